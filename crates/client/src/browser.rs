@@ -1,0 +1,50 @@
+//! Opens the system's browser, or says why not.
+//!
+//! RFC 8252 §8.12: an embedded view is never used. `BROWSER` is honoured.
+
+use url::Url;
+use webbrowser::{Browser as Kind, BrowserOptions, open_browser_with_options};
+
+/// Opens addresses. A test passes a scripted person.
+pub trait Browser: Send + Sync + std::fmt::Debug {
+    /// Opens an address; returns once the browser was started, with the reason when it was not.
+    ///
+    /// It is called on a thread where blocking is fine.
+    fn open(&self, url: &Url) -> Result<(), String>;
+}
+
+/// The browser that the system, or `BROWSER`, names. Its output goes nowhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemBrowser;
+
+impl Browser for SystemBrowser {
+    fn open(&self, url: &Url) -> Result<(), String> {
+        // Beside the crate's own feature `hardened`: only what a browser shows is opened.
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(format!("`{}` addresses are not opened", url.scheme()));
+        }
+        let mut options = BrowserOptions::new();
+        options.with_suppress_output(true);
+        open_browser_with_options(Kind::Default, url.as_str(), &options)
+            .map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c_07_only_web_addresses_are_opened() {
+        for address in [
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "data:text/html,x",
+        ] {
+            assert!(
+                SystemBrowser.open(&Url::parse(address).unwrap()).is_err(),
+                "{address}"
+            );
+        }
+    }
+}

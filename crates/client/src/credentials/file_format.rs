@@ -1,0 +1,208 @@
+//! The bytes of a credentials file: the only place where secrets of a session are serialized.
+//!
+//! A file holds one or more sessions, each with its generation and a checksum, so that a half
+//! written or hand-edited file is told from a good one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hallpass_protocol::id_token::IdTokenClaims;
+use hallpass_protocol::{Scopes, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::sha256_hex;
+
+use super::{Generation, SessionKey, SessionRecord, Versioned};
+
+/// The format that this version writes and reads.
+const FORMAT: u64 = 1;
+
+/// The sessions of one file.
+#[derive(Debug, Default)]
+pub(super) struct Document(pub(super) BTreeMap<SessionKey, Versioned<SessionRecord>>);
+
+/// Why bytes are no document.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum BadDocument {
+    Damaged,
+    Newer(u64),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    version: u64,
+    sessions: Vec<WireSession>,
+    /// SHA-256 of `sessions` as compact JSON, in hexadecimal.
+    checksum: String,
+}
+
+#[derive(Deserialize)]
+struct WireVersion {
+    version: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireSession {
+    #[serde(flatten)]
+    key: SessionKey,
+    generation: u64,
+    token_endpoint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claims: Option<IdTokenClaims>,
+    asked: Scopes,
+    resource: Vec<String>,
+    scope: Scopes,
+    /// Unix milliseconds of the server's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+    /// Milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lifetime: Option<u64>,
+    server_ahead: i64,
+    signed_in_at: Timestamp,
+    reauth_required: bool,
+}
+
+impl Document {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, BadDocument> {
+        let damaged = |_| BadDocument::Damaged;
+        let WireVersion { version } = serde_json::from_slice(bytes).map_err(damaged)?;
+        if version > FORMAT {
+            return Err(BadDocument::Newer(version));
+        }
+        let wire: Wire = serde_json::from_slice(bytes).map_err(damaged)?;
+        if wire.checksum != checksum(&wire.sessions).map_err(damaged)? {
+            return Err(BadDocument::Damaged);
+        }
+        Ok(Self(
+            wire.sessions
+                .into_iter()
+                .map(WireSession::into_parts)
+                .collect(),
+        ))
+    }
+
+    pub(super) fn encode(&self) -> serde_json::Result<Secret<Vec<u8>>> {
+        let sessions = self
+            .0
+            .iter()
+            .map(|(key, found)| WireSession::new(key, found))
+            .collect();
+        let checksum = checksum(&sessions)?;
+        let mut bytes = serde_json::to_vec_pretty(&Wire {
+            version: FORMAT,
+            sessions,
+            checksum,
+        })?;
+        bytes.push(b'\n');
+        Ok(Secret::new(bytes))
+    }
+}
+
+fn checksum(sessions: &Vec<WireSession>) -> serde_json::Result<String> {
+    let bytes = Secret::new(serde_json::to_vec(sessions)?);
+    Ok(sha256_hex(bytes.expose()))
+}
+
+impl WireSession {
+    fn new(key: &SessionKey, found: &Versioned<SessionRecord>) -> Self {
+        let record = &found.value;
+        let plain = |secret: &Option<Secret<String>>| secret.as_ref().map(|s| s.expose().clone());
+        Self {
+            key: key.clone(),
+            generation: found.generation.0,
+            token_endpoint: record.token_endpoint.clone(),
+            access_token: plain(&record.access_token),
+            refresh_token: plain(&record.refresh_token),
+            id_token: plain(&record.id_token),
+            claims: record.claims.clone(),
+            asked: record.asked.clone(),
+            resource: record.resource.clone(),
+            scope: record.scope.clone(),
+            expires_at: record.expires_at,
+            lifetime: record
+                .lifetime
+                .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+            server_ahead: record.server_ahead,
+            signed_in_at: record.signed_in_at,
+            reauth_required: record.reauth_required,
+        }
+    }
+
+    fn into_parts(self) -> (SessionKey, Versioned<SessionRecord>) {
+        let record = SessionRecord {
+            token_endpoint: self.token_endpoint,
+            access_token: self.access_token.map(Secret::new),
+            refresh_token: self.refresh_token.map(Secret::new),
+            id_token: self.id_token.map(Secret::new),
+            claims: self.claims,
+            asked: self.asked,
+            resource: self.resource,
+            scope: self.scope,
+            expires_at: self.expires_at,
+            lifetime: self.lifetime.map(Duration::from_millis),
+            server_ahead: self.server_ahead,
+            signed_in_at: self.signed_in_at,
+            reauth_required: self.reauth_required,
+        };
+        (
+            self.key,
+            Versioned {
+                generation: Generation(self.generation),
+                value: record,
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::record::tests::record;
+
+    fn document() -> Document {
+        let found = Versioned {
+            generation: Generation(7),
+            value: record(),
+        };
+        Document(
+            [(SessionKey::new("https://as.test", "cli"), found)]
+                .into_iter()
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let bytes = document().encode().unwrap();
+        let read = Document::decode(bytes.expose()).unwrap();
+        let found = read.0.values().next().unwrap();
+        assert_eq!(found.generation, Generation(7));
+        assert_eq!(format!("{:?}", found.value), format!("{:?}", record()));
+        assert_eq!(found.value.refresh_token, record().refresh_token);
+    }
+
+    #[test]
+    fn a_changed_byte_a_cut_and_a_newer_format_are_told_apart() {
+        let bytes = document().encode().unwrap();
+        let text = String::from_utf8(bytes.expose().clone()).unwrap();
+        let read = |text: &str| Document::decode(text.as_bytes()).err();
+        assert_eq!(
+            read(&text.replace("access-canary", "other-canary")),
+            Some(BadDocument::Damaged)
+        );
+        assert_eq!(
+            read(text.get(..text.len() / 2).unwrap()),
+            Some(BadDocument::Damaged)
+        );
+        assert_eq!(read(""), Some(BadDocument::Damaged));
+        let newer = text.replace("\"version\": 1", "\"version\": 9");
+        assert_eq!(read(&newer), Some(BadDocument::Newer(9)));
+    }
+}

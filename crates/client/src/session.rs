@@ -1,0 +1,161 @@
+//! A signed-in account, whose tokens are always fresh.
+
+use std::time::Duration;
+
+use hallpass_protocol::id_token::IdTokenClaims;
+use hallpass_protocol::{Scopes, Timestamp};
+
+use crate::authorized_http::AuthorizedHttp;
+use crate::client::Client;
+use crate::credentials::SessionRecord;
+use crate::error::Error;
+use crate::refresh::{self, Need};
+use crate::sign_in::who;
+use crate::tokens::{AccessToken, IdToken};
+
+/// A signed-in account. Clones and other processes share the session through the store.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub(crate) client: Client,
+    pub(crate) account: Account,
+    record: SessionRecord,
+}
+
+/// Who is signed in, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The issuer.
+    pub issuer: String,
+    /// The client id.
+    pub client_id: String,
+    /// `sub` of the ID token; `None` when the sign-in brought none.
+    pub subject: Option<String>,
+    /// The name to show: `email`, `preferred_username`, `name` or `sub`, cleaned for a terminal.
+    pub name: Option<String>,
+}
+
+/// How a session stands, as far as this machine knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionStatus {
+    /// The access token is good.
+    Valid,
+    /// The access token has expired, and can be refreshed.
+    Refreshable,
+    /// Only a new sign-in helps.
+    ReauthRequired,
+}
+
+impl Session {
+    pub(crate) fn new(client: Client, record: SessionRecord) -> Self {
+        let claims = record.claims.as_ref();
+        let account = Account {
+            issuer: client.inner.issuer.clone(),
+            client_id: client.inner.client_id.as_str().to_owned(),
+            subject: claims.map(|claims| claims.sub.clone()),
+            name: claims.map(who),
+        };
+        Self {
+            client,
+            account,
+            record,
+        }
+    }
+
+    /// What the ID token says; `None` when the sign-in brought none (no `openid` scope). It was
+    /// verified when it came (OIDC Core §3.1.3.7).
+    pub fn claims(&self) -> Option<&IdTokenClaims> {
+        self.record.claims.as_ref()
+    }
+
+    /// The ID token itself, for an API that wants one. It may have expired.
+    pub fn id_token(&self) -> Option<IdToken> {
+        let (token, claims) = (self.record.id_token.clone()?, self.record.claims.clone()?);
+        Some(IdToken { token, claims })
+    }
+
+    /// Who is signed in.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The scopes that were granted.
+    pub fn scope(&self) -> &Scopes {
+        &self.record.scope
+    }
+
+    /// The scopes that were asked for at sign-in.
+    pub fn asked(&self) -> &Scopes {
+        &self.record.asked
+    }
+
+    /// The resources that the sign-in asked for (RFC 8707 §2).
+    pub fn resources(&self) -> &[String] {
+        &self.record.resource
+    }
+
+    /// When the person signed in.
+    pub fn signed_in_at(&self) -> Timestamp {
+        self.record.signed_in_at
+    }
+
+    /// When the access token that was loaded expires by this machine's clock; `None` when nobody
+    /// said.
+    pub fn access_expires_at(&self) -> Option<Timestamp> {
+        self.record.local_expiry()
+    }
+
+    /// Whether the session can renew itself.
+    pub fn has_refresh_token(&self) -> bool {
+        self.record.refresh_token.is_some()
+    }
+
+    /// How the session stood when it was loaded; no network is used.
+    pub fn status(&self) -> SessionStatus {
+        if self.record.reauth_required {
+            SessionStatus::ReauthRequired
+        } else if self.record.is_usable(self.client.inner.clock.now()) {
+            SessionStatus::Valid
+        } else if self.record.refresh_token.is_some() {
+            SessionStatus::Refreshable
+        } else {
+            SessionStatus::ReauthRequired
+        }
+    }
+
+    /// An access token that is good for a while: refreshed shortly before its end (row C-26), by one
+    /// process at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::LoginRequired`] when only a new sign-in helps,
+    /// [`crate::ErrorKind::Unavailable`] when the token has expired and the server is not there; the
+    /// session is kept then. Each step has a deadline.
+    pub async fn access_token(&self) -> Result<AccessToken, Error> {
+        self.access_token_for(Duration::ZERO).await
+    }
+
+    /// As [`Session::access_token`], with a token that stays good at least this long, as far as half
+    /// of its lifetime allows.
+    pub async fn access_token_for(&self, min_validity: Duration) -> Result<AccessToken, Error> {
+        refresh::token(&self.client.inner, Need::ValidFor(min_validity)).await
+    }
+
+    /// Refreshes now, whatever the token's age (RFC 6749 §6).
+    pub async fn refresh(&self) -> Result<AccessToken, Error> {
+        refresh::token(&self.client.inner, Need::New).await
+    }
+
+    /// Sends requests with the token, to the origins of [`crate::ClientBuilder::resource`] only.
+    pub fn http(&self) -> AuthorizedHttp {
+        AuthorizedHttp::new(self.clone())
+    }
+
+    /// The session as it is stored now; `None` when it was signed out meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Store`].
+    pub async fn reloaded(&self) -> Result<Option<Self>, Error> {
+        self.client.session().await
+    }
+}

@@ -1,0 +1,176 @@
+//! Signing out: the tokens are revoked, then forgotten, whatever the server says.
+//!
+//! RFC 7009 §2.2: <https://www.rfc-editor.org/rfc/rfc7009#section-2.2>, row C-52.
+
+use std::time::Duration;
+
+use hallpass_protocol::Secret;
+use hallpass_protocol::revocation::RevocationRequest;
+use url::Url;
+
+use crate::client::{Client, Inner};
+use crate::credentials::SessionRecord;
+use crate::error::Error;
+use crate::session::Session;
+use crate::token_endpoint::refusal;
+
+/// A refresh that is under way is waited for this long; then it is ended with the session.
+const LOCK_WAIT: Duration = Duration::from_secs(12);
+/// A server that is busy is asked once more after at most this long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The last step.
+const DELETE: &str = "delete_session";
+
+/// What signing out did, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignOutReport {
+    /// Each step.
+    pub steps: Vec<SignOutStep>,
+}
+
+/// One step of signing out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignOutStep {
+    /// `revoke_refresh_token`, `revoke_access_token` or `delete_session`.
+    pub what: &'static str,
+    /// How it went.
+    pub result: StepResult,
+}
+
+/// How a step went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepResult {
+    /// Done.
+    Ok,
+    /// There was nothing to do; why.
+    Skipped(String),
+    /// It did not work; why. The steps after it were taken all the same.
+    Failed(String),
+}
+
+impl SignOutReport {
+    /// What did not work, for a warning.
+    pub fn failures(&self) -> impl Iterator<Item = &SignOutStep> {
+        self.steps
+            .iter()
+            .filter(|step| matches!(step.result, StepResult::Failed(_)))
+    }
+}
+
+impl Session {
+    /// Signs out: revokes the refresh token, then the access token (RFC 7009), then forgets the
+    /// session. A revocation that fails is reported and changes nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Store`] when the session cannot be deleted: it is then still there.
+    pub async fn sign_out(self) -> Result<SignOutReport, Error> {
+        self.client.sign_out().await
+    }
+}
+
+impl Client {
+    /// Signs out whoever is signed in with this client; see [`Session::sign_out`].
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Store`].
+    pub async fn sign_out(&self) -> Result<SignOutReport, Error> {
+        let client = &self.inner;
+        if client.store.load(&client.key()).await?.is_none() {
+            let result = StepResult::Skipped("nobody was signed in".to_owned());
+            return Ok(SignOutReport {
+                steps: vec![SignOutStep {
+                    what: DELETE,
+                    result,
+                }],
+            });
+        }
+        // Nobody should refresh between the revocation and the deletion; who holds the lock for so
+        // long finds the session gone.
+        let guard = client
+            .store
+            .lock(&client.key(), LOCK_WAIT, client.timer.as_ref())
+            .await;
+        let mut steps = match client.store.load(&client.key()).await? {
+            Some(found) => revoke_all(client, &found.value).await,
+            None => Vec::new(),
+        };
+        client.store.remove(&client.key()).await?;
+        steps.push(SignOutStep {
+            what: DELETE,
+            result: StepResult::Ok,
+        });
+        drop(guard);
+        Ok(SignOutReport { steps })
+    }
+}
+
+async fn revoke_all(client: &Inner, record: &SessionRecord) -> Vec<SignOutStep> {
+    let endpoint = revocation_endpoint(client).await;
+    let mut steps = Vec::new();
+    for (what, hint, token) in [
+        (
+            "revoke_refresh_token",
+            "refresh_token",
+            &record.refresh_token,
+        ),
+        ("revoke_access_token", "access_token", &record.access_token),
+    ] {
+        let result = match (token, &endpoint) {
+            (None, _) => StepResult::Skipped("there is none".to_owned()),
+            (Some(_), Err(result)) => result.clone(),
+            (Some(token), Ok(url)) => revoke(client, url, token, hint).await,
+        };
+        steps.push(SignOutStep { what, result });
+    }
+    steps
+}
+
+async fn revocation_endpoint(client: &Inner) -> Result<Url, StepResult> {
+    let metadata = client
+        .metadata()
+        .await
+        .map_err(|error| StepResult::Failed(error.to_string()))?;
+    let address = metadata.revocation_endpoint.as_deref().ok_or_else(|| {
+        StepResult::Skipped(
+            "the server has no revocation endpoint; the token expires by itself".to_owned(),
+        )
+    })?;
+    Url::parse(address).map_err(|error| StepResult::Failed(error.to_string()))
+}
+
+async fn revoke(client: &Inner, url: &Url, token: &Secret<String>, hint: &str) -> StepResult {
+    let request = RevocationRequest {
+        token: Some(token.clone()),
+        hint: Some(hint.to_owned()),
+    };
+    let credentials = (&client.client_id, &client.auth);
+    let mut has_waited = false;
+    loop {
+        let form = request.encode();
+        let answer = client
+            .http
+            .post_form(url, form, credentials, client.clock.as_ref())
+            .await;
+        let (note, retry_after) = match answer {
+            Ok(reply) if reply.is_success() => return StepResult::Ok,
+            // RFC 7009 §2.2.1: with 503 "the client must assume the token still exists and may retry".
+            Ok(reply) if reply.status == 503 || reply.status == 429 => (
+                reply.describe(),
+                Some(reply.retry_after.unwrap_or(Duration::from_secs(1))),
+            ),
+            Ok(reply) => {
+                let said = refusal(&reply).map(|error| crate::clean::text(&error.to_string()));
+                (said.unwrap_or_else(|| reply.describe()), None)
+            }
+            Err(error) => (error.to_string(), None),
+        };
+        match retry_after.filter(|wait| !has_waited && *wait <= LONGEST_PAUSE) {
+            Some(wait) => client.timer.sleep(wait).await,
+            None => return StepResult::Failed(note),
+        }
+        has_waited = true;
+    }
+}

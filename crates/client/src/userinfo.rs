@@ -1,0 +1,87 @@
+//! What the server says about the user.
+//!
+//! OIDC Core §5.3: <https://openid.net/specs/openid-connect-core-1_0.html#UserInfo>
+
+use hallpass_protocol::userinfo::UserInfo;
+
+use crate::discovery::endpoint;
+use crate::error::{Error, SecurityViolation};
+use crate::refresh::{self, Need};
+use crate::session::Session;
+use crate::token_endpoint::refusal;
+
+impl Session {
+    /// Asks the server about the user.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Security`] when the answer is about somebody else than the ID token
+    /// (OIDC Core §5.3.2, row C-64).
+    pub async fn user_info(&self) -> Result<UserInfo, Error> {
+        let client = &self.client.inner;
+        let metadata = client.metadata().await?;
+        let address = metadata.userinfo_endpoint.as_ref();
+        let url = endpoint(&metadata, "userinfo_endpoint", address)?;
+        let mut token = self.access_token().await?;
+        let mut reply = None;
+        // RFC 6750 §3.1, row C-51: one refresh, one retry.
+        for attempt in 0..2 {
+            let header = token.authorization_header()?;
+            let answer = client
+                .http
+                .get_with_token(&url, &header, client.clock.as_ref())
+                .await?;
+            let is_refused = answer.status == 401;
+            reply = Some(answer);
+            if !is_refused || attempt > 0 || !self.has_refresh_token() {
+                break;
+            }
+            token = refresh::token(client, Need::OtherThan(token.expose())).await?;
+        }
+        let Some(reply) = reply else {
+            return Err(Error::protocol("no answer about the user"));
+        };
+        if !reply.is_success() {
+            if reply.status >= 500 || reply.status == 429 {
+                let text = format!(
+                    "the server does not tell about the user ({})",
+                    reply.describe()
+                );
+                return Err(Error::unavailable(text, reply.retry_after));
+            }
+            return Err(match refusal(&reply) {
+                Some(error) => Error::from_oauth("the server does not tell about the user", &error),
+                None if reply.status == 401 => {
+                    Error::login_required("the server refused the token")
+                }
+                None => Error::protocol(format!(
+                    "the server does not tell about the user ({})",
+                    reply.describe()
+                )),
+            });
+        }
+        if reply.content_type.starts_with("application/jwt") {
+            return Err(Error::config(
+                "the server signs its answers about users, which is not supported",
+            )
+            .hint_to("register the client without `userinfo_signed_response_alg`"));
+        }
+        let info: UserInfo = serde_json::from_slice(reply.body.expose()).map_err(|error| {
+            Error::protocol("the answer about the user is malformed").caused_by(error)
+        })?;
+        // §5.3.2: "The sub Claim in the UserInfo Response MUST be verified to exactly match the sub
+        // Claim in the ID Token; if they do not match, the UserInfo Response values MUST NOT be
+        // used."
+        if self
+            .account()
+            .subject
+            .as_ref()
+            .is_some_and(|subject| subject != info.sub.as_str())
+        {
+            let text = "the answer about the user is about somebody else than the ID token";
+            return Err(Error::security(SecurityViolation::Subject, text)
+                .hint_to("report this to the operator of the server"));
+        }
+        Ok(info)
+    }
+}

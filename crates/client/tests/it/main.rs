@@ -1,0 +1,23 @@
+//! The client against scripted servers and scripted people; one file per story.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "the switches of clippy.toml cover only the test functions themselves"
+)]
+
+mod api_calls;
+mod code_flow;
+mod device_flow;
+mod discovery;
+mod fake;
+mod id_token;
+mod loopback;
+mod other_grants;
+mod person;
+mod refresh;
+mod sign_out;
+mod token_answers;

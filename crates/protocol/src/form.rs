@@ -1,0 +1,174 @@
+//! `application/x-www-form-urlencoded`, read strictly and written once for both ends.
+//!
+//! RFC 6749 appendix B: <https://www.rfc-editor.org/rfc/rfc6749#appendix-B>. "Parameters sent
+//! without a value MUST be treated as if they were omitted" and "parameters MUST NOT be included
+//! more than once" (§3.1, §3.2).
+
+use std::fmt::Write as _;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// More parameters than this are refused (row S-140).
+pub const MOST_PARAMETERS: usize = 100;
+
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b' ');
+
+/// The parameters of one request, in the order in which they came. Empty values are left out.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Form(Vec<(String, String)>);
+
+/// Why a form could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormError {
+    /// A parameter stands more than once.
+    #[error("the parameter `{0}` is repeated")]
+    Repeated(String),
+    /// A percent escape is not UTF-8.
+    #[error("the parameters are not UTF-8")]
+    NotUtf8,
+    /// More than [`MOST_PARAMETERS`] parameters.
+    #[error("more than 100 parameters")]
+    TooMany,
+}
+
+impl Form {
+    /// Reads a query or a body.
+    pub fn parse(text: &str) -> Result<Self, FormError> {
+        let mut pairs = Vec::new();
+        for piece in text.split('&').filter(|piece| !piece.is_empty()) {
+            if pairs.len() == MOST_PARAMETERS {
+                return Err(FormError::TooMany);
+            }
+            let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+            pairs.push((decode(name)?, decode(value)?));
+        }
+        pairs.retain(|(_, value)| !value.is_empty());
+        Ok(Self(pairs))
+    }
+
+    /// The value of a parameter that may stand once.
+    pub fn one<'a>(&'a self, name: &str) -> Result<Option<&'a str>, FormError> {
+        let mut values = self.all(name);
+        let first = values.next();
+        if values.next().is_some() {
+            return Err(FormError::Repeated(name.to_owned()));
+        }
+        Ok(first)
+    }
+
+    /// Every value of a parameter that may repeat (`resource`, `audience`).
+    pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Refuses a repeated parameter, save those named.
+    pub fn refuse_repeats(&self, but: &[&str]) -> Result<(), FormError> {
+        for (index, (name, _)) in self.0.iter().enumerate() {
+            let seen_before = self.0.iter().take(index).any(|(known, _)| known == name);
+            if seen_before && !but.contains(&name.as_str()) {
+                return Err(FormError::Repeated(name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a parameter is present.
+    pub fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
+    /// The pairs, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Adds a parameter to send.
+    pub fn push(&mut self, name: &str, value: impl Into<String>) {
+        self.0.push((name.to_owned(), value.into()));
+    }
+
+    /// Adds a parameter to send when there is a value.
+    pub fn push_some(&mut self, name: &str, value: Option<impl Into<String>>) {
+        if let Some(value) = value {
+            self.push(name, value);
+        }
+    }
+
+    /// The form as it travels. Empty values are never sent.
+    pub fn encode(&self) -> String {
+        let mut out = String::new();
+        for (name, value) in self.0.iter().filter(|(_, value)| !value.is_empty()) {
+            let separator = if out.is_empty() { "" } else { "&" };
+            // Writing to a `String` cannot fail.
+            let _: std::fmt::Result = write!(out, "{separator}{}={}", encode(name), encode(value));
+        }
+        out
+    }
+}
+
+impl std::fmt::Debug for Form {
+    /// Names only: values may be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Form {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// Encodes one name or value.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string().replace(' ', "+")
+}
+
+/// Decodes one name or value.
+pub fn decode(text: &str) -> Result<String, FormError> {
+    let spaced = text.replace('+', " ");
+    match percent_decode_str(&spaced).decode_utf8() {
+        Ok(decoded) => Ok(decoded.into_owned()),
+        Err(_) => Err(FormError::NotUtf8),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn s_125_an_empty_value_counts_as_absent() {
+        assert_eq!(Form::parse("code=&a=1").unwrap().one("code"), Ok(None));
+    }
+
+    #[test]
+    fn s_125_a_repeated_parameter_is_refused() {
+        let form = Form::parse("a=1&a=1&resource=x&resource=y").unwrap();
+        assert_eq!(form.one("a"), Err(FormError::Repeated("a".to_owned())));
+        assert_eq!(form.refuse_repeats(&["resource", "a"]), Ok(()));
+        assert_eq!(form.refuse_repeats(&["resource"]), Err(FormError::Repeated("a".to_owned())));
+    }
+
+    #[test]
+    fn invalid_utf8_is_refused() {
+        assert_eq!(Form::parse("a=%ff"), Err(FormError::NotUtf8));
+    }
+
+    #[test]
+    fn s_140_more_than_a_hundred_parameters_are_refused() {
+        assert_eq!(Form::parse(&"a=1&".repeat(101)), Err(FormError::TooMany));
+        assert!(Form::parse(&"a=1&".repeat(100)).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_read_back(pairs in proptest::collection::vec((".+", ".+"), 0..20)) {
+            let form: Form = pairs.into_iter().collect();
+            prop_assert_eq!(Form::parse(&form.encode()).unwrap(), form);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! One type for each kind of identifier, so that a user's id never passes for a client's.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::random::Random;
+
+macro_rules! string_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Wraps an identifier as it was read.
+            pub fn new(value: impl Into<String>) -> Self {
+                Self(value.into())
+            }
+
+            /// The identifier as it travels.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+string_id! {
+    /// A client identifier, RFC 6749 §2.2.
+    ClientId
+}
+string_id! {
+    /// A user at one issuer: the `sub` of that person's tokens, at most 255 ASCII characters
+    /// (OIDC Core §8).
+    UserId
+}
+string_id! {
+    /// The `kid` of a key, RFC 7517 §4.5.
+    KeyId
+}
+
+/// The id of an authorization: one sign-in of one user with one client on one device.
+///
+/// It is the `sid` claim of every token that hangs from the authorization. Time-ordered (UUIDv7),
+/// so that rows which are written together lie together.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AuthorizationId([u8; 16]);
+
+impl AuthorizationId {
+    /// Draws a new id: 48 bits of time, 74 random bits (RFC 9562 §5.7).
+    pub fn generate(now: crate::Timestamp, random: &dyn Random) -> Self {
+        let mut bytes = [0; 16];
+        random.fill(&mut bytes);
+        let [_, _, time @ ..] = now.unix_millis().to_be_bytes();
+        bytes[..6].copy_from_slice(&time);
+        bytes[6] = (bytes[6] & 0x0f) | 0x70;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        Self(bytes)
+    }
+
+    /// The id as it is stored.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The id as it was stored.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads the form that travels: 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 16];
+        if text.len() != 32 || text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Display for AuthorizationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for AuthorizationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuthorizationId({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Timestamp, random::SystemRandom};
+
+    #[test]
+    fn an_authorization_id_survives_its_text_form() {
+        let id = AuthorizationId::generate(Timestamp::from_unix_seconds(1_700_000_000), &SystemRandom);
+        assert_eq!(AuthorizationId::parse(&id.to_string()), Some(id));
+        assert_eq!(id.to_string().as_bytes()[12], b'7');
+    }
+
+    #[test]
+    fn only_the_canonical_spelling_is_read() {
+        for text in ["", "00", "ABCDEF00000000000000000000000000", "zz000000000000000000000000000000"] {
+            assert_eq!(AuthorizationId::parse(text), None, "{text}");
+        }
+    }
+}

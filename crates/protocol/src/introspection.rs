@@ -1,0 +1,49 @@
+//! Token introspection.
+//!
+//! RFC 7662 §2: <https://www.rfc-editor.org/rfc/rfc7662#section-2>
+
+use serde::{Deserialize, Serialize};
+
+use crate::Secret;
+use crate::access_token::AccessTokenClaims;
+use crate::form::{Form, FormError};
+
+/// RFC 7662 §2.1. The hint only orders the search, so it is read and not kept.
+#[derive(Clone, Debug)]
+pub struct IntrospectionRequest {
+    /// `token`; `None` when it is missing.
+    pub token: Option<Secret<String>>,
+}
+
+impl IntrospectionRequest {
+    /// Reads the request.
+    pub fn decode(form: &Form) -> Result<Self, FormError> {
+        form.refuse_repeats(&[])?;
+        Ok(Self { token: form.one("token")?.map(Secret::from) })
+    }
+
+    /// Writes the request.
+    pub fn encode(&self) -> Form {
+        let mut form = Form::default();
+        form.push_some("token", self.token.as_ref().map(|token| token.expose().as_str()));
+        form
+    }
+}
+
+/// RFC 7662 §2.2: active with everything known, or inactive and nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IntrospectionResponse {
+    /// `active`.
+    pub active: bool,
+    /// `token_type`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<String>,
+    /// The claims of the token.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<AccessTokenClaims>,
+}
+
+impl IntrospectionResponse {
+    /// `{"active":false}`: what is unknown, expired, revoked or not for this caller (§2.2).
+    pub const INACTIVE: Self = Self { active: false, token_type: None, claims: None };
+}

@@ -1,0 +1,373 @@
+//! A key pair that signs: made, loaded, stored and used here, and shown nowhere.
+//!
+//! RFC 7518 §6.2.2, §6.3.2: <https://www.rfc-editor.org/rfc/rfc7518#section-6>,
+//! RFC 8037 §2: <https://www.rfc-editor.org/rfc/rfc8037#section-2>,
+//! RFC 5208 (PKCS #8): <https://www.rfc-editor.org/rfc/rfc5208>
+
+use std::fmt;
+
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaEncoding,
+};
+use serde_json::Value;
+
+use super::material::{Curve, Material};
+use super::private_jwk::PrivateJwk;
+use super::{Algorithm, Jwk, JwkError};
+use crate::secret::Secret;
+
+/// A key pair with its id and its one algorithm. Share it in an `Arc`.
+pub struct SigningKey {
+    kid: String,
+    algorithm: Algorithm,
+    pair: Pair,
+    public: Jwk,
+}
+
+pub(super) enum Pair {
+    Ec(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    Rsa(RsaKeyPair),
+}
+
+/// Why a key pair could not be made, read or used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The cryptographic library could not make a key.
+    #[error("no key could be generated")]
+    Generate,
+    /// The PKCS #8 document is malformed, or is a key for another algorithm, or too small.
+    #[error("the PKCS #8 document is not a usable key for this algorithm")]
+    Pkcs8,
+    /// The cryptographic library could not write the key.
+    #[error("the key could not be encoded")]
+    Encode,
+    /// The text is not a JWK, or has a member twice.
+    #[error("not a private JSON Web Key")]
+    NotAJwk,
+    /// A private JWK lacks a member; RSA keys need the CRT members too.
+    #[error("the private key has no `{0}`")]
+    Missing(&'static str),
+    /// A member is not base64url or has the wrong length.
+    #[error("the private key's `{0}` is malformed")]
+    Malformed(&'static str),
+    /// The private part does not belong to the public part.
+    #[error("the private key does not fit its public part")]
+    Inconsistent,
+    /// The public part cannot be used.
+    #[error(transparent)]
+    Public(#[from] JwkError),
+    /// The cryptographic library could not sign.
+    #[error("the key could not sign")]
+    Sign,
+}
+
+impl SigningKey {
+    /// Makes a new key; RSA keys have 2048 bits.
+    pub fn generate(algorithm: Algorithm, kid: impl Into<String>) -> Result<Self, KeyError> {
+        let pair = match Scheme::of(algorithm) {
+            Scheme::Ec(scheme) => EcdsaKeyPair::generate(scheme).map(Pair::Ec),
+            Scheme::Ed25519 => Ed25519KeyPair::generate().map(Pair::Ed25519),
+            Scheme::Rsa(_) => RsaKeyPair::generate(KeySize::Rsa2048).map(Pair::Rsa),
+        };
+        Self::new(algorithm, kid.into(), pair.map_err(|_| KeyError::Generate)?)
+    }
+
+    /// Reads an unencrypted PKCS #8 document.
+    pub fn from_pkcs8(
+        algorithm: Algorithm,
+        kid: impl Into<String>,
+        der: &[u8],
+    ) -> Result<Self, KeyError> {
+        let pair = match Scheme::of(algorithm) {
+            Scheme::Ec(scheme) => EcdsaKeyPair::from_pkcs8(scheme, der).map(Pair::Ec),
+            Scheme::Ed25519 => Ed25519KeyPair::from_pkcs8(der).map(Pair::Ed25519),
+            Scheme::Rsa(_) => RsaKeyPair::from_pkcs8(der).map(Pair::Rsa),
+        };
+        Self::new(algorithm, kid.into(), pair.map_err(|_| KeyError::Pkcs8)?)
+    }
+
+    /// Writes the key as a PKCS #8 (version 1) document.
+    pub fn to_pkcs8(&self) -> Result<Secret<Vec<u8>>, KeyError> {
+        let der = match &self.pair {
+            Pair::Ec(pair) => pair.to_pkcs8v1().map(|der| der.as_ref().to_vec()),
+            Pair::Ed25519(pair) => pair.to_pkcs8v1().map(|der| der.as_ref().to_vec()),
+            Pair::Rsa(pair) => pair
+                .as_der()
+                .map(|der: Pkcs8V1Der<'_>| der.as_ref().to_vec()),
+        };
+        der.map(Secret::new).map_err(|_| KeyError::Encode)
+    }
+
+    /// Reads a private JWK: EC, OKP (Ed25519), or RSA with its CRT members and an `alg`.
+    ///
+    /// A key without `kid` gets its thumbprint for one.
+    pub fn from_private_jwk(json: &str) -> Result<Self, KeyError> {
+        let members: PrivateJwk<'_> = serde_json::from_str(json).map_err(|_| KeyError::NotAJwk)?;
+        let public = Jwk::from_json(&members.public())?;
+        let pair = members.pair(public.algorithm())?;
+        let kid = public
+            .kid()
+            .map_or_else(|| public.thumbprint(), str::to_owned);
+        Self::new(public.algorithm(), kid, pair)
+    }
+
+    fn new(algorithm: Algorithm, kid: String, pair: Pair) -> Result<Self, KeyError> {
+        let public = Jwk::new(Some(kid.clone()), algorithm, pair.public(algorithm)?)?;
+        Ok(Self {
+            kid,
+            algorithm,
+            pair,
+            public,
+        })
+    }
+
+    /// The key's id.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The one algorithm that the key signs with.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The public half.
+    pub fn public_jwk(&self) -> Jwk {
+        self.public.clone()
+    }
+
+    pub(super) fn public(&self) -> &Jwk {
+        &self.public
+    }
+
+    /// The public half as a JWKS carries it: with `kid`, `alg` and `use`.
+    pub fn public_jwk_json(&self) -> Value {
+        self.public.to_json()
+    }
+
+    /// The thumbprint of the public half (RFC 7638).
+    pub fn thumbprint(&self) -> String {
+        self.public.thumbprint()
+    }
+
+    /// Signs a message, in the form that JWS wants: ECDSA as R‖S (RFC 7518 §3.4).
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let random = SystemRandom::new();
+        let signature = match (&self.pair, Scheme::of(self.algorithm)) {
+            (Pair::Ec(pair), _) => pair
+                .sign(&random, message)
+                .map(|made| made.as_ref().to_vec()),
+            (Pair::Ed25519(pair), _) => pair.try_sign(message).map(|made| made.as_ref().to_vec()),
+            (Pair::Rsa(pair), Scheme::Rsa(padding)) => {
+                let mut made = vec![0; pair.public_modulus_len()];
+                pair.sign(padding, &random, message, &mut made)
+                    .map(|()| made)
+            }
+            (Pair::Rsa(_), Scheme::Ec(_) | Scheme::Ed25519) => return Err(KeyError::Sign),
+        };
+        signature.map_err(|_| KeyError::Sign)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("kid", &self.kid)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How an algorithm signs.
+pub(super) enum Scheme {
+    Ec(&'static EcdsaSigningAlgorithm),
+    Ed25519,
+    Rsa(&'static dyn RsaEncoding),
+}
+
+impl Scheme {
+    pub(super) fn of(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Es256 => Self::Ec(&signature::ECDSA_P256_SHA256_FIXED_SIGNING),
+            Algorithm::Es384 => Self::Ec(&signature::ECDSA_P384_SHA384_FIXED_SIGNING),
+            Algorithm::EdDsa => Self::Ed25519,
+            Algorithm::Rs256 => Self::Rsa(&signature::RSA_PKCS1_SHA256),
+            Algorithm::Ps256 => Self::Rsa(&signature::RSA_PSS_SHA256),
+        }
+    }
+}
+
+impl Pair {
+    /// The public numbers.
+    fn public(&self, algorithm: Algorithm) -> Result<Material, KeyError> {
+        match self {
+            Self::Ec(pair) => {
+                let curve = if algorithm == Algorithm::Es384 {
+                    Curve::P384
+                } else {
+                    Curve::P256
+                };
+                let [4, coordinates @ ..] = pair.public_key().as_ref() else {
+                    return Err(KeyError::Encode);
+                };
+                let (x, y) = coordinates
+                    .split_at_checked(curve.size())
+                    .ok_or(KeyError::Encode)?;
+                Ok(Material::Ec {
+                    curve,
+                    x: x.to_vec(),
+                    y: y.to_vec(),
+                })
+            }
+            Self::Ed25519(pair) => Ok(Material::Okp {
+                x: pair.public_key().as_ref().to_vec(),
+            }),
+            Self::Rsa(pair) => rsa_numbers(pair.public_key().as_ref()).ok_or(KeyError::Encode),
+        }
+    }
+}
+
+/// Reads `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }` (RFC 8017 A.1.1).
+fn rsa_numbers(der: &[u8]) -> Option<Material> {
+    let (0x30, sequence, []) = der_element(der)? else {
+        return None;
+    };
+    let (0x02, n, rest) = der_element(sequence)? else {
+        return None;
+    };
+    let (0x02, e, []) = der_element(rest)? else {
+        return None;
+    };
+    // DER puts a zero before a number whose first bit is set; a JWK does not.
+    let unsigned = |number: &[u8]| number.strip_prefix(&[0]).unwrap_or(number).to_vec();
+    Some(Material::Rsa {
+        n: unsigned(n),
+        e: unsigned(e),
+    })
+}
+
+/// Splits off one DER element: its tag, its content, and what follows.
+fn der_element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&[tag, length], rest) = der.split_first_chunk::<2>()?;
+    let (length, rest) = if length < 0x80 {
+        (usize::from(length), rest)
+    } else {
+        let (digits, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
+        let length = digits
+            .iter()
+            .fold(0, |sum, &digit| (sum << 8) | usize::from(digit));
+        (length, rest)
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::SignatureError;
+
+    const EC_JWK: &str = r#"{"kty":"EC","crv":"P-256","kid":"ec",
+        "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+
+    #[test]
+    fn every_algorithm_signs_what_its_public_half_verifies() {
+        for algorithm in Algorithm::ALL {
+            let key = SigningKey::generate(algorithm, "k1").unwrap();
+            let signature = key.sign(b"message").unwrap();
+            let public = key.public_jwk();
+            assert_eq!(public.verify(algorithm, b"message", &signature), Ok(()));
+            let answer = public.verify(algorithm, b"massage", &signature);
+            assert_eq!(answer, Err(SignatureError::Invalid));
+            assert_eq!((public.kid(), public.algorithm()), (Some("k1"), algorithm));
+        }
+    }
+
+    #[test]
+    fn a_key_survives_its_pkcs8() {
+        for algorithm in Algorithm::ALL {
+            let key = SigningKey::generate(algorithm, "k1").unwrap();
+            let der = key.to_pkcs8().unwrap();
+            let again = SigningKey::from_pkcs8(algorithm, "k1", der.expose()).unwrap();
+            assert_eq!(again.public_jwk(), key.public_jwk());
+            let signature = again.sign(b"message").unwrap();
+            assert_eq!(
+                key.public_jwk().verify(algorithm, b"message", &signature),
+                Ok(())
+            );
+        }
+    }
+
+    #[test]
+    fn a_pkcs8_document_of_another_key_type_is_refused() {
+        let der = SigningKey::generate(Algorithm::Es256, "k1")
+            .unwrap()
+            .to_pkcs8()
+            .unwrap();
+        for algorithm in [Algorithm::Es384, Algorithm::EdDsa, Algorithm::Rs256] {
+            let answer = SigningKey::from_pkcs8(algorithm, "k1", der.expose());
+            assert_eq!(answer.err(), Some(KeyError::Pkcs8), "{algorithm}");
+        }
+        assert_eq!(
+            SigningKey::from_pkcs8(Algorithm::Es256, "k1", b"").err(),
+            Some(KeyError::Pkcs8)
+        );
+    }
+
+    #[test]
+    fn nothing_of_a_key_is_printed() {
+        let shown = format!("{:?}", SigningKey::from_private_jwk(EC_JWK).unwrap());
+        assert_eq!(shown, "SigningKey { kid: \"ec\", algorithm: Es256, .. }");
+    }
+
+    #[test]
+    fn a_private_jwk_without_kid_is_named_by_its_thumbprint() {
+        let key = SigningKey::from_private_jwk(&EC_JWK.replace(r#""kid":"ec","#, "")).unwrap();
+        assert_eq!(key.kid(), key.thumbprint());
+        assert_eq!(key.algorithm(), Algorithm::Es256);
+    }
+
+    #[test]
+    fn malformed_private_jwks_are_refused_for_their_reason() {
+        let ec = |from: &str, to: &str| EC_JWK.replace(from, to);
+        let d = r#""d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI""#;
+        let refused = [
+            ("{}".to_owned(), KeyError::NotAJwk),
+            (ec(d, &format!("{d},{d}")), KeyError::NotAJwk),
+            (ec(r#""d":"#, r#""e":"#), KeyError::Missing("d")),
+            (ec("jpsQ", "jps="), KeyError::Malformed("d")),
+            (ec("jpsQ", ""), KeyError::Malformed("d")),
+            (ec("jpsQ", "jpsR"), KeyError::Inconsistent),
+            (ec("P-256", "P-521"), JwkError::UnsupportedCurve.into()),
+            (
+                ec(r#""kid""#, r#""alg":"ES384","kid""#),
+                JwkError::AlgorithmMismatch.into(),
+            ),
+        ];
+        for (json, reason) in refused {
+            assert_eq!(
+                SigningKey::from_private_jwk(&json).err(),
+                Some(reason),
+                "{json}"
+            );
+        }
+        let rsa = SigningKey::generate(Algorithm::Rs256, "k1")
+            .unwrap()
+            .public_jwk_json();
+        let answer = SigningKey::from_private_jwk(&rsa.to_string());
+        assert_eq!(answer.err(), Some(KeyError::Missing("d")));
+    }
+
+    #[test]
+    fn a_key_is_shared_between_threads() {
+        fn is_shared<T: Send + Sync>() {}
+        is_shared::<SigningKey>();
+        is_shared::<Jwk>();
+    }
+}

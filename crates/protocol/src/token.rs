@@ -1,0 +1,538 @@
+//! The token request and response.
+//!
+//! RFC 6749 §4.1.3, §4.4.2, §5.1 and §6: <https://www.rfc-editor.org/rfc/rfc6749#section-5.1>,
+//! RFC 8628 §3.4, RFC 8693 §2.1 and §2.2.1, RFC 7523 §2.1.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::form::{Form, FormError};
+use crate::{Scopes, Secret};
+
+/// The parameters that may stand more than once (RFC 8693 §2.1, RFC 8707 §2).
+pub const REPEATABLE: &[&str] = &["resource", "audience"];
+
+/// The `grant_type` values that this project speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GrantType {
+    /// RFC 6749 §4.1.3.
+    AuthorizationCode,
+    /// RFC 6749 §6.
+    RefreshToken,
+    /// RFC 6749 §4.4.2.
+    ClientCredentials,
+    /// RFC 8628 §3.4.
+    DeviceCode,
+    /// RFC 8693 §2.1.
+    TokenExchange,
+    /// RFC 7523 §2.1.
+    JwtBearer,
+}
+
+impl GrantType {
+    /// Every grant type.
+    pub const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::TokenExchange,
+        Self::JwtBearer,
+    ];
+
+    /// The value of `grant_type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        }
+    }
+
+    /// Reads the value of `grant_type`, or the short last word that configuration files use.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| {
+            grant.as_str() == text || grant.as_str().rsplit(':').next() == Some(&text.replace('_', "-"))
+                || grant.as_str().rsplit(':').next() == Some(text)
+        })
+    }
+}
+
+impl fmt::Display for GrantType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for GrantType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for GrantType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("unknown grant type `{text}`")))
+    }
+}
+
+/// A token type identifier, RFC 8693 §3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenTypeUri {
+    /// `urn:ietf:params:oauth:token-type:access_token`
+    AccessToken,
+    /// `urn:ietf:params:oauth:token-type:refresh_token`
+    RefreshToken,
+    /// `urn:ietf:params:oauth:token-type:id_token`
+    IdToken,
+    /// `urn:ietf:params:oauth:token-type:jwt`
+    Jwt,
+    /// Another URI, as it was sent.
+    Other(String),
+}
+
+impl TokenTypeUri {
+    /// The URI as it travels.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::AccessToken => "urn:ietf:params:oauth:token-type:access_token",
+            Self::RefreshToken => "urn:ietf:params:oauth:token-type:refresh_token",
+            Self::IdToken => "urn:ietf:params:oauth:token-type:id_token",
+            Self::Jwt => "urn:ietf:params:oauth:token-type:jwt",
+            Self::Other(uri) => uri,
+        }
+    }
+
+    /// Reads a URI; an unknown one is kept.
+    pub fn parse(text: &str) -> Self {
+        [Self::AccessToken, Self::RefreshToken, Self::IdToken, Self::Jwt]
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .unwrap_or_else(|| Self::Other(text.to_owned()))
+    }
+}
+
+/// A token request, one variant per grant. Client authentication travels beside it.
+#[derive(Clone, Debug)]
+pub enum TokenRequest {
+    /// RFC 6749 §4.1.3 with RFC 7636 §4.5.
+    AuthorizationCode {
+        /// `code`.
+        code: Secret<String>,
+        /// `redirect_uri`, required when it stood in the authorization request.
+        redirect_uri: Option<String>,
+        /// `code_verifier`, as it was sent.
+        code_verifier: Option<Secret<String>>,
+        /// `resource`, RFC 8707 §2.2.
+        resource: Vec<String>,
+        /// `scope`: not of the RFC; the mock takes an audience from it (`mock.md`).
+        scope: Option<String>,
+    },
+    /// RFC 6749 §6.
+    RefreshToken {
+        /// `refresh_token`.
+        refresh_token: Secret<String>,
+        /// `scope`, as it was sent.
+        scope: Option<String>,
+        /// `resource`, RFC 8707 §2.2.
+        resource: Vec<String>,
+    },
+    /// RFC 6749 §4.4.2.
+    ClientCredentials {
+        /// `scope`, as it was sent.
+        scope: Option<String>,
+        /// `resource`, RFC 8707 §2.
+        resource: Vec<String>,
+        /// `audience`: a common extension, read as a target like `resource`.
+        audience: Vec<String>,
+    },
+    /// RFC 8628 §3.4.
+    DeviceCode {
+        /// `device_code`.
+        device_code: Secret<String>,
+        /// `resource`, RFC 8707 §2.2.
+        resource: Vec<String>,
+    },
+    /// RFC 8693 §2.1.
+    TokenExchange(TokenExchangeRequest),
+    /// RFC 7523 §2.1.
+    JwtBearer {
+        /// `assertion`.
+        assertion: Secret<String>,
+        /// `scope`, as it was sent.
+        scope: Option<String>,
+        /// `resource`, RFC 8707 §2.
+        resource: Vec<String>,
+    },
+}
+
+/// RFC 8693 §2.1.
+#[derive(Clone, Debug)]
+pub struct TokenExchangeRequest {
+    /// `subject_token`.
+    pub subject_token: Secret<String>,
+    /// `subject_token_type`.
+    pub subject_token_type: TokenTypeUri,
+    /// `actor_token` with its `actor_token_type`.
+    pub actor: Option<(Secret<String>, TokenTypeUri)>,
+    /// `requested_token_type`.
+    pub requested_token_type: Option<TokenTypeUri>,
+    /// `audience`; may repeat.
+    pub audience: Vec<String>,
+    /// `resource`; may repeat.
+    pub resource: Vec<String>,
+    /// `scope`, as it was sent.
+    pub scope: Option<String>,
+}
+
+/// Why a token request could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenRequestError {
+    /// A parameter is repeated or not UTF-8.
+    #[error(transparent)]
+    Form(#[from] FormError),
+    /// A parameter that the grant needs is absent.
+    #[error("the parameter `{0}` is missing")]
+    Missing(&'static str),
+    /// `actor_token_type` without `actor_token` (RFC 8693 §2.1).
+    #[error("`actor_token_type` stands without `actor_token`")]
+    ActorTypeAlone,
+    /// No `grant_type`.
+    #[error("the parameter `grant_type` is missing")]
+    NoGrantType,
+    /// A `grant_type` that nobody here speaks.
+    #[error("the grant type is not supported")]
+    UnsupportedGrantType,
+}
+
+impl TokenRequest {
+    /// The grant that is asked for; read before anything else, so that a client without it is
+    /// refused before its parameters are looked at.
+    pub fn grant_type(form: &Form) -> Result<GrantType, TokenRequestError> {
+        let text = form.one("grant_type")?.ok_or(TokenRequestError::NoGrantType)?;
+        GrantType::ALL
+            .into_iter()
+            .find(|grant| grant.as_str() == text)
+            .ok_or(TokenRequestError::UnsupportedGrantType)
+    }
+
+    /// Reads the parameters of a grant.
+    pub fn decode(form: &Form) -> Result<Self, TokenRequestError> {
+        form.refuse_repeats(REPEATABLE)?;
+        let one = |name: &'static str| form.one(name).map(|value| value.map(str::to_owned));
+        let secret = |name: &'static str| -> Result<Secret<String>, TokenRequestError> {
+            Ok(Secret::from(form.one(name)?.ok_or(TokenRequestError::Missing(name))?))
+        };
+        let all = |name: &str| form.all(name).map(str::to_owned).collect::<Vec<_>>();
+        Ok(match Self::grant_type(form)? {
+            GrantType::AuthorizationCode => Self::AuthorizationCode {
+                code: secret("code")?,
+                redirect_uri: one("redirect_uri")?,
+                code_verifier: one("code_verifier")?.map(Secret::new),
+                resource: all("resource"),
+                scope: one("scope")?,
+            },
+            GrantType::RefreshToken => Self::RefreshToken {
+                refresh_token: secret("refresh_token")?,
+                scope: one("scope")?,
+                resource: all("resource"),
+            },
+            GrantType::ClientCredentials => Self::ClientCredentials {
+                scope: one("scope")?,
+                resource: all("resource"),
+                audience: all("audience"),
+            },
+            GrantType::DeviceCode => {
+                Self::DeviceCode { device_code: secret("device_code")?, resource: all("resource") }
+            }
+            GrantType::TokenExchange => Self::TokenExchange(TokenExchangeRequest::decode(form)?),
+            GrantType::JwtBearer => Self::JwtBearer {
+                assertion: secret("assertion")?,
+                scope: one("scope")?,
+                resource: all("resource"),
+            },
+        })
+    }
+
+    /// Writes the request.
+    pub fn encode(&self) -> Form {
+        let mut form = Form::default();
+        let push_all = |form: &mut Form, name: &str, values: &[String]| {
+            for value in values {
+                form.push(name, value);
+            }
+        };
+        form.push("grant_type", self.kind().as_str());
+        match self {
+            Self::AuthorizationCode { code, redirect_uri, code_verifier, resource, scope } => {
+                form.push("code", code.expose());
+                form.push_some("redirect_uri", redirect_uri.as_deref());
+                form.push_some("code_verifier", code_verifier.as_ref().map(|v| v.expose().as_str()));
+                push_all(&mut form, "resource", resource);
+                form.push_some("scope", scope.as_deref());
+            }
+            Self::RefreshToken { refresh_token, scope, resource } => {
+                form.push("refresh_token", refresh_token.expose());
+                form.push_some("scope", scope.as_deref());
+                push_all(&mut form, "resource", resource);
+            }
+            Self::ClientCredentials { scope, resource, audience } => {
+                form.push_some("scope", scope.as_deref());
+                push_all(&mut form, "resource", resource);
+                push_all(&mut form, "audience", audience);
+            }
+            Self::DeviceCode { device_code, resource } => {
+                form.push("device_code", device_code.expose());
+                push_all(&mut form, "resource", resource);
+            }
+            Self::TokenExchange(exchange) => exchange.encode_into(&mut form),
+            Self::JwtBearer { assertion, scope, resource } => {
+                form.push("assertion", assertion.expose());
+                form.push_some("scope", scope.as_deref());
+                push_all(&mut form, "resource", resource);
+            }
+        }
+        form
+    }
+
+    /// The grant of this request.
+    pub fn kind(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
+            Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+            Self::DeviceCode { .. } => GrantType::DeviceCode,
+            Self::TokenExchange(_) => GrantType::TokenExchange,
+            Self::JwtBearer { .. } => GrantType::JwtBearer,
+        }
+    }
+}
+
+impl TokenExchangeRequest {
+    fn decode(form: &Form) -> Result<Self, TokenRequestError> {
+        let need = |name: &'static str| form.one(name)?.ok_or(TokenRequestError::Missing(name));
+        let actor = match (form.one("actor_token")?, form.one("actor_token_type")?) {
+            (Some(token), Some(kind)) => Some((Secret::from(token), TokenTypeUri::parse(kind))),
+            // RFC 8693 §2.1: "This parameter is REQUIRED when the actor_token parameter is present".
+            (Some(_), None) => return Err(TokenRequestError::Missing("actor_token_type")),
+            (None, Some(_)) => return Err(TokenRequestError::ActorTypeAlone),
+            (None, None) => None,
+        };
+        Ok(Self {
+            subject_token: Secret::from(need("subject_token")?),
+            subject_token_type: TokenTypeUri::parse(need("subject_token_type")?),
+            actor,
+            requested_token_type: form.one("requested_token_type")?.map(TokenTypeUri::parse),
+            audience: form.all("audience").map(str::to_owned).collect(),
+            resource: form.all("resource").map(str::to_owned).collect(),
+            scope: form.one("scope")?.map(str::to_owned),
+        })
+    }
+
+    fn encode_into(&self, form: &mut Form) {
+        form.push("subject_token", self.subject_token.expose());
+        form.push("subject_token_type", self.subject_token_type.as_str());
+        if let Some((token, kind)) = &self.actor {
+            form.push("actor_token", token.expose());
+            form.push("actor_token_type", kind.as_str());
+        }
+        form.push_some("requested_token_type", self.requested_token_type.as_ref().map(TokenTypeUri::as_str));
+        for audience in &self.audience {
+            form.push("audience", audience);
+        }
+        for resource in &self.resource {
+            form.push("resource", resource);
+        }
+        form.push_some("scope", self.scope.as_deref());
+    }
+}
+
+/// A successful token response, RFC 6749 §5.1.
+#[derive(Clone, Debug)]
+pub struct TokenResponse {
+    /// `access_token`.
+    pub access_token: Secret<String>,
+    /// `token_type`: `Bearer`, `DPoP` or `N_A`; compared without case (§5.1).
+    pub token_type: String,
+    /// `expires_in` in seconds; `None` when the server did not say.
+    pub expires_in: Option<u64>,
+    /// `refresh_token`.
+    pub refresh_token: Option<Secret<String>>,
+    /// `scope`; always sent by us (row S-130).
+    pub scope: Option<Scopes>,
+    /// `id_token`, OIDC Core §3.1.3.3.
+    pub id_token: Option<Secret<String>>,
+    /// `issued_token_type`, RFC 8693 §2.2.1.
+    pub issued_token_type: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    access_token: String,
+    // Some providers leave it out (row Q-26); RFC 6749 §5.1 demands it of us.
+    #[serde(default = "bearer")]
+    token_type: String,
+    #[serde(default, deserialize_with = "lenient_seconds", skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(default, deserialize_with = "lenient_scopes", skip_serializing_if = "Option::is_none")]
+    scope: Option<Scopes>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<String>,
+}
+
+fn bearer() -> String {
+    "Bearer".to_owned()
+}
+
+impl TokenResponse {
+    /// The JSON body of the answer.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&self.wire())
+    }
+
+    /// The answer as a JSON object, for an endpoint that adds members of its own.
+    pub fn to_value(&self) -> serde_json::Result<serde_json::Value> {
+        serde_json::to_value(self.wire())
+    }
+
+    fn wire(&self) -> Wire {
+        let plain = |secret: &Option<Secret<String>>| secret.as_ref().map(|s| s.expose().clone());
+        Wire {
+            access_token: self.access_token.expose().clone(),
+            token_type: self.token_type.clone(),
+            expires_in: self.expires_in,
+            refresh_token: plain(&self.refresh_token),
+            scope: self.scope.clone(),
+            id_token: plain(&self.id_token),
+            issued_token_type: self.issued_token_type.clone(),
+        }
+    }
+
+    /// Reads an answer in JSON (row C-43).
+    pub fn from_json(body: &[u8]) -> serde_json::Result<Self> {
+        let wire: Wire = serde_json::from_slice(body)?;
+        Ok(Self {
+            access_token: Secret::new(wire.access_token),
+            token_type: wire.token_type,
+            expires_in: wire.expires_in,
+            refresh_token: wire.refresh_token.map(Secret::new),
+            scope: wire.scope,
+            id_token: wire.id_token.map(Secret::new),
+            issued_token_type: wire.issued_token_type,
+        })
+    }
+}
+
+/// Reads seconds from a number or a string; what is neither, or negative, is unknown (row Q-41).
+pub(crate) fn lenient_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is checked on the line above the cast"
+    )]
+    let whole = |seconds: f64| (0.0..=1e12).contains(&seconds).then_some(seconds as u64);
+    Ok(match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
+        serde_json::Value::String(text) => text.trim().parse().ok().and_then(whole),
+        _ => None,
+    })
+}
+
+/// As [`lenient_seconds`], with the shortest common lifetime where nothing usable stands.
+pub(crate) fn lenient_seconds_or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    Ok(lenient_seconds(deserializer)?.filter(|seconds| *seconds > 0).unwrap_or(300))
+}
+
+/// Reads a scope string; one that is malformed is read as far as it is well formed, and a
+/// comma-separated one (row Q-01) as a list.
+fn lenient_scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scopes>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.map(|text| text.split([' ', ',']).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_6749_5_1_is_read() {
+        let body = br#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"example",
+            "expires_in":3600,"refresh_token":"tGzv3JOkF0XG5Qx2TlKWIA","example_parameter":"x"}"#;
+        let answer = TokenResponse::from_json(body).unwrap();
+        assert_eq!((answer.token_type.as_str(), answer.expires_in), ("example", Some(3600)));
+        assert_eq!(answer.refresh_token, Some(Secret::from("tGzv3JOkF0XG5Qx2TlKWIA")));
+    }
+
+    #[test]
+    fn c_43_odd_lifetimes_are_numbers_or_unknown() {
+        for (text, seconds) in [
+            ("\"3600\"", Some(3600)),
+            ("3600.7", Some(3600)),
+            ("null", None),
+            ("-1", None),
+            ("\"soon\"", None),
+            ("1e400", None),
+        ] {
+            let body = format!(r#"{{"access_token":"a","token_type":"bEaReR","expires_in":{text}}}"#);
+            match TokenResponse::from_json(body.as_bytes()) {
+                Ok(answer) => assert_eq!(answer.expires_in, seconds, "{text}"),
+                Err(_) => assert_eq!(text, "1e400"),
+            }
+        }
+    }
+
+    #[test]
+    fn s_127_the_grant_type_is_read_first() {
+        let parse = |text: &str| TokenRequest::grant_type(&Form::parse(text).unwrap());
+        assert_eq!(parse("code=x"), Err(TokenRequestError::NoGrantType));
+        assert_eq!(parse("grant_type=password"), Err(TokenRequestError::UnsupportedGrantType));
+        assert_eq!(parse("grant_type=device_code"), Err(TokenRequestError::UnsupportedGrantType));
+        assert_eq!(parse("grant_type=refresh_token"), Ok(GrantType::RefreshToken));
+    }
+
+    #[test]
+    fn s_71_an_actor_token_and_its_type_come_together() {
+        let base = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange";
+        let parse = |rest: &str| TokenRequest::decode(&Form::parse(&format!("{base}{rest}")).unwrap()).err();
+        assert_eq!(parse(""), Some(TokenRequestError::Missing("subject_token")));
+        assert_eq!(parse("&subject_token=a"), Some(TokenRequestError::Missing("subject_token_type")));
+        let subject = "&subject_token=a&subject_token_type=urn:x";
+        assert_eq!(
+            parse(&format!("{subject}&actor_token=b")),
+            Some(TokenRequestError::Missing("actor_token_type"))
+        );
+        assert_eq!(parse(&format!("{subject}&actor_token_type=b")), Some(TokenRequestError::ActorTypeAlone));
+        assert_eq!(parse(subject), None);
+    }
+
+    #[test]
+    fn a_grant_has_a_short_name_in_configuration() {
+        assert_eq!(GrantType::parse("device_code"), Some(GrantType::DeviceCode));
+        assert_eq!(GrantType::parse("token-exchange"), Some(GrantType::TokenExchange));
+        assert_eq!(GrantType::parse("token_exchange"), Some(GrantType::TokenExchange));
+        assert_eq!(GrantType::parse("password"), None);
+    }
+
+    #[test]
+    fn every_request_survives_the_wire() {
+        for text in [
+            "grant_type=authorization_code&code=c&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcallback&code_verifier=v",
+            "grant_type=refresh_token&refresh_token=r&scope=a+b&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb",
+            "grant_type=client_credentials&scope=a",
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d",
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=j&scope=a",
+        ] {
+            let request = TokenRequest::decode(&Form::parse(text).unwrap()).unwrap();
+            assert_eq!(request.encode().encode(), text);
+        }
+    }
+}

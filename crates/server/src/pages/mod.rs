@@ -1,0 +1,22 @@
+//! The pages people see: one file and one template each, no build step, no script needed.
+//!
+//! Accessibility: WCAG 2.2 AA, <https://www.w3.org/TR/WCAG22/>
+
+pub mod continue_as;
+pub mod device;
+pub mod device_confirm;
+pub mod device_done;
+pub mod error;
+pub mod form_post;
+pub mod home;
+pub mod login;
+pub mod signed_out;
+
+pub mod assets;
+pub mod html;
+pub mod layout;
+pub mod moment;
+pub mod scope_line;
+
+#[cfg(test)]
+mod tests;
