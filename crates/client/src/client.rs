@@ -20,6 +20,7 @@ use crate::store_calls::Store;
 use crate::terminal::TerminalUi;
 use crate::timer::{Timer, TokioTimer};
 use crate::ui::Ui;
+use crate::watcher::Watcher;
 
 /// A client of one authorization server (RFC 6749 §1.1). Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -64,6 +65,7 @@ pub struct ClientBuilder {
     clock: Arc<dyn Clock>,
     timer: Arc<dyn Timer>,
     environment: Option<Environment>,
+    watcher: Option<Arc<dyn Watcher>>,
 }
 
 impl Client {
@@ -82,6 +84,7 @@ impl Client {
             clock: Arc::new(SystemClock),
             timer: Arc::new(TokioTimer::default()),
             environment: None,
+            watcher: None,
         }
     }
 
@@ -208,6 +211,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Who sees what is exchanged with the server, secrets shortened. Default: nobody.
+    pub fn watcher(mut self, watcher: impl Watcher + 'static) -> Self {
+        self.watcher = Some(Arc::new(watcher));
+        self
+    }
+
     /// Checks the description. Nothing is sent and no file is touched.
     ///
     /// # Errors
@@ -252,7 +261,7 @@ impl ClientBuilder {
             clock: self.clock,
             timer: self.timer,
             environment: self.environment,
-            http: Http::new(&user_agent_word(&app_name)),
+            http: Http::new(&user_agent_word(&app_name), self.watcher),
             keys: IssuerKeys::default(),
             metadata: OnceCell::new(),
         };

@@ -4,7 +4,7 @@
 //! for what carries secrets, every call with a deadline, every body with a limit.
 
 use std::error::Error as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hallpass_protocol::client_auth::encode_basic;
@@ -18,6 +18,7 @@ use reqwest::redirect::Policy;
 use url::{Host, Url};
 
 use crate::error::{Error, SecurityViolation};
+use crate::watcher::{Exchange, Watcher};
 
 /// How long one exchange may take, connection and body included.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -44,6 +45,7 @@ pub enum ClientAuth {
 pub(crate) struct Http {
     client: OnceLock<reqwest::Client>,
     user_agent: String,
+    watcher: Option<Arc<dyn Watcher>>,
 }
 
 /// An answer, read to its end.
@@ -59,11 +61,18 @@ pub(crate) struct Reply {
 }
 
 impl Http {
-    pub(crate) fn new(app_name: &str) -> Self {
+    pub(crate) fn new(app_name: &str, watcher: Option<Arc<dyn Watcher>>) -> Self {
         let user_agent = format!("{app_name} hallpass-client/{}", env!("CARGO_PKG_VERSION"));
         Self {
             client: OnceLock::new(),
             user_agent,
+            watcher,
+        }
+    }
+
+    fn tell(&self, exchange: impl FnOnce() -> Exchange) {
+        if let Some(watcher) = &self.watcher {
+            watcher.saw(&exchange());
         }
     }
 
@@ -92,7 +101,9 @@ impl Http {
             let response = send(request.timeout(DEADLINE), &at).await?;
             let next = redirect_target(&at, response.status().as_u16(), response.headers());
             let Some(next) = next else {
-                return read(response, &at, clock).await;
+                let reply = read(response, &at, clock).await?;
+                self.tell(|| Exchange::new("GET", &at, reply.status, reply.body.expose()));
+                return Ok(reply);
             };
             if next.origin() != url.origin() {
                 let violation = SecurityViolation::Redirect;
@@ -134,7 +145,8 @@ impl Http {
                 form.push("client_secret", secret.expose());
             }
         }
-        let request = request.body(form.encode()).timeout(DEADLINE);
+        let form = Secret::new(form.encode());
+        let request = request.body(form.expose().clone()).timeout(DEADLINE);
         let response = send(request, url).await?;
         // Row C-45: a redirect would carry codes and secrets elsewhere.
         if response.status().is_redirection() {
@@ -146,7 +158,11 @@ impl Http {
             return Err(Error::security(SecurityViolation::Redirect, text)
                 .hint_to("the address in the server's metadata must answer itself"));
         }
-        read(response, url, clock).await
+        let reply = read(response, url, clock).await?;
+        self.tell(|| {
+            Exchange::new("POST", url, reply.status, reply.body.expose()).with_form(form.expose())
+        });
+        Ok(reply)
     }
 
     /// Fetches with a bearer token in the header, never in the query (RFC 6750 §2.1).
@@ -162,7 +178,9 @@ impl Http {
             .header(ACCEPT, "application/json")
             .header(AUTHORIZATION, authorization.expose())
             .timeout(DEADLINE);
-        read(send(request, url).await?, url, clock).await
+        let reply = read(send(request, url).await?, url, clock).await?;
+        self.tell(|| Exchange::new("GET", url, reply.status, reply.body.expose()));
+        Ok(reply)
     }
 }
 

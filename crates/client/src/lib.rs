@@ -53,6 +53,7 @@ mod token_exchange;
 mod tokens;
 mod ui;
 mod userinfo;
+mod watcher;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -80,6 +81,7 @@ pub use timer::{Timer, TokioTimer};
 pub use token_exchange::TokenExchange;
 pub use tokens::{AccessToken, IdToken, TokenSet, TokenType};
 pub use ui::{BrowserStart, Prompt, SilentUi, Ui, UiCaps, UiOutcome};
+pub use watcher::{Exchange, Watcher};
 
 /// A boxed future, so that the traits of this crate can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,1 +1,21 @@
-//! issuer
+//! What an authorization server decides: grants, policy and the contents of tokens.
+//!
+//! Pure: every function takes the state, the request, the time and the randomness it needs, and
+//! returns a decision. Loading and saving happen around it, in `hallpass-server` and
+//! `hallpass-store`.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod authorization;
+pub mod browser_session;
+pub mod client;
+pub mod grants;
+pub mod limits;
+pub mod policy;
+pub mod redirect_uri;
+pub mod refusal;
+pub mod tokens;
+pub mod user;
+
+pub use authorization::{Authorization, RefreshFamily};
+pub use client::{AuthenticatedClient, Client};
+pub use refusal::{Denied, Refusal};

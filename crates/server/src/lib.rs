@@ -1,3 +1,27 @@
-//! server
+//! How programs and people reach the issuer: endpoints, pages, sign-in.
+//!
+//! A request goes straight down and straight up: [`router`] names the endpoint, `request` holds
+//! what was sent, the endpoint parses it, `extract` tells who asks, `grants` load, decide and save,
+//! and the answer is minted. `docs/adr/0003` says why dev mode is the same server.
 
+mod clients;
+mod dev_mode;
+mod endpoints;
+mod error;
+mod extract;
+mod grants;
+mod issuance;
+mod jobs;
+mod keys;
+mod limiter;
+mod listen;
+mod page_token;
 pub mod pages;
+mod request;
+mod router;
+pub mod server;
+pub mod settings;
+mod state;
+
+pub use server::{Running, Server, StartError};
+pub use settings::{DevFlags, Settings, SettingsError};

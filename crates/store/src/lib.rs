@@ -1,1 +1,39 @@
-//! store
+//! How the issuer's records are kept: plain functions over a transaction, one file per table.
+//!
+//! A caller loads, decides and saves inside one job:
+//!
+//! ```
+//! # use hallpass_store::{Store, StoreKey, revocations};
+//! # use hallpass_protocol::{Timestamp, random::SystemRandom};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), hallpass_store::StoreError> {
+//! let store = Store::open_in_memory(StoreKey::random(&SystemRandom))?;
+//! let end = Timestamp::from_unix_seconds(1_700_000_000);
+//! store.write(move |tx| revocations::insert_jti(tx, "/", "token-1", end)).await?;
+//! assert!(store.read(|tx| revocations::is_revoked_jti(tx, "/", "token-1")).await?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A job that returns an error leaves nothing behind. So a *refusal* that changes a record (a burnt
+//! code, a counted attempt) is no error of the job: it returns `Ok` with the refusal inside.
+
+mod columns;
+mod database;
+mod error;
+mod lock_file;
+mod migrations;
+mod sealed;
+mod store;
+
+pub mod authorization_codes;
+pub mod authorizations;
+pub mod browser_sessions;
+pub mod device_grants;
+pub mod revocations;
+pub mod signing_keys;
+
+pub use database::Transaction;
+pub use error::StoreError;
+pub use sealed::StoreKey;
+pub use store::Store;

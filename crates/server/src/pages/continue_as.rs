@@ -3,10 +3,19 @@
 //! RFC 8252 §8.6 (client impersonation): <https://www.rfc-editor.org/rfc/rfc8252#section-8.6>
 
 use askama::Template;
+use axum::body::Body;
+use hallpass_protocol::Scopes;
+use http::{Response, StatusCode};
 
 use super::html::{Forms, Page};
 use super::layout::{Client, FormTarget, Layout, Publisher, initial};
 use super::scope_line::ScopeLine;
+use super::{html, scope_line};
+use crate::endpoints::authorization::Asked;
+use crate::extract::browser::Browser;
+use crate::extract::signed_in_user::SignedInUser;
+use crate::request::Request;
+use crate::state::State;
 
 /// "Continue as ada". It posts `action`: `continue`, `deny` or `switch` (use another account).
 #[derive(Debug, Clone, Template)]
@@ -30,4 +39,46 @@ pub struct ContinueAs {
 
 impl Page for ContinueAs {
     const FORMS: Forms = Forms::ReachClient;
+}
+
+/// Where the page's form goes.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    /// The browser it is shown in.
+    pub(crate) browser: &'a Browser,
+    /// The URL it posts to.
+    pub(crate) action: String,
+}
+
+/// A client as pages show it.
+pub(crate) fn client(client: &hallpass_issuer::Client) -> Client {
+    Client { name: client.name.clone(), publisher: Publisher::Unverified(None) }
+}
+
+/// "Continue as ada": the one click before a client on the person's own machine gets a code.
+pub(crate) fn page(
+    state: &State,
+    request: &Request,
+    target: Target<'_>,
+    asked: &Asked,
+    (person, scopes): (&SignedInUser, &Scopes),
+) -> Response<Body> {
+    let redirect_uri = asked.reply.redirect_uri.as_str();
+    let host = redirect_uri.split_once("://").map_or("", |(_, rest)| rest);
+    let page = ContinueAs {
+        layout: state.layout(request),
+        form: FormTarget {
+            action: target.action,
+            csrf: target.browser.csrf(state, request),
+            interaction: None,
+        },
+        user: person.user().id.to_string(),
+        client: client(&asked.client),
+        redirect_host: host.split(['/', '?']).next().unwrap_or_default().to_owned(),
+        scopes: scopes.iter().map(ScopeLine::standard).collect(),
+        lifetime: scope_line::lifetime(scopes, &state.settings.refresh),
+    };
+    let mut response = html::html(StatusCode::OK, &page);
+    target.browser.remember(&mut response);
+    response
 }

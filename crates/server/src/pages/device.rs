@@ -4,9 +4,29 @@
 //! RFC 8628 §5.1 (guessing codes): <https://www.rfc-editor.org/rfc/rfc8628#section-5.1>
 
 use askama::Template;
+use axum::body::Body;
+use hallpass_issuer::grants::device_code::DeviceGrant;
+use hallpass_issuer::limits::{
+    USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS, USER_CODE_PER_BROWSER, USER_CODE_PER_ISSUER,
+};
+use hallpass_protocol::form;
+use hallpass_protocol::user_code::UserCode;
+use hallpass_store::device_grants;
+use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout};
+use super::html;
+use crate::endpoints::device_authorization::user_code_hash;
+use crate::error::Fault;
+use crate::error::page::PageError;
+use crate::error::redirect::see_other;
+use crate::extract::browser::Browser;
+use crate::extract::signed_in_user::SignedInUser;
+use crate::limiter::network_of;
+use crate::page_token::{DeviceInteraction, Purpose};
+use crate::request::Request;
+use crate::state::State;
 
 /// The page at the verification URI.
 #[derive(Debug, Clone, Template)]
@@ -54,4 +74,136 @@ pub const CODE_NOT_VALID: &str =
 
 impl Page for Device {
     const FORMS: Forms = Forms::StayHere;
+}
+
+/// How long a person may take between the code and the decision.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1800);
+
+/// Everybody who might be guessing: the browser, the account, the address.
+struct Guessers {
+    browser: String,
+    account: Option<String>,
+    address: String,
+    issuer: String,
+}
+
+impl Guessers {
+    fn of(request: &Request, browser: &Browser, person: Option<&SignedInUser>) -> Self {
+        let account = person.map(|person| format!("account|{}|{}", request.issuer, person.user().id));
+        Self {
+            browser: browser.guesser(),
+            account,
+            address: format!("address|{}", network_of(request.peer)),
+            issuer: format!("issuer|{}", request.issuer),
+        }
+    }
+
+    /// How long nothing is looked at for one of them.
+    fn locked_for(&self, state: &State, request: &Request) -> Option<std::time::Duration> {
+        [Some(&self.browser), self.account.as_ref(), Some(&self.address)]
+            .into_iter()
+            .flatten()
+            .filter_map(|guesser| state.limiter.locked_for(guesser, request.now))
+            .max()
+    }
+
+    fn count(&self, state: &State, request: &Request) {
+        let now = request.now;
+        state.limiter.add(&self.browser, USER_CODE_PER_BROWSER, now);
+        state.limiter.add(&self.address, USER_CODE_PER_ADDRESS, now);
+        state.limiter.add(&self.issuer, USER_CODE_PER_ISSUER, now);
+        if let Some(account) = &self.account {
+            state.limiter.add(account, USER_CODE_PER_ACCOUNT, now);
+        }
+    }
+}
+
+/// `GET device`, `POST device`. A code in the link is shown, never submitted (RFC 8628 §3.3.1).
+pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, PageError> {
+    let browser = Browser::of(state, request);
+    let person = SignedInUser::find(state, request).await?;
+    let guessers = Guessers::of(request, &browser, person.as_ref());
+    if let Some(wait) = guessers.locked_for(state, request) {
+        return Ok(locked(state, request, wait));
+    }
+    // Row S-11: when everybody guesses, only people who signed in may try.
+    if person.is_none() && state.limiter.locked_for(&guessers.issuer, request.now).is_some() {
+        let step = Step::SignInFirst { sign_in_url: request.path_of("login") };
+        return Ok(html::html(StatusCode::OK, &Device { layout: state.layout(request), step }));
+    }
+    if request.method != Method::POST {
+        let prefilled = request.query_form()?.one("user_code")?.and_then(UserCode::from_input);
+        let shown = prefilled.map_or_else(String::new, |code| code.to_string());
+        return Ok(entry(state, request, &browser, (shown, None)));
+    }
+    let form = request.form()?;
+    browser.check_csrf(state, request, &form)?;
+    let typed = form.one("user_code")?.unwrap_or_default();
+    if typed.trim().is_empty() {
+        let nothing = "Enter the code that your terminal shows.".to_owned();
+        return Ok(entry(state, request, &browser, (String::new(), Some(nothing))));
+    }
+    let Some(grant) = find_undecided(state, request, typed).await? else {
+        guessers.count(state, request);
+        return Ok(not_valid(state, request, &browser));
+    };
+    let linked = request.query_form()?.one("user_code")?.and_then(UserCode::from_input);
+    let interaction = DeviceInteraction {
+        grant: grant.code_hash,
+        prefilled: linked.is_some_and(|code| code.letters() == grant.user_code),
+        expires_at: request.now + PATIENCE,
+    };
+    let sealed = state.page_tokens.seal(Purpose::Device, browser.binding(request), &interaction);
+    let next = request.path_of("device/confirm");
+    let mut response = see_other(&format!("{next}?interaction={}", form::encode(&sealed)));
+    browser.remember(&mut response);
+    Ok(response)
+}
+
+async fn find_undecided(
+    state: &State,
+    request: &Request,
+    typed: &str,
+) -> Result<Option<DeviceGrant>, Fault> {
+    // People paste whole addresses too.
+    let typed = typed.rsplit_once("user_code=").map_or(typed, |(_, code)| code);
+    let Some(code) = UserCode::from_input(typed) else { return Ok(None) };
+    let (issuer, hash, now) = (request.issuer.clone(), user_code_hash(state, &code), request.now);
+    let found = state.store.read(move |tx| device_grants::find_by_user_code(tx, &issuer, &hash)).await?;
+    Ok(found.filter(|grant| grant.is_undecided(now)))
+}
+
+/// The one page for codes that are wrong, expired, used or decided (row S-12).
+pub(crate) fn not_valid(state: &State, request: &Request, browser: &Browser) -> Response<Body> {
+    entry(state, request, browser, (String::new(), Some(CODE_NOT_VALID.to_owned())))
+}
+
+fn entry(
+    state: &State,
+    request: &Request,
+    browser: &Browser,
+    (user_code, error): (String, Option<String>),
+) -> Response<Body> {
+    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    // The code of the link stays in the address, so that the next page knows where it came from.
+    let linked = if user_code.is_empty() { String::new() } else { format!("?user_code={user_code}") };
+    let form = FormTarget {
+        action: format!("{}{linked}", request.path_of("device")),
+        csrf: browser.csrf(state, request),
+        interaction: None,
+    };
+    let step = Step::Entry(Entry { form, user_code, error });
+    let mut response = html::html(status, &Device { layout: state.layout(request), step });
+    browser.remember(&mut response);
+    response
+}
+
+fn locked(state: &State, request: &Request, wait: std::time::Duration) -> Response<Body> {
+    let minutes = u32::try_from(wait.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
+    let step = Step::Locked { retry_after_minutes: minutes };
+    let page = Device { layout: state.layout(request), step };
+    let mut response = html::html(StatusCode::TOO_MANY_REQUESTS, &page);
+    let seconds = HeaderValue::from(wait.as_secs().max(1));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
 }

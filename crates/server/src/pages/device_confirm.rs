@@ -4,12 +4,28 @@
 //! RFC 8628 §5.4 (remote phishing): <https://www.rfc-editor.org/rfc/rfc8628#section-5.4>
 
 use askama::Template;
+use axum::body::Body;
+use hallpass_issuer::authorization::AuthorizationSeed;
+use hallpass_issuer::grants::device_code::DeviceGrant;
+use hallpass_store::device_grants;
+use http::{Method, Response, StatusCode};
 use jiff::SignedDuration;
 
 use super::html::{Forms, Page};
 use super::layout::{Client, FormTarget, Layout, Publisher};
 use super::moment::Moment;
 use super::scope_line::ScopeLine;
+use super::device_done::{DeviceDone, Outcome};
+use super::login::{self, Asking, Mistakes, Purpose as LoginPurpose};
+use super::{device, html, scope_line};
+use crate::error::page::PageError;
+use crate::error::redirect::see_other;
+use crate::extract::browser::Browser;
+use crate::extract::signed_in_user::SignedInUser;
+use crate::limiter::network_of;
+use crate::page_token::{DeviceInteraction, Purpose};
+use crate::request::Request;
+use crate::state::State;
 
 /// The decision about one device code.
 ///
@@ -81,3 +97,159 @@ impl Page for DeviceConfirm {
 
 /// People who run a command themselves are here sooner.
 const OLD: SignedDuration = SignedDuration::from_mins(3);
+
+/// `GET device/confirm`, `POST device/confirm`: signs the person in where needed, shows who asks,
+/// and takes the decision. Opening the page changes nothing (row S-14).
+pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, PageError> {
+    let browser = Browser::of(state, request);
+    let query = request.query_form()?;
+    let sealed = query.one("interaction")?.unwrap_or_default();
+    let interaction: DeviceInteraction = state
+        .page_tokens
+        .open(Purpose::Device, browser.binding(request), sealed)
+        .filter(|interaction: &DeviceInteraction| request.now < interaction.expires_at)
+        .ok_or(PageError::Stale)?;
+    let (issuer, hash) = (request.issuer.clone(), interaction.grant);
+    let found = state.store.read(move |tx| device_grants::find_by_code(tx, &issuer, &hash)).await?;
+    let Some(grant) = found.filter(|grant| grant.is_undecided(request.now)) else {
+        return Ok(device::not_valid(state, request, &browser));
+    };
+    let action = format!("{}?{}", request.path, query.encode());
+    let form = if request.method == Method::POST { Some(request.form()?) } else { None };
+    let person = SignedInUser::find(state, request).await?;
+    let asking = || Asking {
+        purpose: LoginPurpose::ConnectDevice,
+        action: action.clone(),
+        hint: None,
+        parameters: hallpass_protocol::form::Form::default(),
+    };
+    let Some(form) = form else {
+        return Ok(match person {
+            None => login::page(state, request, &browser, asking(), &Mistakes::default()),
+            Some(person) => page(state, request, (&browser, action), (&grant, interaction), &person),
+        });
+    };
+    match (form.one("action")?, person) {
+        (Some("switch"), Some(_)) => {
+            browser.check_csrf(state, request, &form)?;
+            Ok(login::page(state, request, &browser, asking(), &Mistakes::default()))
+        }
+        (Some(choice), Some(person)) => {
+            browser.check_csrf(state, request, &form)?;
+            let confirmed = form.one("confirm")? == Some("on");
+            decide(state, request, &browser, (&grant, &person), (choice, confirmed)).await
+        }
+        (Some(_), None) => Ok(login::page(state, request, &browser, asking(), &Mistakes::default())),
+        (None, _) => {
+            browser.check_sign_in(state, request, &form)?;
+            match login::read(&form) {
+                Err(mistakes) => Ok(login::page(state, request, &browser, asking(), &mistakes)),
+                Ok(user) => {
+                    let (_, cookie) = SignedInUser::sign_in(state, request, user).await?;
+                    let mut response = see_other(&action);
+                    cookie.send(&mut response);
+                    Ok(response)
+                }
+            }
+        }
+    }
+}
+
+/// Writes the decision down; whoever comes second finds the code no longer valid (row S-16).
+async fn decide(
+    state: &State,
+    request: &Request,
+    browser: &Browser,
+    (grant, person): (&DeviceGrant, &SignedInUser),
+    (choice, confirmed): (&str, bool),
+) -> Result<Response<Body>, PageError> {
+    let approve = choice == "approve";
+    if approve && !confirmed {
+        return Err(PageError::Forged);
+    }
+    let seed = AuthorizationSeed {
+        user: person.user().clone(),
+        scopes: grant.scopes.clone(),
+        resource: grant.resource.clone(),
+        auth_time: person.auth_time(),
+        nonce: None,
+        browser_session: Some(person.session()),
+    };
+    let (issuer, hash, now) = (request.issuer.clone(), grant.code_hash, request.now);
+    let decided = state.store.write(move |tx| {
+        let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)? else { return Ok(false) };
+        let decided = if approve { grant.approve(seed, now) } else { grant.deny(now) };
+        device_grants::save(tx, &grant)?;
+        Ok(decided.is_ok())
+    });
+    if !decided.await? {
+        return Ok(device::not_valid(state, request, browser));
+    }
+    if choice == "report" {
+        tracing::warn!(client = %grant.client_id, "device.reported");
+    }
+    let outcome = match choice {
+        "approve" => Outcome::Approved {
+            client: name_of(state, grant),
+            user: person.user().id.to_string(),
+            undo: None,
+        },
+        "report" => Outcome::Reported,
+        _ => Outcome::Denied,
+    };
+    Ok(html::html(StatusCode::OK, &DeviceDone { layout: state.layout(request), outcome }))
+}
+
+fn page(
+    state: &State,
+    request: &Request,
+    (browser, action): (&Browser, String),
+    (grant, interaction): (&DeviceGrant, DeviceInteraction),
+    person: &SignedInUser,
+) -> Response<Body> {
+    let instant = |at: hallpass_protocol::Timestamp| {
+        jiff::Timestamp::from_millisecond(at.unix_millis()).unwrap_or_default()
+    };
+    let page = DeviceConfirm {
+        layout: state.layout(request),
+        form: FormTarget { action, csrf: browser.csrf(state, request), interaction: None },
+        user: person.user().id.to_string(),
+        user_code: grant.shown_user_code(),
+        prefilled: interaction.prefilled,
+        client: Client { name: name_of(state, grant), publisher: Publisher::Unverified(None) },
+        host_label: grant.requester.host_label.clone(),
+        system: grant.requester.user_agent.clone(),
+        address: grant.requester.address.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string()),
+        place: None,
+        network: network(request, grant),
+        asked: Moment { at: instant(grant.created_at), now: instant(request.now) },
+        scopes: grant.scopes.iter().map(ScopeLine::standard).collect(),
+        lifetime: scope_line::lifetime(&grant.scopes, &state.settings.refresh),
+    };
+    html::html(StatusCode::OK, &page)
+}
+
+fn name_of(state: &State, grant: &DeviceGrant) -> String {
+    let client = state.clients.find(&grant.client_id);
+    client.map_or_else(|| grant.client_id.to_string(), |client| client.name.clone())
+}
+
+/// Same, different or unknown, per address family; behind somebody's proxy nothing is known
+/// (row S-270).
+fn network(request: &Request, grant: &DeviceGrant) -> Network {
+    let forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| request.header(name).is_some());
+    match grant.requester.address {
+        Some(address) if !forwarded => {
+            if address.is_loopback() && request.peer.is_loopback()
+                || network_of(address) == network_of(request.peer)
+            {
+                Network::Same
+            } else if address.is_ipv4() == request.peer.is_ipv4() {
+                Network::Different
+            } else {
+                Network::Unknown
+            }
+        }
+        Some(_) | None => Network::Unknown,
+    }
+}

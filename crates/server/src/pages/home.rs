@@ -3,9 +3,14 @@
 //! The endpoints are those of the metadata, RFC 8414 §2: <https://www.rfc-editor.org/rfc/rfc8414#section-2>
 
 use askama::Template;
+use axum::body::Body;
+use http::{Response, StatusCode};
 
 use super::html::{Forms, Page};
+use super::html;
 use super::layout::Layout;
+use crate::request::Request;
+use crate::state::State;
 
 /// The start page. Dev mode only.
 #[derive(Debug, Clone, Template)]
@@ -43,4 +48,38 @@ pub struct Endpoint {
 
 impl Page for Home {
     const FORMS: Forms = Forms::StayHere;
+}
+
+/// `GET /`: what this server is, and how to sign in to it.
+pub(crate) fn get(state: &State, request: &Request) -> Response<Body> {
+    let issuer = format!("{}/default", request.issuer_url);
+    let login = |flow: &str| format!("hallpass login --issuer {issuer} --client-id my-cli --{flow}");
+    let command = |purpose: &str, command: String| Command { purpose: purpose.to_owned(), command };
+    let endpoint = |name: &str, path: &str, opens_in_browser| Endpoint {
+        name: name.to_owned(),
+        url: format!("{issuer}/{path}"),
+        opens_in_browser,
+    };
+    let page = Home {
+        layout: state.layout(request),
+        commands: vec![
+            command("Sign in with a browser", login("browser")),
+            command("Sign in on another device", login("device")),
+            command(
+                "Get a token for a service",
+                format!("curl -d grant_type=client_credentials -u my-service:any {issuer}/token"),
+            ),
+        ],
+        endpoints: vec![
+            endpoint("Metadata", ".well-known/openid-configuration", true),
+            endpoint("Keys", "jwks", true),
+            endpoint("Enter a device code", "device", true),
+            endpoint("Authorization", "authorize", false),
+            endpoint("Token", "token", false),
+            endpoint("Device authorization", "device/authorize", false),
+            endpoint("UserInfo", "userinfo", false),
+        ],
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    html::html(StatusCode::OK, &page)
 }

@@ -3,6 +3,10 @@
 //! OpenID Connect Core §5.4: <https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims>
 //! `offline_access`, §11: <https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess>
 
+use hallpass_issuer::authorization::RefreshLifetimes;
+use hallpass_issuer::policy::OFFLINE_ACCESS;
+use hallpass_protocol::Scopes;
+
 /// One scope of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeLine {
@@ -28,6 +32,16 @@ impl ScopeLine {
             scope: scope.to_owned(),
             meaning: meaning.map(str::to_owned),
         }
+    }
+}
+
+/// How long the client keeps what it gets, in words.
+pub(crate) fn lifetime(scopes: &Scopes, refresh: &RefreshLifetimes) -> String {
+    if scopes.contains(OFFLINE_ACCESS) {
+        let days = refresh.absolute.as_secs() / (24 * 3600);
+        format!("Keeps access for up to {days} days without asking again.")
+    } else {
+        "Keeps access until its token runs out; then it asks again.".to_owned()
     }
 }
 

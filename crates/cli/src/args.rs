@@ -1,0 +1,392 @@
+//! The command line: every command and flag, described once.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::duration;
+
+/// Sign-in for command-line programs: tokens from any OAuth 2 / OpenID Connect server, and a server
+/// to try it with.
+#[derive(Debug, Parser)]
+#[command(name = "hallpass", version, disable_help_subcommand = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Start with `hallpass demo`. Exit codes: `hallpass help exit-codes`.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options for every command")]
+pub(crate) struct GlobalArgs {
+    /// The profile to use (one server and client id)
+    #[arg(short, long = "profile", global = true, value_name = "NAME")]
+    pub(crate) profile_flag: Option<String>,
+    /// How to write the answer
+    #[arg(short, long, global = true, value_name = "FORMAT")]
+    pub(crate) output: Option<Format>,
+    /// Short for `--output json`
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say less
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more; repeat for still more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use color
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Never ask a person
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// The configuration file to read
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Refused: everybody who can run `ps` would see it
+    #[arg(long, global = true, hide = true, num_args = 0..=1, default_missing_value = "")]
+    pub(crate) client_secret: Option<String>,
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// When to use color.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in, by browser or with a code
+    Login(Box<LoginArgs>),
+    /// Print a fresh access token
+    Token(TokenArgs),
+    /// Say who is signed in
+    Whoami(WhoamiArgs),
+    /// Print what the server says about the user
+    Userinfo(ProfileArg),
+    /// Revoke the tokens and forget the session
+    Logout(LogoutArgs),
+    /// Exchange a token for one of another service (RFC 8693)
+    Exchange(ExchangeArgs),
+    /// Look into a JSON Web Token
+    Jwt {
+        /// What to do with the token
+        #[command(subcommand)]
+        command: JwtCommand,
+    },
+    /// Run an authorization server
+    Serve(ServeArgs),
+    /// See two real sign-ins, explained step by step
+    Demo(DemoArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Explain a command, or `exit-codes`
+    Help {
+        /// A command, or `exit-codes`
+        topic: Vec<String>,
+    },
+}
+
+/// Whose session.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileArg {
+    /// The profile (default: the first one that signed in)
+    #[arg(value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
+}
+
+/// Which server, as which client.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ServerArgs {
+    /// The server, exactly as it names itself
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// The client id that the server knows
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// Read the client secret from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "client_secret_stdin")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// Read the client secret from standard input
+    #[arg(long)]
+    pub(crate) client_secret_stdin: bool,
+}
+
+/// `hallpass login`.
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArg,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Ask for this scope; may be repeated (default: openid profile offline_access)
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+    /// The API that the tokens are for; may be repeated
+    #[arg(long, value_name = "URI")]
+    pub(crate) resource: Vec<String>,
+    /// How to sign in
+    #[arg(long, value_name = "FLOW", conflicts_with_all = ["browser", "device"])]
+    pub(crate) flow: Option<Flow>,
+    /// Short for `--flow browser`
+    #[arg(long, conflicts_with = "device")]
+    pub(crate) browser: bool,
+    /// Short for `--flow device`
+    #[arg(long)]
+    pub(crate) device: bool,
+    /// Show the address, start no browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// Show a QR code where it fits (default)
+    #[arg(long, overrides_with = "no_qr")]
+    pub(crate) qr: bool,
+    /// Show no QR code
+    #[arg(long)]
+    pub(crate) no_qr: bool,
+    /// Ports to await the browser on: `8400`, `8400,8401` or `8400-8410`
+    #[arg(long, value_name = "PORTS", value_parser = parse_ports)]
+    pub(crate) callback_port: Option<Ports>,
+    /// Tell the server who probably signs in
+    #[arg(long, value_name = "NAME")]
+    pub(crate) login_hint: Option<String>,
+    /// Ask the server for a page
+    #[arg(long, value_name = "PAGE", value_parser = ["login", "consent", "select_account"])]
+    pub(crate) prompt: Option<String>,
+    /// How long to wait for the browser
+    #[arg(long, value_name = "SPAN", value_parser = duration::parse, default_value = "5m")]
+    pub(crate) timeout: Duration,
+    /// Sign in again although a session is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Say which flow is used, and why
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+/// Ports to try, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ports(pub(crate) Vec<u16>);
+
+/// How to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Flow {
+    /// What fits the surroundings
+    Auto,
+    /// A browser on this machine (RFC 8252)
+    Browser,
+    /// A code for another device (RFC 8628)
+    Device,
+    /// As the program itself (RFC 6749 §4.4)
+    ClientCredentials,
+}
+
+/// `hallpass token`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArg,
+    /// Print the whole header line, for curl's `-H @-`
+    #[arg(long)]
+    pub(crate) header: bool,
+    /// Refresh whatever the token's age
+    #[arg(long)]
+    pub(crate) refresh: bool,
+    /// The token must stay good at least this long
+    #[arg(long, value_name = "SPAN", value_parser = duration::parse, default_value = "0s")]
+    pub(crate) min_validity: Duration,
+    /// Which token
+    #[arg(long = "type", value_name = "TYPE", default_value = "access")]
+    pub(crate) token_type: TokenChoice,
+}
+
+/// Which token to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TokenChoice {
+    /// For APIs
+    Access,
+    /// For who wants to know the user
+    Id,
+}
+
+/// `hallpass whoami`.
+#[derive(Debug, Args)]
+pub(crate) struct WhoamiArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArg,
+    /// Use no network
+    #[arg(long, conflicts_with = "userinfo")]
+    pub(crate) offline: bool,
+    /// Ask the server about the user
+    #[arg(long)]
+    pub(crate) userinfo: bool,
+}
+
+/// `hallpass logout`.
+#[derive(Debug, Args)]
+pub(crate) struct LogoutArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArg,
+    /// Forget the session without telling the server
+    #[arg(long)]
+    pub(crate) local: bool,
+}
+
+/// `hallpass exchange`.
+#[derive(Debug, Args)]
+pub(crate) struct ExchangeArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArg,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// The name of the service that the new token is for; may be repeated
+    #[arg(long, value_name = "NAME", required_unless_present = "resource")]
+    pub(crate) audience: Vec<String>,
+    /// The address of the service that the new token is for; may be repeated
+    #[arg(long, value_name = "URI")]
+    pub(crate) resource: Vec<String>,
+    /// Ask for this scope only; may be repeated
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+    /// Exchange this token instead of the session's; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) subject_token_file: Option<PathBuf>,
+}
+
+/// `hallpass jwt`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JwtCommand {
+    /// Print header and claims of a token from standard input; nothing is verified
+    Decode {
+        /// `-`: standard input, the only place where a token is read from
+        source: Option<String>,
+    },
+}
+
+/// `hallpass serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The mode for development and tests: any name signs in, nothing is kept
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// The address to listen on (default: loopback only)
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// The port to listen on; 0 takes any free one (default: 8080)
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Clients must be configured, unknown keys are errors
+    #[arg(long, requires = "dev")]
+    pub(crate) strict: bool,
+    /// Also serve public addresses in dev mode
+    #[arg(long, requires = "dev")]
+    pub(crate) dev_public: bool,
+    /// The address by which clients know the server
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer_url: Option<String>,
+    /// The database; dev mode keeps everything in memory and refuses it
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+/// `hallpass demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Only the flow for a machine with a browser
+    #[arg(long, conflicts_with_all = ["device", "all"])]
+    pub(crate) browser: bool,
+    /// Only the flow for a machine without a browser
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) device: bool,
+    /// Both flows (default)
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Let the demo play the person too
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// A shell that can complete commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// Bash
+    Bash,
+    /// Zsh
+    Zsh,
+    /// Fish
+    Fish,
+    /// `PowerShell`
+    #[value(alias = "powershell")]
+    Pwsh,
+}
+
+/// Reads `N[,N|N-M]...`.
+pub(crate) fn parse_ports(text: &str) -> Result<Ports, String> {
+    let number = |text: &str| text.trim().parse::<u16>().ok();
+    let mut ports = Vec::new();
+    for piece in text.split(',') {
+        let range = match piece.split_once('-') {
+            Some((first, last)) => number(first).zip(number(last)),
+            None => number(piece).map(|port| (port, port)),
+        };
+        let (first, last) = range
+            .filter(|(first, last)| first <= last)
+            .ok_or_else(|| "write it as 8400, 8400,8401 or 8400-8410".to_owned())?;
+        ports.extend(first..=last);
+        if ports.len() > MOST_PORTS {
+            return Err(format!("at most {MOST_PORTS} ports"));
+        }
+    }
+    Ok(Ports(ports))
+}
+
+/// More ports than this are a mistake.
+const MOST_PORTS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn ports_are_single_listed_or_a_range() {
+        for (text, ports) in [
+            ("0", vec![0]),
+            ("8400,8405", vec![8400, 8405]),
+            ("8400-8402", vec![8400, 8401, 8402]),
+        ] {
+            assert_eq!(parse_ports(text), Ok(Ports(ports)), "{text}");
+        }
+        for bad in ["", "x", "8402-8400", "1-65535", "70000", "1,,2"] {
+            assert!(parse_ports(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `hallpass exchange`: a token for another service, in exchange for one that is there.
+//!
+//! RFC 8693 §2: <https://www.rfc-editor.org/rfc/rfc8693#section-2>
+
+use hallpass_client::{Client, Scopes, Secret, TokenExchange, TokenTypeUri};
+
+use super::{stdin, token};
+use crate::args::ExchangeArgs;
+use crate::commands::Context;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::profile::Profile;
+use crate::runtime;
+
+/// Exchanges a token and prints the new one.
+pub(crate) fn run(args: &ExchangeArgs, context: &Context) -> Result<(), Failure> {
+    let profile = context.profile_at(&args.profile, &args.server)?;
+    let client = profile.client()?.build()?;
+    let scopes = Scopes::parse(&args.scope.join(" "))
+        .map_err(|error| Failure::usage("the scopes are malformed").caused_by(&error))?;
+    let given = match &args.subject_token_file {
+        Some(file) => Some(stdin::read_token_file(file)?),
+        None => None,
+    };
+    let set = runtime::block_on(async {
+        let subject = match given {
+            Some(token) => token,
+            None => session_token(&client, &profile).await?,
+        };
+        let mut exchange = TokenExchange::new(subject, TokenTypeUri::AccessToken).scopes(scopes);
+        for audience in &args.audience {
+            exchange = exchange.audience(audience);
+        }
+        for resource in &args.resource {
+            exchange = exchange.resource(resource);
+        }
+        Ok(client.exchange(exchange).await?)
+    })?;
+    if context.output.is_json() {
+        let answer = token::to_json(&set.access_token, &profile, true);
+        return Output::answer_json(&answer);
+    }
+    Output::answer(set.access_token.expose())
+}
+
+async fn session_token(client: &Client, profile: &Profile) -> Result<Secret<String>, Failure> {
+    let session = Context::session(client, profile).await?;
+    let token = session.access_token().await;
+    let token =
+        token.map_err(|error| Failure::from(error).sign_in_with(&profile.login_command()))?;
+    Ok(Secret::from(token.expose()))
+}

@@ -1,0 +1,135 @@
+//! `hallpass token`: a fresh token on standard output, and nothing else there.
+
+use hallpass_client::{AccessToken, Clock as _, Session, TokenSet};
+use hallpass_protocol::time::SystemClock;
+use serde_json::{Value, json};
+
+use crate::args::{Flow, TokenArgs, TokenChoice};
+use crate::commands::Context;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::profile::Profile;
+use crate::{moment, runtime};
+
+/// Prints a token.
+pub(crate) fn run(args: &TokenArgs, context: &Context) -> Result<(), Failure> {
+    if args.header && context.output.is_json() {
+        return Err(Failure::usage("--header and JSON exclude each other").hint_to("give one"));
+    }
+    let profile = context.profile(&args.profile)?;
+    runtime::block_on(print(args, &profile, context))
+}
+
+async fn print(args: &TokenArgs, profile: &Profile, context: &Context) -> Result<(), Failure> {
+    if profile.settings.flow == Some(Flow::ClientCredentials) {
+        if args.token_type == TokenChoice::Id {
+            return Err(Failure::config(
+                "client credentials bring no ID token: nobody signed in",
+            ));
+        }
+        let set = as_program(profile).await?;
+        return answer(
+            &set.access_token,
+            &to_json(&set.access_token, profile, true),
+            args,
+            context,
+        );
+    }
+    let client = profile.client()?.build()?;
+    let session = Context::session(&client, profile).await?;
+    let hinted = |error| Failure::from(error).sign_in_with(&profile.login_command());
+    let before = session.access_expires_at();
+    let token = if args.refresh {
+        session.refresh().await
+    } else {
+        session.access_token_for(args.min_validity).await
+    }
+    .map_err(hinted)?;
+    if args.token_type == TokenChoice::Id {
+        return print_id_token(session, context).await;
+    }
+    let is_refreshed = args.refresh || token.expires_at() != before;
+    let mut object = to_json(&token, profile, is_refreshed);
+    if let Some(members) = object.as_object_mut() {
+        members.insert("resource".to_owned(), json!(session.resources()));
+        members.insert("subject".to_owned(), json!(session.account().subject));
+    }
+    answer(&token, &object, args, context)
+}
+
+fn answer(
+    token: &AccessToken,
+    object: &Value,
+    args: &TokenArgs,
+    context: &Context,
+) -> Result<(), Failure> {
+    if context.output.is_json() {
+        Output::answer_json(object)
+    } else if args.header {
+        let header = token.authorization_header()?;
+        Output::answer(&format!("Authorization: {}", header.expose()))
+    } else {
+        Output::answer(token.expose())
+    }
+}
+
+/// A token for the program itself.
+pub(crate) async fn as_program(profile: &Profile) -> Result<TokenSet, Failure> {
+    let scopes = profile.settings.scopes.iter().flatten();
+    let mut client = profile.client()?.scopes(scopes);
+    for resource in profile.settings.resource.iter().flatten() {
+        client = client.resource(resource);
+    }
+    Ok(client.build()?.client_credentials().await?)
+}
+
+/// A token and what its holder must know, for programs.
+pub(crate) fn to_json(token: &AccessToken, profile: &Profile, is_refreshed: bool) -> Value {
+    let now = SystemClock.now();
+    let expires_at = token.expires_at();
+    json!({
+        "schema": "hallpass.token/1",
+        "profile": profile.name,
+        "token_type": token.token_type().as_str(),
+        "access_token": token.expose(),
+        "expires_at": expires_at.and_then(moment::rfc3339),
+        "expires_in": expires_at.map(|at| moment::seconds_until(at, now)),
+        "scope": token.scope().to_string(),
+        "resource": profile.settings.resource.clone().unwrap_or_default(),
+        "issuer": profile.settings.issuer,
+        "client_id": profile.settings.client_id,
+        "subject": null,
+        "dpop_jkt": null,
+        "refreshed": is_refreshed,
+    })
+}
+
+/// The ID token as it is after a refresh, which may have brought a new one.
+async fn print_id_token(session: Session, context: &Context) -> Result<(), Failure> {
+    let mut session = session.reloaded().await?.unwrap_or(session);
+    let now = SystemClock.now();
+    let is_expired = |session: &Session| session.claims().is_some_and(|claims| claims.exp <= now);
+    if is_expired(&session) && session.has_refresh_token() {
+        session.refresh().await?;
+        session = session.reloaded().await?.unwrap_or(session);
+    }
+    let Some(token) = session.id_token() else {
+        return Err(
+            Failure::config("the session has no ID token").hint_to("sign in with --scope openid")
+        );
+    };
+    if is_expired(&session) {
+        context
+            .output
+            .warn("the ID token has expired, and the server gives no new one without a sign-in");
+    }
+    if context.output.is_json() {
+        return Output::answer_json(&json!({
+            "schema": "hallpass.id-token/1",
+            "id_token": token.token.expose(),
+            "expires_at": moment::rfc3339(token.claims.exp),
+            "subject": token.claims.sub,
+        }));
+    }
+    Output::answer(token.token.expose())
+}

@@ -1,0 +1,171 @@
+//! `hallpass whoami`: who is signed in, with which server, for how long.
+
+use hallpass_client::{
+    Clock as _, ErrorKind, Session, SessionStatus, Timestamp, TokenStore as _, clean,
+};
+use hallpass_protocol::time::SystemClock;
+use serde_json::{Value, json};
+
+use super::userinfo;
+use crate::args::WhoamiArgs;
+use crate::commands::Context;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::profile::Profile;
+use crate::{moment, runtime};
+
+/// Says who is signed in.
+pub(crate) fn run(args: &WhoamiArgs, context: &Context) -> Result<(), Failure> {
+    let profile = context.profile(&args.profile)?;
+    runtime::block_on(tell(args, &profile, context))
+}
+
+async fn tell(args: &WhoamiArgs, profile: &Profile, context: &Context) -> Result<(), Failure> {
+    let output = context.output;
+    let is_known = profile.settings.issuer.is_some() && profile.settings.client_id.is_some();
+    let session = if is_known {
+        profile.client()?.build()?.session().await?
+    } else {
+        None
+    };
+    let Some(mut session) = session else {
+        let text = format!("nobody is signed in with profile `{}`", profile.name);
+        let nobody = Failure::login_required(text).sign_in_with(&profile.login_command());
+        if output.is_json() {
+            Output::answer_json(&nobody_json(profile))?;
+            return Err(nobody.told());
+        }
+        return Err(nobody);
+    };
+    let mut checked = "offline";
+    if !args.offline && session.status() == SessionStatus::Refreshable {
+        match session.access_token().await {
+            Ok(_) => checked = "refresh",
+            Err(error) if matches!(error.kind(), ErrorKind::Unavailable { .. }) => {
+                output.warn(&error.to_string());
+            }
+            Err(error) => return Err(Failure::from(error).sign_in_with(&profile.login_command())),
+        }
+        session = session.reloaded().await?.unwrap_or(session);
+    }
+    let info = if args.userinfo {
+        checked = "userinfo";
+        let asked = session.user_info().await;
+        Some(asked.map_err(|error| Failure::from(error).sign_in_with(&profile.login_command()))?)
+    } else {
+        None
+    };
+    if output.is_json() {
+        let mut object = to_json(&session, profile, checked);
+        if let (Some(info), Some(members)) = (&info, object.as_object_mut()) {
+            members.insert("userinfo".to_owned(), json!(info));
+        }
+        return Output::answer_json(&object);
+    }
+    let mut text = to_text(&session, profile, context);
+    if let Some(info) = &info {
+        text.push_str(&userinfo::lines(info, "    "));
+    }
+    Output::answer(&text)
+}
+
+/// Who is signed in, for programs.
+pub(crate) fn to_json(session: &Session, profile: &Profile, checked: &str) -> Value {
+    let account = session.account();
+    let claims = session.claims();
+    let store = profile.store().describe();
+    let scopes: Vec<_> = session.scope().iter().collect();
+    let amr = claims
+        .map(|claims| &claims.amr)
+        .filter(|amr| !amr.is_empty());
+    let auth_time = claims.and_then(|claims| claims.auth_time);
+    json!({
+        "schema": "hallpass.whoami/1",
+        "signed_in": session.status() != SessionStatus::ReauthRequired,
+        "state": state(session.status()),
+        "profile": profile.name,
+        "chosen_by": profile.chosen_by,
+        "subject": account.subject,
+        "username": account.name,
+        "issuer": account.issuer,
+        "client_id": account.client_id,
+        "session_id": claims.and_then(|claims| claims.sid.as_deref()),
+        "auth_time": auth_time.and_then(moment::rfc3339),
+        "signed_in_at": moment::rfc3339(session.signed_in_at()),
+        "acr": claims.and_then(|claims| claims.acr.as_deref()),
+        "amr": amr,
+        "scopes": scopes,
+        "access_expires_at": session.access_expires_at().and_then(moment::rfc3339),
+        "refresh_expires_at": null,
+        "store": {"kind": store.kind, "place": store.place},
+        "checked": checked,
+    })
+}
+
+fn nobody_json(profile: &Profile) -> Value {
+    json!({
+        "schema": "hallpass.whoami/1",
+        "signed_in": false,
+        "state": "none",
+        "profile": profile.name,
+        "chosen_by": profile.chosen_by,
+        "issuer": profile.settings.issuer,
+        "client_id": profile.settings.client_id,
+        "subject": null,
+        "checked": "offline",
+    })
+}
+
+fn state(status: SessionStatus) -> &'static str {
+    match status {
+        SessionStatus::Valid => "valid",
+        SessionStatus::Refreshable => "refreshable",
+        SessionStatus::ReauthRequired => "reauth_required",
+    }
+}
+
+fn to_text(session: &Session, profile: &Profile, context: &Context) -> String {
+    let account = session.account();
+    let paint = context.output.paint;
+    let now = SystemClock.now();
+    let who = account
+        .name
+        .as_deref()
+        .unwrap_or("signed in, without a name");
+    let mut text = format!("{}\n", paint.bold(who));
+    let mut line = |name: &str, value: &str| {
+        let name = paint.dim(&format!("{name:<9}"));
+        text.extend([format!("  {name} {}\n", clean::text(value))]);
+    };
+    if let Some(subject) = account.subject.as_deref().filter(|subject| *subject != who) {
+        line("subject", subject);
+    }
+    line("issuer", &account.issuer);
+    line("client", &account.client_id);
+    line(
+        "profile",
+        &format!("{} ({})", profile.name, profile.chosen_by),
+    );
+    line("scopes", &session.scope().to_string());
+    line("token", &token_words(session, now));
+    line("session", session_words(session));
+    line("kept in", &profile.store().describe().place);
+    text
+}
+
+fn token_words(session: &Session, now: Timestamp) -> String {
+    match (session.status(), session.access_expires_at()) {
+        (SessionStatus::ReauthRequired, _) => "no longer good".to_owned(),
+        (_, None) => "good; the server does not say until when".to_owned(),
+        (_, Some(at)) if at > now => format!("expires {}", moment::relative(at, now)),
+        (_, Some(at)) => format!("expired {}", moment::relative(at, now)),
+    }
+}
+
+fn session_words(session: &Session) -> &'static str {
+    match (session.status(), session.has_refresh_token()) {
+        (SessionStatus::ReauthRequired, _) => "ended: sign in again",
+        (_, true) => "renews itself",
+        (_, false) => "ends with the token",
+    }
+}

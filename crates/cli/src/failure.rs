@@ -1,0 +1,232 @@
+//! What went wrong, as the command line says it: `hallpass:` what, `cause:` why, `hint:` what next.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use hallpass_client::{Error, ErrorKind, OAuthError, StoreError};
+use serde_json::{Value, json};
+
+use crate::exit_code;
+
+/// A command that failed.
+#[derive(Debug)]
+pub(crate) struct Failure(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    code: &'static str,
+    exit: u8,
+    message: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+    oauth: Option<OAuthError>,
+    retry_after: Option<Duration>,
+    is_told: bool,
+}
+
+impl Failure {
+    fn new(code: &'static str, exit: u8, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            exit,
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            oauth: None,
+            retry_after: None,
+            is_told: false,
+        }))
+    }
+
+    /// The command line was not understood.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new("usage", exit_code::USAGE, message)
+    }
+
+    /// The configuration does not allow it.
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::new("config", exit_code::CONFIG, message)
+    }
+
+    /// A person has to sign in.
+    pub(crate) fn login_required(message: impl Into<String>) -> Self {
+        Self::new("login_required", exit_code::LOGIN_REQUIRED, message)
+    }
+
+    /// Files of ours cannot be read or written.
+    pub(crate) fn store(message: impl Into<String>) -> Self {
+        Self::new("store", exit_code::STORE, message)
+    }
+
+    /// Anything else.
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self::new("protocol", exit_code::OTHER, message)
+    }
+
+    /// What has an exit code already: the server's reasons not to start.
+    pub(crate) fn with_exit(exit: u8, message: impl Into<String>) -> Self {
+        let code = if exit == exit_code::CONFIG {
+            "config"
+        } else {
+            "protocol"
+        };
+        Self::new(code, exit, message)
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(
+            "cancelled",
+            exit_code::INTERRUPTED,
+            "cancelled; nothing was stored",
+        )
+    }
+
+    /// With what to do next.
+    #[must_use]
+    pub(crate) fn hint_to(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// With the reasons below it.
+    #[must_use]
+    pub(crate) fn caused_by(mut self, error: &dyn StdError) -> Self {
+        self.0.causes.push(error.to_string());
+        self.0.causes.extend(causes(error));
+        self
+    }
+
+    /// Names the command that signs in, when that is what is needed.
+    #[must_use]
+    pub(crate) fn sign_in_with(self, command: &str) -> Self {
+        if self.0.exit == exit_code::LOGIN_REQUIRED {
+            self.hint_to(format!("run `{command}` in a terminal"))
+        } else {
+            self
+        }
+    }
+
+    /// The answer on standard output already said it.
+    #[must_use]
+    pub(crate) fn told(mut self) -> Self {
+        self.0.is_told = true;
+        self
+    }
+
+    /// Whether the answer on standard output already said it.
+    pub(crate) fn is_told(&self) -> bool {
+        self.0.is_told
+    }
+
+    /// The exit code of the process.
+    pub(crate) fn exit(&self) -> u8 {
+        self.0.exit
+    }
+
+    /// For people: at most what, why, what next.
+    pub(crate) fn to_text(&self, name: &str) -> String {
+        let mut text = format!("{name} {}\n", self.0.message);
+        for cause in &self.0.causes {
+            text.extend(["  cause: ", cause, "\n"]);
+        }
+        if let Some(hint) = &self.0.hint {
+            text.extend(["  hint: ", hint, "\n"]);
+        }
+        text
+    }
+
+    /// For programs: one object.
+    pub(crate) fn to_json(&self) -> Value {
+        let failure = &self.0;
+        let oauth = failure.oauth.as_ref().map(|oauth| {
+            json!({
+                "error": oauth.error.as_str(),
+                "error_description": oauth.description,
+            })
+        });
+        json!({
+            "schema": "hallpass.error/1",
+            "error": {
+                "code": failure.code,
+                "exit": failure.exit,
+                "message": failure.message,
+                "causes": failure.causes,
+                "hint": failure.hint,
+                "oauth": oauth,
+                "retry_after": failure.retry_after.map(|wait| wait.as_secs()),
+            },
+        })
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let kind = error.kind();
+        let mut failure = Self::new(kind.as_str(), error.exit_code(), error.to_string());
+        failure.0.causes = causes(&error).collect();
+        failure.0.hint = error.hint().map(str::to_owned);
+        failure.0.oauth = error.oauth().cloned();
+        if let ErrorKind::Unavailable { retry_after } = kind {
+            failure.0.retry_after = *retry_after;
+        }
+        failure
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// The reasons below an error; one that only repeats its parent is left out.
+fn causes(error: &dyn StdError) -> impl Iterator<Item = String> {
+    let mut above = error.to_string();
+    let mut next = error.source();
+    std::iter::from_fn(move || {
+        loop {
+            let cause = next?;
+            next = cause.source();
+            let text = hallpass_client::clean::text(&cause.to_string());
+            if !above.contains(&text) {
+                above.clone_from(&text);
+                return Some(text);
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_why_and_what_next() {
+        let reason = std::io::Error::other("disk full");
+        let failure = Failure::store("cannot write x")
+            .caused_by(&reason)
+            .hint_to("free some space");
+        assert_eq!(
+            failure.to_text("hallpass:"),
+            "hallpass: cannot write x\n  cause: disk full\n  hint: free some space\n"
+        );
+        assert_eq!(failure.exit(), 9);
+    }
+
+    #[test]
+    fn a_program_reads_code_and_exit() {
+        let json = Failure::usage("what?").to_json();
+        assert_eq!(json["schema"], "hallpass.error/1");
+        assert_eq!(json["error"]["code"], "usage");
+        assert_eq!(json["error"]["exit"], 2);
+        assert!(json["error"]["oauth"].is_null());
+    }
+
+    #[test]
+    fn only_a_missing_sign_in_names_the_command() {
+        let text = |failure: Failure| failure.sign_in_with("hallpass login work").to_text("");
+        assert!(text(Failure::login_required("x")).contains("hallpass login work"));
+        assert!(!text(Failure::config("x")).contains("hallpass login work"));
+    }
+}

@@ -1,0 +1,200 @@
+//! The device authorization grant, from the request to the tokens.
+//!
+//! RFC 8628: <https://www.rfc-editor.org/rfc/rfc8628>
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hallpass_protocol::user_code::{Length, UserCode};
+use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Timestamp};
+
+use crate::authorization::{AuthorizationSeed, RevokeReason};
+use crate::client::AuthenticatedClient;
+use crate::refusal::{Denied, GrantReason, Refusal};
+use crate::tokens::one_time::SecretHash;
+
+/// RFC 8628 §3.5: "the interval MUST be increased by 5 seconds".
+pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
+/// The interval never grows beyond this (row S-18).
+pub const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+/// How much too early a poll may come: timers and networks are not exact (row S-18).
+pub const POLL_TOLERANCE: Duration = Duration::from_secs(1);
+/// How long a finished grant is remembered, so that its answer stays the same and its code is not
+/// given out again (rows S-09, S-21).
+pub const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// From so many live codes of one client on, new ones have ten letters (row S-272).
+pub const CROWD: u64 = 1_000;
+/// So many rows are the end: 503 (row S-11).
+pub const MOST_ROWS: u64 = 100_000;
+
+/// One device authorization in flight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceGrant {
+    /// The hash of the device code.
+    pub code_hash: SecretHash,
+    /// A keyed hash of the user code's letters, unique among the remembered ones.
+    pub user_code_hash: SecretHash,
+    /// The user code, sealed by whoever stores it: the confirmation page shows it.
+    pub user_code: String,
+    /// The issuer it belongs to (its path).
+    pub issuer: String,
+    /// The client that asked.
+    pub client_id: ClientId,
+    /// What it asked for.
+    pub scopes: Scopes,
+    /// The resources it asked for (RFC 8707 §2).
+    pub resource: Vec<String>,
+    /// Who asked, for the person to recognise.
+    pub requester: Requester,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When the code dies.
+    pub expires_at: Timestamp,
+    /// The wait that the device must keep between polls.
+    pub interval: Duration,
+    /// The last poll, whatever its outcome.
+    pub last_poll_at: Option<Timestamp>,
+    /// Where it stands.
+    pub state: DeviceGrantState,
+}
+
+/// What is known of the device that asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requester {
+    /// Its address.
+    pub address: Option<IpAddr>,
+    /// Its `User-Agent`.
+    pub user_agent: Option<String>,
+    /// What it says of itself; cleaned (row S-276).
+    pub host_label: Option<String>,
+}
+
+/// Where a device grant stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeviceGrantState {
+    /// Nobody has decided.
+    Pending,
+    /// A person said yes.
+    Approved {
+        /// What they granted.
+        seed: Box<AuthorizationSeed>,
+    },
+    /// A person said no.
+    Denied,
+    /// The tokens were fetched.
+    Redeemed {
+        /// The authorization they hang from.
+        authorization: AuthorizationId,
+    },
+}
+
+/// How device grants are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceRules {
+    /// How long a code lives.
+    pub lifetime: Duration,
+    /// The first interval.
+    pub interval: Duration,
+}
+
+impl Default for DeviceRules {
+    fn default() -> Self {
+        Self { lifetime: Duration::from_secs(600), interval: Duration::from_secs(5) }
+    }
+}
+
+/// How long the next user code has to be, or that there is no room for one.
+pub fn code_length(live_of_client: u64, rows: u64) -> Result<Length, Refusal> {
+    if rows >= MOST_ROWS {
+        return Err(Refusal::Busy(Duration::from_secs(30)));
+    }
+    Ok(if live_of_client >= CROWD { Length::Ten } else { Length::Eight })
+}
+
+/// Keeps of a device's own words what cannot pose as ours: 40 letters, digits, space, `._-`
+/// (row S-276).
+pub fn clean_label(text: &str) -> Option<String> {
+    let kept: String = text
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-'))
+        .take(40)
+        .collect();
+    let kept = kept.trim();
+    (!kept.is_empty()).then(|| kept.to_owned())
+}
+
+impl DeviceGrant {
+    /// Whether a person can still decide it.
+    pub fn is_undecided(&self, now: Timestamp) -> bool {
+        self.state == DeviceGrantState::Pending && now < self.expires_at
+    }
+
+    /// The user code as people read it.
+    pub fn shown_user_code(&self) -> String {
+        UserCode::from_input(&self.user_code).map_or_else(String::new, |code| code.to_string())
+    }
+
+    /// A person says yes. A decided or expired grant stays as it is (row S-16).
+    pub fn approve(&mut self, seed: AuthorizationSeed, now: Timestamp) -> Result<(), Refusal> {
+        self.decide(DeviceGrantState::Approved { seed: Box::new(seed) }, now)
+    }
+
+    /// A person says no.
+    pub fn deny(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        self.decide(DeviceGrantState::Denied, now)
+    }
+
+    fn decide(&mut self, state: DeviceGrantState, now: Timestamp) -> Result<(), Refusal> {
+        if !self.is_undecided(now) {
+            return Err(Refusal::InvalidGrant(GrantReason::UsedTwice));
+        }
+        self.state = state;
+        Ok(())
+    }
+
+    /// Answers one poll of the token endpoint; `authorization` is the id that the tokens will hang
+    /// from when there are any.
+    ///
+    /// RFC 8628 §3.5: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>
+    pub fn redeem(
+        &mut self,
+        client: &AuthenticatedClient,
+        authorization: AuthorizationId,
+        now: Timestamp,
+    ) -> Result<AuthorizationSeed, Denied> {
+        if self.client_id != *client.id() {
+            return Err(GrantReason::OtherClient.into());
+        }
+        let last_poll = self.last_poll_at.replace(now);
+        match &self.state {
+            DeviceGrantState::Pending | DeviceGrantState::Approved { .. } if now >= self.expires_at => {
+                Err(Refusal::ExpiredToken.into())
+            }
+            DeviceGrantState::Pending => {
+                // The first poll is free; after it the interval counts from the last one.
+                if last_poll.is_some_and(|last| now + POLL_TOLERANCE < last + self.interval) {
+                    self.interval = (self.interval + SLOW_DOWN_STEP).min(LONGEST_INTERVAL);
+                    return Err(Refusal::SlowDown { interval: self.interval }.into());
+                }
+                Err(Refusal::AuthorizationPending.into())
+            }
+            DeviceGrantState::Denied => Err(Refusal::AccessDenied.into()),
+            DeviceGrantState::Redeemed { authorization } => Err(Denied {
+                refusal: Refusal::InvalidGrant(GrantReason::UsedTwice),
+                revokes: Some((*authorization, RevokeReason::CodeReplayed)),
+            }),
+            DeviceGrantState::Approved { seed } => {
+                let seed = seed.as_ref().clone();
+                self.state = DeviceGrantState::Redeemed { authorization };
+                Ok(seed)
+            }
+        }
+    }
+
+    /// The client no longer needs the code (row S-273).
+    pub fn withdraw(&mut self, now: Timestamp) {
+        if self.is_undecided(now) || matches!(self.state, DeviceGrantState::Approved { .. }) {
+            self.state = DeviceGrantState::Denied;
+        }
+    }
+}

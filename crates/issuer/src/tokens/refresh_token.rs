@@ -1,0 +1,137 @@
+//! Refresh tokens: derived, so that a family is one row whatever the number of refreshes.
+//!
+//! A token is `hpr_` + base62(key id ‖ authorization ‖ generation ‖ seed ‖ MAC). The MAC covers
+//! issuer and client too and is checked before any database work; the seed is random per family
+//! and the row keeps only its hash, so that neither a database dump nor the key alone makes a
+//! token (row S-256).
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac;
+use hallpass_protocol::random::Random;
+use hallpass_protocol::{AuthorizationId, ClientId, Secret};
+
+use super::one_time::SecretHash;
+use super::spelling;
+
+const PREFIX: &str = "hpr_";
+const BODY: usize = 1 + 16 + 4 + 16;
+const MAC: usize = 16;
+
+/// The keys of refresh tokens: the first one makes them, all of them are accepted.
+#[derive(Debug)]
+pub struct RefreshKeys(Vec<(u8, hmac::Key)>);
+
+/// What a genuine refresh token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// The authorization it hangs from.
+    pub authorization: AuthorizationId,
+    /// Which of the family's tokens it is.
+    pub generation: u32,
+    /// The family's seed.
+    pub seed: Secret<[u8; 16]>,
+}
+
+impl RefreshKeys {
+    /// One key from 32 secret bytes.
+    pub fn new(id: u8, secret: &Secret<[u8; 32]>) -> Self {
+        Self(vec![(id, hmac::Key::new(hmac::HMAC_SHA256, secret.expose()))])
+    }
+
+    /// Spells a token for a client of an issuer.
+    pub fn spell(&self, token: &RefreshToken, issuer: &str, client: &ClientId) -> Secret<String> {
+        let Some((id, key)) = self.0.first() else { return Secret::default() };
+        let mut bytes = Vec::with_capacity(BODY + MAC);
+        bytes.push(*id);
+        bytes.extend_from_slice(token.authorization.as_bytes());
+        bytes.extend_from_slice(&token.generation.to_be_bytes());
+        bytes.extend_from_slice(token.seed.expose());
+        let tag = mac(key, issuer, client, &bytes);
+        bytes.extend(tag.as_ref().iter().take(MAC));
+        Secret::new(spelling::spell(PREFIX, &bytes))
+    }
+
+    /// Reads a token; `None` unless this issuer made it for this client, in its one spelling.
+    pub fn read(&self, text: &str, issuer: &str, client: &ClientId) -> Option<RefreshToken> {
+        let bytes = spelling::read::<{ BODY + MAC }>(PREFIX, text)?;
+        let (body, tag) = bytes.split_at_checked(BODY)?;
+        let (id, rest) = body.split_first()?;
+        let (_, key) = self.0.iter().find(|(known, _)| known == id)?;
+        let genuine = mac(key, issuer, client, body);
+        verify_slices_are_equal(tag, genuine.as_ref().get(..MAC)?).ok()?;
+        let (authorization, rest) = rest.split_first_chunk::<16>()?;
+        let (generation, seed) = rest.split_first_chunk::<4>()?;
+        Some(RefreshToken {
+            authorization: AuthorizationId::from_bytes(*authorization),
+            generation: u32::from_be_bytes(*generation),
+            seed: Secret::new(seed.try_into().ok()?),
+        })
+    }
+
+    /// The authorization that a well-spelled token names; its MAC is not checked.
+    pub fn peek_authorization(&self, text: &str) -> Option<AuthorizationId> {
+        let bytes = spelling::read::<{ BODY + MAC }>(PREFIX, text)?;
+        let (_, rest) = bytes.split_first()?;
+        Some(AuthorizationId::from_bytes(*rest.first_chunk::<16>()?))
+    }
+}
+
+impl RefreshToken {
+    /// The first token of a new family.
+    pub fn first(authorization: AuthorizationId, random: &dyn Random) -> Self {
+        let seed = Secret::new(hallpass_protocol::random::bytes(random));
+        Self { authorization, generation: 0, seed }
+    }
+
+    /// The token of another generation of the same family.
+    #[must_use]
+    pub fn at(&self, generation: u32) -> Self {
+        Self { generation, ..self.clone() }
+    }
+
+    /// What the row keeps of the seed.
+    pub fn seed_hash(&self) -> SecretHash {
+        SecretHash::of(self.seed.expose())
+    }
+}
+
+/// Every field is labelled and length-prefixed, so that none can pass for another.
+fn mac(key: &hmac::Key, issuer: &str, client: &ClientId, body: &[u8]) -> hmac::Tag {
+    let mut context = hmac::Context::with_key(key);
+    for (label, field) in [("iss", issuer.as_bytes()), ("client", client.as_str().as_bytes()), ("rt", body)] {
+        context.update(label.as_bytes());
+        context.update(&(field.len() as u64).to_be_bytes());
+        context.update(field);
+    }
+    context.sign()
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_protocol::Timestamp;
+    use hallpass_protocol::random::SystemRandom;
+
+    use super::*;
+
+    #[test]
+    fn s_256_only_the_issuers_own_spelling_for_this_client_is_read() {
+        let keys = RefreshKeys::new(1, &Secret::new([7; 32]));
+        let id = AuthorizationId::generate(Timestamp::UNIX_EPOCH, &SystemRandom);
+        let token = RefreshToken::first(id, &SystemRandom).at(3);
+        let client = ClientId::new("cli");
+        let text = keys.spell(&token, "default", &client);
+        assert_eq!(text.expose().len(), 82);
+        assert_eq!(keys.read(text.expose(), "default", &client), Some(token.clone()));
+        assert_eq!(keys.read(text.expose(), "other", &client), None);
+        assert_eq!(keys.read(text.expose(), "default", &ClientId::new("cl")), None);
+        assert_eq!(RefreshKeys::new(2, &Secret::new([7; 32])).read(text.expose(), "default", &client), None);
+        assert_eq!(RefreshKeys::new(1, &Secret::new([8; 32])).read(text.expose(), "default", &client), None);
+        // A forged MAC under a correct check sum.
+        let forged = spelling::spell(PREFIX, &[1; BODY + MAC]);
+        assert_eq!(keys.read(&forged, "default", &client), None);
+        // Known `sid`, guessed rest.
+        let guess = RefreshToken { seed: Secret::new([0; 16]), ..token };
+        let other_key = RefreshKeys::new(1, &Secret::new([9; 32])).spell(&guess, "default", &client);
+        assert_eq!(keys.read(other_key.expose(), "default", &client), None);
+    }
+}

@@ -1,0 +1,16 @@
+//! What only `serve --dev` does: whom it serves, under which URL, and what its tokens say.
+//!
+//! Contract: `mock.md`.
+
+mod base_url;
+mod host;
+mod mapping;
+mod peer;
+mod template;
+mod token_callback;
+
+pub(crate) use base_url::base_url;
+pub(crate) use host::{HostRefused, check_host};
+pub(crate) use mapping::{Mapped, lifetime_for, mapping_for};
+pub(crate) use peer::{PeerRefused, check_peer, forwarded_text};
+pub use token_callback::{RequestMapping, TokenCallback};

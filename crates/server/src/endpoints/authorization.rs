@@ -1,0 +1,270 @@
+//! The authorization endpoint: checks the request, finds out who the person is, and answers the
+//! client.
+//!
+//! RFC 6749 §4.1.1: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1>, OIDC Core §3.1.2,
+//! RFC 9207, RFC 9700 §2.1.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use hallpass_issuer::authorization::AuthorizationSeed;
+use hallpass_issuer::client::Client;
+use hallpass_issuer::grants::authorization_code::{self, AuthorizationCode, CheckedRequest, CodeState};
+use hallpass_issuer::refusal::{AuthorizationRefusal, PageReason};
+use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
+use hallpass_issuer::user::User;
+use hallpass_issuer::Refusal;
+use hallpass_protocol::authorization::{AuthorizationRequest, AuthorizationResponse};
+use hallpass_protocol::form::Form;
+use hallpass_protocol::{Secret, Timestamp, UserId};
+use hallpass_store::authorization_codes;
+use http::{Method, Response};
+
+use crate::error::page::PageError;
+use crate::error::redirect::ReplyAddress;
+use crate::extract::browser::Browser;
+use crate::extract::signed_in_user::{SessionCookie, SignedInUser};
+use crate::issuance;
+use crate::pages::continue_as;
+use crate::pages::login::{self, Purpose};
+use crate::request::Request;
+use crate::state::State;
+
+/// An authorization request whose client and reply address are good.
+pub(crate) struct Asked {
+    pub(crate) request: AuthorizationRequest,
+    pub(crate) client: Arc<Client>,
+    pub(crate) reply: ReplyAddress,
+}
+
+/// What the person posted, if anything.
+enum Posted {
+    /// The sign-in form.
+    SignIn(Form),
+    /// A button of the "Continue as" page.
+    Choice(Form),
+}
+
+/// `GET authorize`, `POST authorize`: a request by form post is the same request (row S-54).
+pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, PageError> {
+    let (parameters, posted) = read(request)?;
+    let asked = match AuthorizationRequest::decode(&parameters) {
+        Ok(parsed) => check_reply_address(state, parsed)?,
+        Err(error) => return Err(error.into()),
+    };
+    let reply = (asked.reply.redirect_uri.clone(), asked.reply.mode);
+    match authorization_code::check(&asked.request, &asked.client, reply) {
+        Ok(checked) => decide(state, request, &asked, checked, posted).await,
+        Err(refusal) => Ok(answer(state, request, &asked, Err(refusal))),
+    }
+}
+
+/// The authorization request stands in the query while our pages post, else wherever the client
+/// put it.
+fn read(request: &Request) -> Result<(Form, Option<Posted>), PageError> {
+    let query = request.query_form()?;
+    if request.method != Method::POST {
+        return Ok((query, None));
+    }
+    let body = request.form()?;
+    Ok(match () {
+        () if body.has("action") => (query, Some(Posted::Choice(body))),
+        () if body.has("client_id") => (body, None),
+        () => (query, Some(Posted::SignIn(body))),
+    })
+}
+
+fn check_reply_address(state: &State, request: AuthorizationRequest) -> Result<Asked, PageError> {
+    let client = request.client_id.as_ref().and_then(|id| state.clients.find(id));
+    match authorization_code::check_reply_address(&request, client.as_deref()) {
+        Ok((redirect_uri, mode)) => {
+            let client = client.ok_or(PageError::Request(PageReason::UnknownClient))?;
+            Ok(Asked { request, client, reply: ReplyAddress { redirect_uri, mode } })
+        }
+        Err(AuthorizationRefusal::Page(_, reason)) => Err(PageError::Request(reason)),
+        Err(AuthorizationRefusal::Redirect(refusal)) => Err(refusal.into()),
+    }
+}
+
+async fn decide(
+    state: &State,
+    request: &Request,
+    asked: &Asked,
+    checked: CheckedRequest,
+    posted: Option<Posted>,
+) -> Result<Response<Body>, PageError> {
+    let browser = Browser::of(state, request);
+    let signed_in = SignedInUser::find(state, request).await?;
+    match (posted, signed_in) {
+        (Some(Posted::SignIn(form)), _) => {
+            browser.check_sign_in(state, request, &form)?;
+            match login::read(&form) {
+                Err(mistakes) => Ok(sign_in_page(state, request, &browser, asked, &mistakes)),
+                Ok(user) => {
+                    let (person, cookie) = SignedInUser::sign_in(state, request, user).await?;
+                    grant(state, request, asked, checked, (&person, Some(cookie))).await
+                }
+            }
+        }
+        (Some(Posted::Choice(form)), Some(person)) => {
+            browser.check_csrf(state, request, &form)?;
+            match form.one("action")? {
+                Some("continue") => grant(state, request, asked, checked, (&person, None)).await,
+                Some("deny") => Ok(answer(state, request, asked, Err(Refusal::AccessDenied))),
+                _ => Ok(sign_in_page(state, request, &browser, asked, &login::Mistakes::default())),
+            }
+        }
+        (Some(Posted::Choice(_)) | None, signed_in) => {
+            match unasked(state, request, asked, &checked, signed_in.as_ref()) {
+                Next::SignIn => {
+                    Ok(sign_in_page(state, request, &browser, asked, &login::Mistakes::default()))
+                }
+                Next::Refuse(refusal) => Ok(answer(state, request, asked, Err(refusal))),
+                Next::Silent(user) => {
+                    let seed = seed(&checked, user, (request.now, None), asked);
+                    issue(state, request, asked, checked, seed).await
+                }
+                Next::Continue(person) => {
+                    let target = continue_as::Target { browser: &browser, action: action(request, asked) };
+                    Ok(continue_as::page(state, request, target, asked, (person, &checked.scopes)))
+                }
+                Next::Grant(person) => grant(state, request, asked, checked, (person, None)).await,
+            }
+        }
+    }
+}
+
+/// What happens when nobody pressed a button yet.
+enum Next<'a> {
+    SignIn,
+    Refuse(Refusal),
+    /// Dev mode without a sign-in page: somebody new signs in each time (`mock.md`).
+    Silent(User),
+    Continue(&'a SignedInUser),
+    Grant(&'a SignedInUser),
+}
+
+fn unasked<'a>(
+    state: &State,
+    request: &Request,
+    asked: &Asked,
+    checked: &CheckedRequest,
+    signed_in: Option<&'a SignedInUser>,
+) -> Next<'a> {
+    let prompts = |word| asked.request.prompts(word);
+    let fresh = signed_in.filter(|person| !person.is_older_than(checked.max_age, request));
+    if !state.settings.interactive_login && !["login", "consent", "select_account"].into_iter().any(prompts) {
+        let id = UserId::new(issuance::random_id(state));
+        return Next::Silent(User { id, claims: serde_json::Map::new() });
+    }
+    // Row S-288: a loopback client never gets a code without a click.
+    let needs_click = asked.client.is_public() && asked.reply.redirect_uri.is_loopback();
+    if prompts("none") {
+        return match fresh {
+            None => Next::Refuse(Refusal::LoginRequired),
+            Some(_) if needs_click => Next::Refuse(Refusal::InteractionRequired),
+            Some(person) => Next::Grant(person),
+        };
+    }
+    match fresh {
+        Some(_) if prompts("login") => Next::SignIn,
+        Some(person) if needs_click || prompts("consent") || prompts("select_account") => {
+            Next::Continue(person)
+        }
+        Some(person) => Next::Grant(person),
+        None => Next::SignIn,
+    }
+}
+
+/// Our pages post to the same URL, whatever way the request came.
+fn action(request: &Request, asked: &Asked) -> String {
+    format!("{}?{}", request.path, asked.request.encode().encode())
+}
+
+fn sign_in_page(
+    state: &State,
+    request: &Request,
+    browser: &Browser,
+    asked: &Asked,
+    mistakes: &login::Mistakes,
+) -> Response<Body> {
+    let page = login::Asking {
+        purpose: Purpose::Continue(asked.client.name.clone()),
+        action: action(request, asked),
+        hint: asked.request.login_hint.as_deref(),
+        parameters: asked.request.encode(),
+    };
+    login::page(state, request, browser, page, mistakes)
+}
+
+async fn grant(
+    state: &State,
+    request: &Request,
+    asked: &Asked,
+    checked: CheckedRequest,
+    (person, cookie): (&SignedInUser, Option<SessionCookie>),
+) -> Result<Response<Body>, PageError> {
+    let when = (person.auth_time(), Some(person.session()));
+    let seed = seed(&checked, person.user().clone(), when, asked);
+    let mut response = issue(state, request, asked, checked, seed).await?;
+    if let Some(cookie) = cookie {
+        cookie.send(&mut response);
+    }
+    Ok(response)
+}
+
+fn seed(
+    checked: &CheckedRequest,
+    user: User,
+    (auth_time, browser_session): (Timestamp, Option<SecretHash>),
+    asked: &Asked,
+) -> AuthorizationSeed {
+    AuthorizationSeed {
+        user,
+        scopes: checked.scopes.clone(),
+        resource: checked.resource.clone(),
+        auth_time,
+        nonce: asked.request.nonce.clone(),
+        browser_session,
+    }
+}
+
+async fn issue(
+    state: &State,
+    request: &Request,
+    asked: &Asked,
+    checked: CheckedRequest,
+    seed: AuthorizationSeed,
+) -> Result<Response<Body>, PageError> {
+    let (secret, code_hash) = Kind::AuthorizationCode.generate(state.random.as_ref());
+    let code = AuthorizationCode {
+        code_hash,
+        issuer: request.issuer.clone(),
+        client_id: asked.client.id.clone(),
+        redirect_uri: checked.redirect_uri.as_str().to_owned(),
+        challenge: checked.challenge,
+        seed,
+        expires_at: request.now + authorization_code::LIFETIME,
+        state: CodeState::Issued,
+    };
+    state.store.write(move |tx| authorization_codes::insert(tx, &code)).await?;
+    Ok(answer(state, request, asked, Ok(secret)))
+}
+
+/// Every answer carries `state` byte for byte and `iss` (RFC 9207 §2).
+fn answer(
+    state: &State,
+    request: &Request,
+    asked: &Asked,
+    result: Result<Secret<String>, Refusal>,
+) -> Response<Body> {
+    if let Err(refusal) = &result {
+        tracing::info!(?refusal, client = %asked.client.id, "authorization request refused");
+    }
+    let response = AuthorizationResponse {
+        result: result.map_err(|refusal| refusal.to_error()),
+        state: asked.request.state.clone(),
+        iss: Some(request.issuer_url.clone()),
+    };
+    asked.reply.answer(&response, &asked.client.name, state.layout(request))
+}

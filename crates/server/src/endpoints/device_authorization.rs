@@ -1,0 +1,105 @@
+//! The device authorization endpoint.
+//!
+//! RFC 8628 §3.1 and §3.2: <https://www.rfc-editor.org/rfc/rfc8628#section-3.1>
+
+use aws_lc_rs::hmac;
+use axum::body::Body;
+use hallpass_issuer::grants::device_code::{self, DeviceGrant, DeviceGrantState, Requester};
+use hallpass_issuer::policy::{self, Flow};
+use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
+use hallpass_protocol::device_authorization::{DeviceAuthorizationRequest, DeviceAuthorizationResponse};
+use hallpass_protocol::form::{self, Form};
+use hallpass_protocol::token::GrantType;
+use hallpass_protocol::user_code::UserCode;
+use hallpass_store::{StoreError, device_grants};
+use http::{Response, StatusCode, header};
+
+use crate::error::Fault;
+use crate::error::json::{self, JsonError};
+use crate::extract::authenticated_client::{Unnamed, authenticate};
+use crate::request::Request;
+use crate::state::State;
+
+/// How often a user code is drawn again when somebody has it already.
+const DRAWS: usize = 8;
+
+/// `POST device_authorization`.
+pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
+    let form = request.form()?;
+    let response = start(state, request, &form).await?;
+    Ok(json::json(StatusCode::OK, response.to_json().map_err(Fault::from)?))
+}
+
+/// Starts a device authorization.
+pub(crate) async fn start(
+    state: &State,
+    request: &Request,
+    form: &Form,
+) -> Result<DeviceAuthorizationResponse, JsonError> {
+    let asked = DeviceAuthorizationRequest::decode(form)?;
+    let client = authenticate(state, request, form, Unnamed::InvalidRequest)?;
+    client.may_use(GrantType::DeviceCode)?;
+    let scopes = policy::granted_scopes(client.client(), asked.scope.as_deref(), Flow::Device)?;
+    let resource = policy::check_resources(&asked.resource)?;
+    let length = {
+        let (issuer, id, now) = (request.issuer.clone(), client.id().clone(), request.now);
+        let counted = state.store.read(move |tx| {
+            Ok((device_grants::count_live_of_client(tx, &issuer, &id, now)?, device_grants::count_rows(tx)?))
+        });
+        let (live, rows) = counted.await?;
+        device_code::code_length(live, rows)?
+    };
+    let rules = state.settings.device;
+    let (secret, code_hash) = Kind::DeviceCode.generate(state.random.as_ref());
+    for _ in 0..DRAWS {
+        let user_code = UserCode::generate(length, state.random.as_ref());
+        let grant = DeviceGrant {
+            code_hash,
+            user_code_hash: user_code_hash(state, &user_code),
+            user_code: user_code.letters().to_owned(),
+            issuer: request.issuer.clone(),
+            client_id: client.id().clone(),
+            scopes: scopes.clone(),
+            resource: resource.clone(),
+            requester: requester(request, asked.host_label.as_deref()),
+            created_at: request.now,
+            expires_at: request.now + rules.lifetime,
+            interval: rules.interval,
+            last_poll_at: None,
+            state: DeviceGrantState::Pending,
+        };
+        match state.store.write(move |tx| device_grants::insert(tx, &grant)).await {
+            // Row S-09: somebody has this code, or had it today.
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+            Ok(()) => {
+                let verification_uri = request.url_of("device");
+                let complete = format!("{verification_uri}?user_code={}", form::encode(&user_code.to_string()));
+                return Ok(DeviceAuthorizationResponse {
+                    device_code: secret,
+                    user_code: user_code.to_string(),
+                    verification_uri,
+                    verification_uri_complete: Some(complete),
+                    expires_in: rules.lifetime.as_secs(),
+                    interval: Some(rules.interval.as_secs()),
+                });
+            }
+        }
+    }
+    Err(Fault::new("no free user code was found").into())
+}
+
+/// How a user code is looked up: under a key, since 2^34 codes could be tried against a plain hash.
+pub(crate) fn user_code_hash(state: &State, code: &UserCode) -> SecretHash {
+    let tag = hmac::sign(&state.user_code_key, code.letters().as_bytes());
+    SecretHash::of(tag.as_ref())
+}
+
+fn requester(request: &Request, host_label: Option<&str>) -> Requester {
+    let user_agent = request.header(header::USER_AGENT.as_str());
+    Requester {
+        address: Some(request.peer),
+        user_agent: user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect()),
+        host_label: host_label.and_then(device_code::clean_label),
+    }
+}

@@ -1,0 +1,112 @@
+//! Signing out of the server's pages.
+//!
+//! OIDC RP-Initiated Logout §2 and §3: <https://openid.net/specs/openid-connect-rpinitiated-1_0.html>
+
+use axum::body::Body;
+use hallpass_issuer::client::ClientKind;
+use hallpass_issuer::redirect_uri::AllowedRedirectUri;
+use hallpass_issuer::Client;
+use hallpass_protocol::id_token::IdTokenClaims;
+use hallpass_protocol::jose::{TypRule, Unverified};
+use hallpass_protocol::form::{self, Form};
+use hallpass_protocol::ClientId;
+use http::{Method, Response, StatusCode};
+
+use crate::error::Fault;
+use crate::error::page::PageError;
+use crate::error::redirect::see_other;
+use crate::extract::browser::Browser;
+use crate::extract::signed_in_user::SignedInUser;
+use crate::pages::html;
+use crate::pages::layout::{FormTarget, Link};
+use crate::pages::signed_out::{Confirm, SignedOut, Step};
+use crate::request::Request;
+use crate::state::State;
+
+/// `GET endsession`, `POST endsession`. Without a hint of ours for whoever is signed in, the
+/// person is asked first (row S-240).
+pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, PageError> {
+    let query = request.query_form()?;
+    let body = if request.method == Method::POST { request.form()? } else { Form::default() };
+    let answered = body.has("confirm");
+    let parameters = if request.method == Method::POST && !answered { &body } else { &query };
+    let hint = match parameters.one("id_token_hint")? {
+        Some(token) => hinted(state, request, token).await?,
+        None => None,
+    };
+    let client = client_of(state, parameters, hint.as_ref())?;
+    let back = client.as_ref().and_then(|client| return_address(client, parameters));
+    let person = SignedInUser::find(state, request).await?;
+    let browser = Browser::of(state, request);
+    let Some(person) = person else { return Ok(done(state, request, back)) };
+    let is_theirs = hint.is_some_and(|hint| hint.sub == person.user().id.as_str());
+    if answered {
+        browser.check_csrf(state, request, &body)?;
+        if body.one("confirm")? != Some("yes") {
+            return Ok(see_other(&request.path_of("device")));
+        }
+    } else if !is_theirs {
+        let form = FormTarget {
+            action: format!("{}?{}", request.path, parameters.encode()),
+            csrf: browser.csrf(state, request),
+            interaction: None,
+        };
+        let user = Some(person.user().id.to_string());
+        let step = Step::Confirm(Confirm { form, client: client.map(|client| client.name.clone()), user });
+        let mut response = html::html(StatusCode::OK, &SignedOut { layout: state.layout(request), step });
+        browser.remember(&mut response);
+        return Ok(response);
+    }
+    let cookie = person.sign_out(state, request).await?;
+    let mut response = done(state, request, back);
+    cookie.send(&mut response);
+    Ok(response)
+}
+
+fn done(state: &State, request: &Request, back: Option<String>) -> Response<Body> {
+    if let Some(address) = back {
+        return see_other(&address);
+    }
+    let step = Step::Done { back: None::<Link> };
+    html::html(StatusCode::OK, &SignedOut { layout: state.layout(request), step })
+}
+
+/// The claims of an ID token of ours; an expired one will do (row S-242).
+async fn hinted(state: &State, request: &Request, token: &str) -> Result<Option<IdTokenClaims>, Fault> {
+    let keys = state.keys.of(&request.issuer, &state.store, request.now).await?;
+    let Ok(unverified) = Unverified::parse(token) else { return Ok(None) };
+    let algorithm = keys.signer.key().algorithm();
+    let verified = unverified.verify(&keys.public, &[algorithm], TypRule::AbsentOr(&["JWT"]));
+    let claims = verified.and_then(|verified| verified.claims::<IdTokenClaims>()).ok();
+    Ok(claims.filter(|claims| claims.iss == request.issuer_url))
+}
+
+/// The client of the hint or of `client_id`; two that disagree are none (row S-242).
+fn client_of(
+    state: &State,
+    parameters: &Form,
+    hint: Option<&IdTokenClaims>,
+) -> Result<Option<std::sync::Arc<Client>>, PageError> {
+    let named = parameters.one("client_id")?.map(ClientId::new);
+    let hinted = hint.and_then(|hint| hint.aud.iter().next()).map(ClientId::new);
+    let id = match (named, hinted) {
+        (Some(named), Some(hinted)) if named != hinted => None,
+        // A hint that does not verify speaks for nobody.
+        (Some(_), None) if parameters.has("id_token_hint") => None,
+        (named, hinted) => hinted.or(named),
+    };
+    Ok(id.and_then(|id| state.clients.find(&id)))
+}
+
+/// `post_logout_redirect_uri` with `state`, when it is registered (row S-241).
+fn return_address(client: &Client, parameters: &Form) -> Option<String> {
+    let asked = parameters.one("post_logout_redirect_uri").ok()??;
+    let registered = client.post_logout_redirect_uris.iter().any(|known| known == asked)
+        || client.kind == ClientKind::Unconfigured && AllowedRedirectUri::check(client, asked).is_some();
+    if !registered {
+        return None;
+    }
+    let state = parameters.one("state").ok().flatten();
+    let joint = if asked.contains('?') { '&' } else { '?' };
+    Some(state.map_or_else(|| asked.to_owned(), |state| format!("{asked}{joint}state={}", form::encode(state))))
+}

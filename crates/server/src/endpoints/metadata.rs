@@ -1,0 +1,54 @@
+//! Both metadata documents: one struct, two names.
+//!
+//! RFC 8414 §3: <https://www.rfc-editor.org/rfc/rfc8414#section-3>, OIDC Discovery §4.
+
+use axum::body::Body;
+use hallpass_issuer::policy::OIDC_SCOPES;
+use hallpass_protocol::metadata::Metadata;
+use hallpass_protocol::token::GrantType;
+use http::Response;
+
+use super::jwks::public_json;
+use crate::error::Fault;
+use crate::error::json::JsonError;
+use crate::request::Request;
+use crate::state::State;
+
+/// `GET .well-known/openid-configuration`, `GET .well-known/oauth-authorization-server`.
+pub(crate) fn get(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
+    let body = serde_json::to_vec(&document(state, request)).map_err(Fault::from)?;
+    Ok(public_json(Body::from(body)))
+}
+
+fn document(state: &State, request: &Request) -> Metadata {
+    let url = |path: &str| Some(request.url_of(path));
+    let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+    let methods = list(&["none", "client_secret_basic", "client_secret_post"]);
+    Metadata {
+        issuer: request.issuer_url.clone(),
+        authorization_endpoint: url("authorize"),
+        token_endpoint: url("token"),
+        device_authorization_endpoint: url("device/authorize"),
+        userinfo_endpoint: url("userinfo"),
+        jwks_uri: url("jwks"),
+        introspection_endpoint: url("introspect"),
+        revocation_endpoint: url("revoke"),
+        end_session_endpoint: url("endsession"),
+        scopes_supported: list(&OIDC_SCOPES),
+        response_types_supported: list(&["code"]),
+        response_modes_supported: list(&["query", "fragment", "form_post"]),
+        grant_types_supported: GrantType::ALL.map(|grant| grant.as_str().to_owned()).to_vec(),
+        subject_types_supported: list(&["public"]),
+        id_token_signing_alg_values_supported: list(&[state.keys.algorithm().as_str()]),
+        introspection_endpoint_auth_methods_supported: list(&["client_secret_basic", "client_secret_post"]),
+        revocation_endpoint_auth_methods_supported: methods.clone(),
+        token_endpoint_auth_methods_supported: methods,
+        claims_supported: list(&["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "azp", "sid"]),
+        code_challenge_methods_supported: list(&["S256"]),
+        prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
+        authorization_response_iss_parameter_supported: true,
+        claims_parameter_supported: false,
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+    }
+}

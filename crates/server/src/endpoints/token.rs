@@ -1,0 +1,64 @@
+//! The token endpoint: who asks, for which grant, and off to its file.
+//!
+//! RFC 6749 §3.2: <https://www.rfc-editor.org/rfc/rfc6749#section-3.2>
+
+use axum::body::Body;
+use hallpass_protocol::form::Form;
+use hallpass_protocol::token::{GrantType, REPEATABLE, TokenRequest, TokenResponse};
+use http::{Response, StatusCode};
+
+use crate::error::Fault;
+use crate::error::json::{self, JsonError};
+use crate::extract::authenticated_client::{Unnamed, authenticate};
+use crate::grants::{
+    Context, authorization_code, client_credentials, device_code, jwt_bearer, refresh_token, token_exchange,
+};
+use crate::request::Request;
+use crate::state::State;
+
+/// `POST token`.
+pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
+    let form = request.form()?;
+    let response = redeem(state, request, &form).await?;
+    Ok(json::json(StatusCode::OK, response.to_json().map_err(Fault::from)?))
+}
+
+/// Answers a token request, in the order of RFC 6749 §5.2: the form, the grant, the client, what
+/// the client may do, the parameters.
+pub(crate) async fn redeem(
+    state: &State,
+    request: &Request,
+    form: &Form,
+) -> Result<TokenResponse, JsonError> {
+    form.refuse_repeats(REPEATABLE)?;
+    let grant = TokenRequest::grant_type(form)?;
+    let unnamed = match grant {
+        GrantType::TokenExchange | GrantType::JwtBearer => Unnamed::Anonymous,
+        GrantType::AuthorizationCode
+        | GrantType::RefreshToken
+        | GrantType::ClientCredentials
+        | GrantType::DeviceCode => Unnamed::InvalidClient,
+    };
+    let client = authenticate(state, request, form, unnamed)?;
+    client.may_use(grant)?;
+    let at = Context { state, request, client: &client, form };
+    match TokenRequest::decode(form)? {
+        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, resource, .. } => {
+            let brought = authorization_code::Brought { code, redirect_uri, code_verifier, resource };
+            authorization_code::redeem(at, brought).await
+        }
+        TokenRequest::RefreshToken { refresh_token, scope, resource } => {
+            refresh_token::redeem(at, &refresh_token, scope, resource).await
+        }
+        TokenRequest::ClientCredentials { scope, resource, audience } => {
+            client_credentials::redeem(at, scope.as_deref(), &resource, audience).await
+        }
+        TokenRequest::DeviceCode { device_code, resource } => {
+            device_code::redeem(at, &device_code, resource).await
+        }
+        TokenRequest::TokenExchange(exchange) => token_exchange::redeem(at, &exchange).await,
+        TokenRequest::JwtBearer { assertion, scope, resource } => {
+            jwt_bearer::redeem(at, &assertion, scope.as_deref(), &resource).await
+        }
+    }
+}

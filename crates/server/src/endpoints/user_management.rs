@@ -1,0 +1,57 @@
+//! The same two endpoints under the names and with the members of AuthKit's CLI sign-in: JSON or
+//! form in, and the answer adds `user`.
+
+use axum::body::Body;
+use hallpass_issuer::Refusal;
+use hallpass_protocol::form::Form;
+use hallpass_protocol::jose::Unverified;
+use http::{Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::{device_authorization, token};
+use crate::error::Fault;
+use crate::error::json::{self as answer, JsonError};
+use crate::request::Request;
+use crate::state::State;
+
+/// `POST user_management/authorize/device`.
+pub(crate) async fn authorize_device(
+    state: &State,
+    request: &Request,
+) -> Result<Response<Body>, JsonError> {
+    let form = json_or_form(request)?;
+    let response = device_authorization::start(state, request, &form).await?;
+    Ok(answer::json(StatusCode::OK, response.to_json().map_err(Fault::from)?))
+}
+
+/// `POST user_management/authenticate`.
+pub(crate) async fn authenticate(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
+    let form = json_or_form(request)?;
+    let response = token::redeem(state, request, &form).await?;
+    let mut body = response.to_value().map_err(Fault::from)?;
+    // The token was signed a line above: its claims need no check to be repeated.
+    let claims: Map<String, Value> = Unverified::parse(response.access_token.expose())
+        .and_then(|jwt| jwt.peek())
+        .map_err(|_| Fault::new("our own access token cannot be read"))?;
+    let of = |name: &str| claims.get(name).cloned().unwrap_or(Value::Null);
+    if let Some(members) = body.as_object_mut() {
+        let user = json!({ "object": "user", "id": of("sub"), "email": of("email") });
+        members.insert("user".to_owned(), user);
+    }
+    Ok(answer::json(StatusCode::OK, serde_json::to_vec(&body).map_err(Fault::from)?))
+}
+
+fn json_or_form(request: &Request) -> Result<Form, Refusal> {
+    if !request.content_type_is("application/json") {
+        return request.form();
+    }
+    let members: Map<String, Value> = serde_json::from_slice(&request.body)
+        .map_err(|_| Refusal::invalid_request("the body is not a JSON object"))?;
+    let text = |(name, value): (String, Value)| match value {
+        Value::String(text) => Ok((name, text)),
+        Value::Null => Ok((name, String::new())),
+        _ => Err(Refusal::invalid_request("every member of the body is a string")),
+    };
+    let form: Form = members.into_iter().map(text).collect::<Result<Vec<_>, _>>()?.into_iter().collect();
+    Ok(Form::parse(&form.encode())?)
+}

@@ -1,0 +1,192 @@
+//! A refusal as programs read it.
+//!
+//! RFC 6749 §5.2: <https://www.rfc-editor.org/rfc/rfc6749#section-5.2>, RFC 6750 §3.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use hallpass_issuer::Refusal;
+use hallpass_issuer::refusal::ClientReason;
+use hallpass_protocol::form::FormError;
+use hallpass_protocol::token::TokenRequestError;
+use hallpass_protocol::{ErrorCode, OAuthError};
+use http::{HeaderValue, Response, StatusCode, header};
+
+use super::Fault;
+
+/// Why a program gets no answer.
+#[derive(Debug)]
+pub(crate) enum JsonError {
+    /// We say no.
+    Refused(Refusal),
+    /// We say no, and the caller tried `Authorization: Basic` (RFC 6749 §5.2).
+    RefusedBasic(Refusal),
+    /// Too many failures: 429.
+    TooMany(Duration),
+    /// The bearer token is missing, not valid or not enough (RFC 6750 §3).
+    Bearer(BearerProblem),
+    /// Another method than the endpoint's: 405.
+    Method(&'static str),
+    /// The body is too large or too slow.
+    Body(StatusCode),
+    /// We broke.
+    Fault(Fault),
+}
+
+/// RFC 6750 §3.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BearerProblem {
+    /// No token: a challenge without a code.
+    Absent,
+    /// By more than one way: 400.
+    Twice,
+    /// `invalid_token`.
+    Invalid,
+    /// `insufficient_scope`, with what is needed.
+    Scope(&'static str),
+}
+
+impl From<Refusal> for JsonError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<FormError> for JsonError {
+    fn from(error: FormError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<TokenRequestError> for JsonError {
+    fn from(error: TokenRequestError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<Fault> for JsonError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<hallpass_store::StoreError> for JsonError {
+    fn from(error: hallpass_store::StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl JsonError {
+    /// The answer.
+    pub(crate) fn into_response(self) -> Response<Body> {
+        match self {
+            Self::Refused(refusal) => {
+                log(&refusal);
+                let mut response = oauth_error(&refusal.to_error());
+                if let Refusal::Busy(wait) = refusal {
+                    set_retry_after(&mut response, wait);
+                }
+                response
+            }
+            Self::RefusedBasic(refusal) => {
+                let mut response = Self::Refused(refusal).into_response();
+                let challenge = HeaderValue::from_static("Basic realm=\"hallpass\", charset=\"UTF-8\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                response
+            }
+            Self::TooMany(wait) => {
+                let error = OAuthError::new(
+                    ErrorCode::TemporarilyUnavailable,
+                    "too many failed attempts: wait before the next one",
+                );
+                let mut response = oauth_error(&error);
+                *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+                set_retry_after(&mut response, wait);
+                response
+            }
+            Self::Bearer(problem) => bearer(problem),
+            Self::Method(allowed) => {
+                let error = OAuthError::new(ErrorCode::InvalidRequest, "unsupported method");
+                let mut response = oauth_error(&error);
+                *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+                response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+                response
+            }
+            Self::Body(status) => {
+                let error = OAuthError::new(ErrorCode::InvalidRequest, "the body is too large or too slow");
+                let mut response = oauth_error(&error);
+                *response.status_mut() = status;
+                response
+            }
+            Self::Fault(fault) => {
+                tracing::error!(%fault, "fault");
+                oauth_error(&OAuthError::new(ErrorCode::ServerError, "the server failed; its log says why"))
+            }
+        }
+    }
+}
+
+/// The reason for the log; never a value that was sent.
+fn log(refusal: &Refusal) {
+    match refusal {
+        Refusal::AuthorizationPending | Refusal::SlowDown { .. } => {}
+        Refusal::InvalidClient(ClientReason::Absent) => tracing::debug!("no client"),
+        other => tracing::info!(refusal = ?other, "refused"),
+    }
+}
+
+fn oauth_error(error: &OAuthError) -> Response<Body> {
+    let status = StatusCode::from_u16(error.error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    json(status, serde_json::to_vec(error).unwrap_or_default())
+}
+
+fn bearer(problem: BearerProblem) -> Response<Body> {
+    let (status, challenge, code) = match problem {
+        BearerProblem::Absent => (401, "Bearer realm=\"hallpass\"".to_owned(), None),
+        BearerProblem::Twice => (
+            400,
+            "Bearer realm=\"hallpass\", error=\"invalid_request\"".to_owned(),
+            Some(ErrorCode::InvalidRequest),
+        ),
+        BearerProblem::Invalid => (
+            401,
+            "Bearer realm=\"hallpass\", error=\"invalid_token\"".to_owned(),
+            Some(ErrorCode::InvalidToken),
+        ),
+        BearerProblem::Scope(scope) => (
+            403,
+            format!("Bearer realm=\"hallpass\", error=\"insufficient_scope\", scope=\"{scope}\""),
+            Some(ErrorCode::InsufficientScope),
+        ),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
+    let body = code.map(|code| {
+        let text = match code {
+            ErrorCode::InsufficientScope => "the token lacks a scope",
+            ErrorCode::InvalidRequest => "the token was sent in more than one way",
+            _ => "the token is not valid: expired, revoked or not of this issuer",
+        };
+        serde_json::to_vec(&OAuthError::new(code, text)).unwrap_or_default()
+    });
+    let mut response = json(status, body.unwrap_or_default());
+    if let Ok(value) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
+}
+
+fn set_retry_after(response: &mut Response<Body>, wait: Duration) {
+    let seconds = HeaderValue::from(wait.as_secs().max(1));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+}
+
+/// A JSON answer that nobody may keep (RFC 6749 §5.1).
+pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}

@@ -1,0 +1,75 @@
+//! Client authentication, the same at every endpoint that asks for it.
+//!
+//! RFC 6749 §2.3: <https://www.rfc-editor.org/rfc/rfc6749#section-2.3>
+
+use hallpass_issuer::limits::CLIENT_SECRET;
+use hallpass_issuer::refusal::ClientReason;
+use hallpass_issuer::{AuthenticatedClient, Refusal};
+use hallpass_protocol::ClientId;
+use hallpass_protocol::client_auth::ClientCredentials;
+use hallpass_protocol::form::Form;
+use http::header;
+
+use crate::error::json::JsonError;
+use crate::limiter::network_of;
+use crate::request::Request;
+use crate::state::State;
+
+/// The name of whoever exchanges a token in dev mode without saying who they are (`mock.md`).
+const ANONYMOUS: &str = "anonymous";
+
+/// What happens to a request that names no client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unnamed {
+    /// `invalid_client` (RFC 6749 §5.2).
+    InvalidClient,
+    /// `invalid_request`: the parameter is missing (row S-02).
+    InvalidRequest,
+    /// Dev mode takes it (token exchange, introspection).
+    Anonymous,
+}
+
+/// Authenticates the client of a request. A failure touches nothing but the count of failures.
+pub(crate) fn authenticate(
+    state: &State,
+    request: &Request,
+    form: &Form,
+    unnamed: Unnamed,
+) -> Result<AuthenticatedClient, JsonError> {
+    let header = request.header(header::AUTHORIZATION.as_str());
+    let credentials = ClientCredentials::decode(header, form).map_err(|error| {
+        let refusal = Refusal::from(error);
+        match refusal {
+            Refusal::InvalidClient(_) => JsonError::RefusedBasic(refusal),
+            other => JsonError::Refused(other),
+        }
+    })?;
+    let credentials = match (credentials, unnamed) {
+        (ClientCredentials::Absent, Unnamed::Anonymous) if !state.clients.is_strict() => {
+            ClientCredentials::Named(ClientId::new(ANONYMOUS))
+        }
+        (ClientCredentials::Absent, Unnamed::InvalidRequest) => {
+            return Err(Refusal::invalid_request("`client_id` is missing").into());
+        }
+        (other, _) => other,
+    };
+    let guesser = credentials
+        .client_id()
+        .map(|id| format!("secret|{}|{id}|{}", request.issuer, network_of(request.peer)))
+        .unwrap_or_default();
+    if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
+        return Err(JsonError::TooMany(wait));
+    }
+    let client = credentials.client_id().and_then(|id| state.clients.find(id));
+    AuthenticatedClient::authenticate(client, &credentials).map_err(|refusal| {
+        if refusal == Refusal::InvalidClient(ClientReason::WrongSecret) {
+            state.limiter.add(&guesser, CLIENT_SECRET, request.now);
+        }
+        match credentials {
+            ClientCredentials::Basic(..) => JsonError::RefusedBasic(refusal),
+            ClientCredentials::Absent | ClientCredentials::Named(_) | ClientCredentials::Post(..) => {
+                JsonError::Refused(refusal)
+            }
+        }
+    })
+}

@@ -1,0 +1,90 @@
+//! The browser: a cookie that binds forms to it, and the check that a form came from our page.
+
+use axum::body::Body;
+use hallpass_protocol::form::Form;
+use hallpass_protocol::random;
+use http::{HeaderValue, Response, header};
+
+use crate::error::page::PageError;
+use crate::page_token::{Binding, Purpose};
+use crate::request::Request;
+use crate::state::State;
+
+const COOKIE: &str = "hallpass_browser";
+
+/// A browser, known by a random value that means nothing else.
+#[derive(Clone, Debug)]
+pub(crate) struct Browser {
+    value: String,
+    is_new: bool,
+}
+
+impl Browser {
+    /// The browser of a request; a new one gets its cookie with the answer.
+    pub(crate) fn of(state: &State, request: &Request) -> Self {
+        let well_formed = |value: &&str| value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
+        match request.cookie(COOKIE).filter(well_formed) {
+            Some(value) => Self { value: value.to_owned(), is_new: false },
+            None => {
+                let drawn: [u8; 16] = random::bytes(state.random.as_ref());
+                let value = drawn.iter().map(|byte| format!("{byte:02x}")).collect();
+                Self { value, is_new: true }
+            }
+        }
+    }
+
+    /// Where its page tokens hold.
+    pub(crate) fn binding<'a>(&'a self, request: &'a Request) -> Binding<'a> {
+        Binding { issuer: &request.issuer, browser: &self.value }
+    }
+
+    /// The token for a form.
+    pub(crate) fn csrf(&self, state: &State, request: &Request) -> String {
+        state.page_tokens.seal(Purpose::Csrf, self.binding(request), &())
+    }
+
+    /// Refuses a form that our page in this browser did not post (row S-15).
+    pub(crate) fn check_csrf(
+        &self,
+        state: &State,
+        request: &Request,
+        form: &Form,
+    ) -> Result<(), PageError> {
+        let token = form.one("csrf")?.unwrap_or_default();
+        let genuine = state.page_tokens.open::<()>(Purpose::Csrf, self.binding(request), token).is_some();
+        if genuine && !request.is_cross_site() { Ok(()) } else { Err(PageError::Forged) }
+    }
+
+    /// As [`Self::check_csrf`], but a form without a token passes when no other site's page sent
+    /// it: dev mode takes sign-in forms of custom pages and test scripts (`mock.md`).
+    pub(crate) fn check_sign_in(
+        &self,
+        state: &State,
+        request: &Request,
+        form: &Form,
+    ) -> Result<(), PageError> {
+        if !form.has("csrf") && !request.is_cross_site() {
+            return Ok(());
+        }
+        self.check_csrf(state, request, form)
+    }
+
+    /// Names the guesser that this browser is.
+    pub(crate) fn guesser(&self) -> String {
+        format!("browser|{}", self.value)
+    }
+
+    /// Gives a new browser its cookie.
+    pub(crate) fn remember(&self, response: &mut Response<Body>) {
+        if self.is_new {
+            add_cookie(response, &format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", self.value));
+        }
+    }
+}
+
+/// Adds a `Set-Cookie` header.
+pub(crate) fn add_cookie(response: &mut Response<Body>, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}

@@ -1,0 +1,6 @@
+//! Who is asking: the client, the person, the browser.
+
+pub(crate) mod authenticated_client;
+pub(crate) mod browser;
+pub(crate) mod signed_in_user;
+pub(crate) mod token;

@@ -1,0 +1,69 @@
+//! Redeems an authorization code, in one transaction.
+
+use hallpass_issuer::authorization::Origin;
+use hallpass_issuer::grants::authorization_code::Redemption;
+use hallpass_issuer::policy;
+use hallpass_issuer::refusal::{GrantReason, Refusal};
+use hallpass_issuer::tokens::one_time::Kind;
+use hallpass_protocol::Secret;
+use hallpass_protocol::token::TokenResponse;
+use hallpass_store::{authorization_codes, authorizations};
+
+use super::{Context, revoke_denied};
+use crate::error::json::JsonError;
+use crate::issuance::{self, Beginning, Grant};
+
+/// What the request brought besides its client.
+#[derive(Debug)]
+pub(crate) struct Brought {
+    pub(crate) code: Secret<String>,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) code_verifier: Option<Secret<String>>,
+    pub(crate) resource: Vec<String>,
+}
+
+pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenResponse, JsonError> {
+    let Context { state, request, client, form } = at;
+    let hash = Kind::AuthorizationCode
+        .read(brought.code.expose())
+        .ok_or(Refusal::InvalidGrant(GrantReason::Unknown))?;
+    let beginning = Beginning::new(state, request, client);
+    let begin = beginning.clone();
+    let (issuer, now) = (request.issuer.clone(), request.now);
+    let decided = state.store.write(move |tx| {
+        let Some(mut code) = authorization_codes::find(tx, &issuer, &hash)? else {
+            return Ok(Err(GrantReason::Unknown.into()));
+        };
+        let audience = match policy::narrowed_resources(&code.seed.resource, &brought.resource) {
+            Ok(audience) => audience,
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        let redemption = Redemption {
+            client: begin.client(),
+            redirect_uri: brought.redirect_uri.as_deref(),
+            code_verifier: brought.code_verifier.as_ref(),
+        };
+        let answer = code.redeem(&redemption, begin.id(), now);
+        authorization_codes::save(tx, &code)?;
+        match answer {
+            Ok(seed) => {
+                let authorization = begin.authorization(seed, Origin::Code);
+                authorizations::insert(tx, &authorization)?;
+                Ok(Ok((authorization, audience)))
+            }
+            Err(denied) => revoke_denied(tx, denied, now),
+        }
+    });
+    let (authorization, audience) = decided.await?.map_err(|denied| denied.refusal)?;
+    let grant = Grant {
+        client,
+        subject: authorization.seed.user.id.as_str(),
+        scopes: authorization.seed.scopes.clone(),
+        audience,
+        refresh_token: beginning.first_of(&authorization),
+        authorization: Some(&authorization),
+        not_after: None,
+        form,
+    };
+    Ok(issuance::issue(state, request, grant).await?)
+}

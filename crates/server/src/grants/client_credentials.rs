@@ -1,0 +1,30 @@
+//! Client credentials: nothing is read or written, one signature is made.
+
+use hallpass_issuer::grants::client_credentials;
+use hallpass_protocol::token::TokenResponse;
+
+use super::Context;
+use crate::error::json::JsonError;
+use crate::issuance::{self, Grant};
+
+pub(crate) async fn redeem(
+    at: Context<'_>,
+    scope: Option<&str>,
+    resource: &[String],
+    audience: Vec<String>,
+) -> Result<TokenResponse, JsonError> {
+    let Context { state, request, client, form } = at;
+    let (scopes, mut named) = client_credentials::redeem(client, scope, resource)?;
+    named.extend(audience);
+    let grant = Grant {
+        client,
+        subject: client.id().as_str(),
+        scopes,
+        audience: named,
+        refresh_token: None,
+        authorization: None,
+        not_after: None,
+        form,
+    };
+    Ok(issuance::issue(state, request, grant).await?)
+}

@@ -1,0 +1,58 @@
+//! Answers one poll of a device, in one transaction.
+
+use hallpass_issuer::authorization::Origin;
+use hallpass_issuer::policy;
+use hallpass_issuer::refusal::{GrantReason, Refusal};
+use hallpass_issuer::tokens::one_time::Kind;
+use hallpass_protocol::Secret;
+use hallpass_protocol::token::TokenResponse;
+use hallpass_store::{authorizations, device_grants};
+
+use super::{Context, revoke_denied};
+use crate::error::json::JsonError;
+use crate::issuance::{self, Beginning, Grant};
+
+pub(crate) async fn redeem(
+    at: Context<'_>,
+    device_code: &Secret<String>,
+    resource: Vec<String>,
+) -> Result<TokenResponse, JsonError> {
+    let Context { state, request, client, form } = at;
+    let hash = Kind::DeviceCode
+        .read(device_code.expose())
+        .ok_or(Refusal::InvalidGrant(GrantReason::Unknown))?;
+    let beginning = Beginning::new(state, request, client);
+    let begin = beginning.clone();
+    let (issuer, now) = (request.issuer.clone(), request.now);
+    let decided = state.store.write(move |tx| {
+        let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)? else {
+            return Ok(Err(GrantReason::Unknown.into()));
+        };
+        let audience = match policy::narrowed_resources(&grant.resource, &resource) {
+            Ok(audience) => audience,
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        let answer = grant.redeem(begin.client(), begin.id(), now);
+        device_grants::save(tx, &grant)?;
+        match answer {
+            Ok(seed) => {
+                let authorization = begin.authorization(seed, Origin::Device);
+                authorizations::insert(tx, &authorization)?;
+                Ok(Ok((authorization, audience)))
+            }
+            Err(denied) => revoke_denied(tx, denied, now),
+        }
+    });
+    let (authorization, audience) = decided.await?.map_err(|denied| denied.refusal)?;
+    let grant = Grant {
+        client,
+        subject: authorization.seed.user.id.as_str(),
+        scopes: authorization.seed.scopes.clone(),
+        audience,
+        refresh_token: beginning.first_of(&authorization),
+        authorization: Some(&authorization),
+        not_after: None,
+        form,
+    };
+    Ok(issuance::issue(state, request, grant).await?)
+}

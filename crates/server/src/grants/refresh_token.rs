@@ -1,0 +1,64 @@
+//! Answers a refresh: the token is checked before the database is asked, then one transaction.
+
+use hallpass_issuer::grants::refresh_token;
+use hallpass_issuer::policy;
+use hallpass_issuer::refusal::{GrantReason, Refusal};
+use hallpass_protocol::Secret;
+use hallpass_protocol::token::TokenResponse;
+use hallpass_store::authorizations;
+
+use super::{Context, revoke_denied};
+use crate::error::json::JsonError;
+use crate::issuance::{self, Grant};
+
+pub(crate) async fn redeem(
+    at: Context<'_>,
+    text: &Secret<String>,
+    scope: Option<String>,
+    resource: Vec<String>,
+) -> Result<TokenResponse, JsonError> {
+    let Context { state, request, client, form } = at;
+    let token = state
+        .refresh_keys
+        .read(text.expose(), &request.issuer, client.id())
+        .ok_or(Refusal::InvalidGrant(GrantReason::Unknown))?;
+    let (client_id, presented) = (client.id().clone(), token.clone());
+    let (lifetimes, now) = (state.settings.refresh, request.now);
+    let decided = state.store.write(move |tx| {
+        let Some(mut found) = authorizations::find(tx, presented.authorization)? else {
+            return Ok(Err(GrantReason::Unknown.into()));
+        };
+        // What the request asks too much of is refused before anything moves (row S-257).
+        let narrowed = policy::narrowed_scopes(&found.seed.scopes, scope.as_deref()).and_then(|scopes| {
+            Ok((scopes, policy::narrowed_resources(&found.seed.resource, &resource)?))
+        });
+        let (scopes, audience) = match narrowed {
+            Ok(narrowed) => narrowed,
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        match refresh_token::redeem(&mut found, &client_id, &presented, &lifetimes, now) {
+            Ok(answer) => {
+                authorizations::save(tx, &found)?;
+                Ok(Ok((found, scopes, audience, answer)))
+            }
+            Err(denied) => revoke_denied(tx, denied, now),
+        }
+    });
+    let (mut authorization, scopes, audience, answer) =
+        decided.await?.map_err(|denied| denied.refusal)?;
+    tracing::debug!(authorization = %authorization.id, ?answer, "refreshed");
+    // OIDC Core §12.2: no nonce in the ID token of a refresh.
+    authorization.seed.nonce = None;
+    let generation = authorization.refresh.as_ref().map(|family| family.generation);
+    let grant = Grant {
+        client,
+        subject: authorization.seed.user.id.as_str(),
+        scopes,
+        audience,
+        refresh_token: generation.map(|generation| token.at(generation)),
+        authorization: Some(&authorization),
+        not_after: None,
+        form,
+    };
+    Ok(issuance::issue(state, request, grant).await?)
+}

@@ -1,0 +1,48 @@
+//! Exchanges a token that this server issued for one with another audience.
+
+use hallpass_issuer::grants::token_exchange::{self, Subject};
+use hallpass_protocol::access_token::AccessTokenClaims;
+use hallpass_protocol::token::{TokenExchangeRequest, TokenResponse, TokenTypeUri};
+
+use super::Context;
+use crate::error::json::JsonError;
+use crate::extract::token::hosted_jwt;
+use crate::issuance::{self, Grant};
+
+pub(crate) async fn redeem(
+    at: Context<'_>,
+    exchange: &TokenExchangeRequest,
+) -> Result<TokenResponse, JsonError> {
+    let Context { state, request, client, form } = at;
+    token_exchange::check(exchange)?;
+    let bad = token_exchange::bad_subject_token;
+    let (claims, verified) =
+        hosted_jwt(state, request, exchange.subject_token.expose()).await?.ok_or_else(bad)?;
+    let access = verified.claims::<AccessTokenClaims>().ok();
+    let subject = match (&exchange.subject_token_type, &access) {
+        (TokenTypeUri::AccessToken | TokenTypeUri::Jwt, Some(access)) => Subject::from(access),
+        // an ID token is no access token, and the other way round.
+        (TokenTypeUri::AccessToken, None) | (TokenTypeUri::IdToken, Some(_)) => return Err(bad().into()),
+        (_, None) | (_, Some(_)) => Subject {
+            subject: claims.sub.ok_or_else(bad)?,
+            scopes: None,
+            expires_at: claims.exp.ok_or_else(bad)?,
+        },
+    };
+    let (scopes, audience) = token_exchange::redeem(exchange, &subject)?;
+    let grant = Grant {
+        client,
+        subject: &subject.subject,
+        scopes,
+        audience,
+        refresh_token: None,
+        authorization: None,
+        not_after: Some(subject.expires_at),
+        form,
+    };
+    let mut response = issuance::issue(state, request, grant).await?;
+    // RFC 8693 §2.2.1: `issued_token_type` is required.
+    let issued = exchange.requested_token_type.as_ref().unwrap_or(&TokenTypeUri::AccessToken);
+    response.issued_token_type = Some(issued.as_str().to_owned());
+    Ok(response)
+}

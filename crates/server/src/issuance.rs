@@ -1,0 +1,182 @@
+//! From a decision to a token response: the authorization is inserted by the grant, the tokens are
+//! minted here.
+
+use hallpass_issuer::authorization::{
+    Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes,
+};
+use hallpass_issuer::client::Proof;
+use hallpass_issuer::policy;
+use hallpass_issuer::tokens::mint::{self, AccessTokenContents};
+use hallpass_issuer::tokens::refresh_token::RefreshToken;
+use hallpass_issuer::AuthenticatedClient;
+use hallpass_protocol::form::Form;
+use hallpass_protocol::token::TokenResponse;
+use hallpass_protocol::{AuthorizationId, Scopes, Secret, Timestamp, random};
+use serde_json::{Map, Value};
+
+use crate::dev_mode;
+use crate::error::Fault;
+use crate::request::Request;
+use crate::state::State;
+
+/// A new authorization in the making: all that the transaction needs, drawn before it begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Beginning {
+    id: AuthorizationId,
+    issuer: String,
+    client: AuthenticatedClient,
+    address: std::net::IpAddr,
+    first: RefreshToken,
+    rotates: bool,
+    lifetimes: RefreshLifetimes,
+    now: Timestamp,
+}
+
+impl Beginning {
+    /// Draws id and refresh seed.
+    pub(crate) fn new(state: &State, request: &Request, client: &AuthenticatedClient) -> Self {
+        let id = AuthorizationId::generate(request.now, state.random.as_ref());
+        Self {
+            id,
+            issuer: request.issuer.clone(),
+            client: client.clone(),
+            address: request.peer,
+            first: RefreshToken::first(id, state.random.as_ref()),
+            // RFC 9700 §2.2.2: tokens of a client without a secret rotate (rows S-56, S-61).
+            rotates: state.settings.rotate_refresh_token && client.proof() == Proof::Named,
+            lifetimes: state.settings.refresh,
+            now: request.now,
+        }
+    }
+
+    /// The id that the tokens will hang from.
+    pub(crate) fn id(&self) -> AuthorizationId {
+        self.id
+    }
+
+    /// The client that the authorization is for.
+    pub(crate) fn client(&self) -> &AuthenticatedClient {
+        &self.client
+    }
+
+    /// The first refresh token, if the authorization came to have any.
+    pub(crate) fn first_of(&self, authorization: &Authorization) -> Option<RefreshToken> {
+        authorization.refresh.as_ref().map(|_| self.first.clone())
+    }
+
+    /// The authorization that a grant leads to.
+    pub(crate) fn authorization(&self, seed: AuthorizationSeed, origin: Origin) -> Authorization {
+        let family = policy::earns_refresh_token(self.client.client(), &seed.scopes)
+            .then(|| RefreshFamily::begin(&self.first, self.rotates, &self.lifetimes, self.now));
+        Authorization {
+            id: self.id,
+            issuer: self.issuer.clone(),
+            client_id: self.client.id().clone(),
+            seed,
+            origin,
+            address: Some(self.address),
+            created_at: self.now,
+            refresh: family,
+            revoked: None,
+        }
+    }
+}
+
+/// What a token response is made of.
+#[derive(Debug)]
+pub(crate) struct Grant<'a> {
+    pub(crate) client: &'a AuthenticatedClient,
+    pub(crate) subject: &'a str,
+    pub(crate) scopes: Scopes,
+    pub(crate) audience: Vec<String>,
+    pub(crate) authorization: Option<&'a Authorization>,
+    pub(crate) refresh_token: Option<RefreshToken>,
+    pub(crate) not_after: Option<Timestamp>,
+    /// The form of the token request: dev mode maps claims by it.
+    pub(crate) form: &'a Form,
+}
+
+/// Mints the tokens of a grant.
+pub(crate) async fn issue(
+    state: &State,
+    request: &Request,
+    grant: Grant<'_>,
+) -> Result<TokenResponse, Fault> {
+    let keys = state.keys.of(&request.issuer, &state.store, request.now).await?;
+    let mut issuer = request.issuer(&state.settings);
+    let client_id = grant.client.id();
+    let mapped = dev_mode::mapping_for(
+        &state.settings.token_callbacks,
+        &request.issuer,
+        grant.form,
+        client_id.as_str(),
+        Some(grant.subject),
+    );
+    if let Some(mapped) = &mapped {
+        issuer.rules.access_lifetime = mapped.lifetime;
+        issuer.rules.id_lifetime = mapped.lifetime;
+    }
+    let contents = AccessTokenContents {
+        subject: grant.subject,
+        client_id,
+        scopes: &grant.scopes,
+        audience: grant.audience,
+        authorization: grant.authorization.map(|authorization| (authorization.id, &authorization.seed)),
+        claims: Map::new(),
+        not_after: grant.not_after,
+    };
+    let jti = random_id(state);
+    let mut claims = contents.claims(&issuer, jti, request.now);
+    if let Some(mapped) = &mapped {
+        mapped.apply(&mut claims);
+    }
+    let access_token = match mapped.as_ref().and_then(|mapped| mapped.typ.as_deref()) {
+        Some(typ) => Secret::new(hallpass_protocol::jose::sign_jwt(keys.signer.key(), typ, &claims)?),
+        None => keys.signer.sign_access_token(&claims)?,
+    };
+    let id_token = match grant.authorization {
+        Some(authorization) if grant.scopes.contains(policy::OPENID) => {
+            let hangs_from = (authorization.id, &authorization.seed);
+            let mut id_claims = mint::id_token_claims(
+                &issuer,
+                client_id,
+                hangs_from,
+                (&access_token, &keys.signer),
+                request.now,
+            );
+            if let Some(mapped) = &mapped {
+                let added = mapped.claims.iter().filter(|(name, _)| *name != "aud" && *name != "sub");
+                id_claims.extra.extend(added.map(|(name, value)| (name.clone(), value.clone())));
+                id_claims.sub.clone_from(&claims.sub);
+            }
+            Some(keys.signer.sign_id_token(&id_claims)?)
+        }
+        Some(_) | None => None,
+    };
+    let spell = |token: &RefreshToken| state.refresh_keys.spell(token, &request.issuer, client_id);
+    Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer".to_owned(),
+        expires_in: Some(claims.exp.since(request.now).as_secs()),
+        refresh_token: grant.refresh_token.as_ref().map(spell),
+        scope: Some(grant.scopes),
+        id_token,
+        issued_token_type: None,
+    })
+}
+
+/// 128 random bits as a UUID, the form that the mock's users know.
+pub(crate) fn random_id(state: &State) -> String {
+    let mut bytes: [u8; 16] = random::bytes(state.random.as_ref());
+    let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
+    *version = (*version & 0x0f) | 0x40;
+    *variant = (*variant & 0x3f) | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
+    [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
+}
+
+/// The claims that a custom sign-in page or the sign-in form adds: a JSON object.
+pub(crate) fn read_claims(text: Option<&str>) -> Result<Map<String, Value>, serde_json::Error> {
+    text.filter(|text| !text.trim().is_empty()).map_or_else(|| Ok(Map::new()), serde_json::from_str)
+}

@@ -1,0 +1,34 @@
+//! Removes what is long over, in small batches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_issuer::grants::{authorization_code, device_code};
+use hallpass_store::{authorization_codes, authorizations, browser_sessions, device_grants, revocations};
+
+use crate::state::State;
+
+/// How often.
+const PERIOD: Duration = Duration::from_secs(60);
+/// So many rows of a table at once.
+const BATCH: u32 = 1_000;
+
+/// Purges until the server stops.
+pub(crate) async fn run(state: Arc<State>) {
+    let mut ticks = tokio::time::interval(PERIOD);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let now = state.now();
+        let purge = state.store.write(move |tx| {
+            authorization_codes::purge_expired(tx, now, authorization_code::REMEMBERED, BATCH)?;
+            device_grants::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?;
+            browser_sessions::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?;
+            revocations::purge_expired(tx, now, BATCH)?;
+            authorizations::purge_expired(tx, now, device_code::REMEMBERED, BATCH)
+        });
+        if let Err(error) = purge.await {
+            tracing::warn!(%error, "purging failed; the next round tries again");
+        }
+    }
+}

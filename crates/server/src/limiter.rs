@@ -1,0 +1,44 @@
+//! Counts failures per guesser, in memory and bounded.
+
+use std::net::IpAddr;
+
+use hallpass_issuer::limits::{Failures, Limit};
+use hallpass_protocol::Timestamp;
+use quick_cache::sync::Cache;
+
+/// So many guessers are remembered; the least used are forgotten first.
+const MOST_GUESSERS: usize = 100_000;
+
+/// The failures of everybody.
+#[derive(Debug)]
+pub(crate) struct Limiter(Cache<String, Failures>);
+
+impl Default for Limiter {
+    fn default() -> Self {
+        Self(Cache::new(MOST_GUESSERS))
+    }
+}
+
+impl Limiter {
+    /// How long a guesser is locked, if at all.
+    pub(crate) fn locked_for(&self, guesser: &str, now: Timestamp) -> Option<std::time::Duration> {
+        self.0.get(guesser)?.locked_for(now)
+    }
+
+    /// Counts one failure.
+    pub(crate) fn add(&self, guesser: &str, limit: Limit, now: Timestamp) {
+        let failures = self.0.get(guesser).unwrap_or_default();
+        self.0.insert(guesser.to_owned(), failures.add(limit, now));
+    }
+}
+
+/// What counts as one address: an IPv6 host owns its whole /64.
+pub(crate) fn network_of(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => v4.to_string(),
+            None => v6.segments().iter().take(4).map(|part| format!("{part:x}:")).collect(),
+        },
+    }
+}

@@ -1,0 +1,102 @@
+//! What a page hands to the browser and gets back: CSRF tokens and interactions, under a MAC.
+//!
+//! Each is bound to its purpose, the issuer and the browser, so that none passes for another and
+//! none works elsewhere (RFC 9700 §4.16, rows S-15 and S-266).
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hallpass_issuer::tokens::one_time::SecretHash;
+use hallpass_protocol::{Secret, Timestamp};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Makes and checks page tokens.
+#[derive(Debug)]
+pub(crate) struct PageTokens(hmac::Key);
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A form may be posted.
+    Csrf,
+    /// A device confirmation in progress.
+    Device,
+}
+
+/// A device confirmation between two pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeviceInteraction {
+    /// The device grant that the person is looking at.
+    pub(crate) grant: SecretHash,
+    /// Whether the code came with the link instead of by hand.
+    pub(crate) prefilled: bool,
+    /// When the page is too old.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Where a token holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Binding<'a> {
+    /// The issuer's path.
+    pub(crate) issuer: &'a str,
+    /// The value of the browser's binding cookie.
+    pub(crate) browser: &'a str,
+}
+
+impl PageTokens {
+    pub(crate) fn new(key: &Secret<[u8; 32]>) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.expose()))
+    }
+
+    /// Makes a token around a payload.
+    pub(crate) fn seal<T: Serialize>(&self, purpose: Purpose, at: Binding<'_>, payload: &T) -> String {
+        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(payload).unwrap_or_default());
+        let tag = URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, &message(purpose, at, &body)));
+        format!("{body}.{tag}")
+    }
+
+    /// Reads a token; `None` when it was not made for this purpose, issuer and browser.
+    pub(crate) fn open<T: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        at: Binding<'_>,
+        token: &str,
+    ) -> Option<T> {
+        let (body, tag) = token.split_once('.')?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        hmac::verify(&self.0, &message(purpose, at, body), &tag).ok()?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()
+    }
+}
+
+fn message(purpose: Purpose, at: Binding<'_>, body: &str) -> Vec<u8> {
+    let label = match purpose {
+        Purpose::Csrf => "csrf/1",
+        Purpose::Device => "device/1",
+    };
+    let mut message = Vec::new();
+    for field in [label, at.issuer, at.browser, body] {
+        message.extend_from_slice(&(field.len() as u64).to_be_bytes());
+        message.extend_from_slice(field.as_bytes());
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s_15_a_token_holds_for_one_purpose_issuer_and_browser() {
+        let tokens = PageTokens::new(&Secret::new([1; 32]));
+        let here = Binding { issuer: "default", browser: "b1" };
+        let token = tokens.seal(Purpose::Csrf, here, &7_u8);
+        assert_eq!(tokens.open::<u8>(Purpose::Csrf, here, &token), Some(7));
+        assert_eq!(tokens.open::<u8>(Purpose::Device, here, &token), None);
+        assert_eq!(tokens.open::<u8>(Purpose::Csrf, Binding { issuer: "x", ..here }, &token), None);
+        assert_eq!(tokens.open::<u8>(Purpose::Csrf, Binding { browser: "b2", ..here }, &token), None);
+        assert_eq!(tokens.open::<u8>(Purpose::Csrf, here, &format!("{token}A")), None);
+        assert_eq!(tokens.open::<u8>(Purpose::Csrf, here, ""), None);
+    }
+}

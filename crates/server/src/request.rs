@@ -1,0 +1,132 @@
+//! A request as the endpoints see it: read whole, limited, with its issuer.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use hallpass_issuer::Refusal;
+use hallpass_issuer::tokens::mint::Issuer;
+use hallpass_protocol::Timestamp;
+use hallpass_protocol::form::Form;
+use http::{HeaderMap, Method, header};
+use http_body_util::{BodyExt as _, Limited};
+
+use crate::settings::Settings;
+
+/// The largest body that is read (row S-140).
+pub(crate) const LARGEST_BODY: usize = 64 * 1024;
+/// How long a body may take (row S-140).
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// A request, read whole.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// The address of whoever is connected.
+    pub(crate) peer: IpAddr,
+    /// The issuer's path: `default`, or nothing for the root issuer.
+    pub(crate) issuer: String,
+    /// The issuer's identifier.
+    pub(crate) issuer_url: String,
+    pub(crate) now: Timestamp,
+}
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    /// More than [`LARGEST_BODY`]: 413.
+    TooLarge,
+    /// Not within [`BODY_TIME`]: 408.
+    TooSlow,
+    /// The connection broke.
+    Broken,
+}
+
+/// Reads a body within its limits.
+pub(crate) async fn read_body<B>(body: B) -> Result<Bytes, BodyError>
+where
+    B: hyper::body::Body<Data = Bytes> + Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let limited = Limited::new(body, LARGEST_BODY);
+    match tokio::time::timeout(BODY_TIME, limited.collect()).await {
+        Err(_) => Err(BodyError::TooSlow),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(BodyError::TooLarge),
+        Ok(Err(_)) => Err(BodyError::Broken),
+    }
+}
+
+impl Request {
+    /// The form in the body (row S-124: nothing but a form).
+    pub(crate) fn form(&self) -> Result<Form, Refusal> {
+        if !self.content_type_is("application/x-www-form-urlencoded") {
+            return Err(Refusal::invalid_request(
+                "send the parameters as `application/x-www-form-urlencoded`",
+            ));
+        }
+        let text = std::str::from_utf8(&self.body)
+            .map_err(|_| Refusal::invalid_request("the body is not UTF-8"))?;
+        Ok(Form::parse(text)?)
+    }
+
+    /// The form in the query.
+    pub(crate) fn query_form(&self) -> Result<Form, Refusal> {
+        Ok(Form::parse(&self.query)?)
+    }
+
+    /// Whether the body is of a media type.
+    pub(crate) fn content_type_is(&self, media_type: &str) -> bool {
+        let value = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
+    }
+
+    /// A header that is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// A cookie.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        let pairs = self.headers.get_all(header::COOKIE).iter();
+        let mut pairs = pairs.filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';'));
+        pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// The token of `Authorization: Bearer`.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header(header::AUTHORIZATION.as_str())?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+
+    /// Where a path of this issuer lies.
+    pub(crate) fn url_of(&self, path: &str) -> String {
+        format!("{}/{path}", self.issuer_url)
+    }
+
+    /// Where a path of this issuer lies on this server.
+    pub(crate) fn path_of(&self, path: &str) -> String {
+        if self.issuer.is_empty() { format!("/{path}") } else { format!("/{}/{path}", self.issuer) }
+    }
+
+    /// The issuer as tokens name it.
+    pub(crate) fn issuer<'a>(&'a self, settings: &Settings) -> Issuer<'a> {
+        Issuer { url: &self.issuer_url, path: &self.issuer, rules: settings.token_rules }
+    }
+
+    /// Whether another site's page sent this (RFC 9700 §4.16): browsers say so by themselves.
+    pub(crate) fn is_cross_site(&self) -> bool {
+        if let Some(site) = self.header("sec-fetch-site") {
+            return !matches!(site, "same-origin" | "none");
+        }
+        let own = |origin: &str| {
+            let host = self.header(header::HOST.as_str());
+            host.is_some() && origin.split_once("://").map(|(_, host)| host) == host
+        };
+        self.header(header::ORIGIN.as_str()).is_some_and(|origin| !own(origin))
+    }
+}

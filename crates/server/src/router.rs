@@ -1,0 +1,308 @@
+//! The whole URL map on one screen.
+//!
+//! In dev mode every path prefix is an issuer: the longest suffix that names an endpoint wins, the
+//! rest of the path is the issuer (`docs/adr/0003`). Paths of other servers that hallpass stands in
+//! for come first and belong to the root issuer.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+
+use crate::dev_mode;
+use crate::endpoints::{
+    authorization, device_authorization, end_session, health, introspection, jwks, metadata, revocation,
+    token, user_management, userinfo,
+};
+use crate::error::json::JsonError;
+use crate::error::page::PageError;
+use crate::pages::{assets, device, device_confirm, home, login};
+use crate::request::{self, BodyError, Request};
+use crate::state::State;
+
+/// Everything that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endpoint {
+    Metadata,
+    Jwks,
+    Authorization,
+    Token,
+    DeviceAuthorization,
+    Userinfo,
+    Introspection,
+    Revocation,
+    EndSession,
+    Device,
+    DeviceConfirm,
+    Login,
+    AuthKitDevice,
+    AuthKitAuthenticate,
+    Health,
+    Home,
+}
+
+use Endpoint::{
+    AuthKitAuthenticate, AuthKitDevice, Authorization, Device, DeviceAuthorization, DeviceConfirm, EndSession,
+    Health, Home, Introspection, Jwks, Login, Metadata, Revocation, Token, Userinfo,
+};
+
+/// Whole paths, all of the root issuer: our production names, Hydra's, AuthKit's.
+const EXACT: &[(&str, Endpoint)] = &[
+    ("", Home),
+    ("isalive", Health),
+    ("health/alive", Health),
+    ("health/ready", Health),
+    ("livez", Health),
+    ("readyz", Health),
+    (".well-known/jwks.json", Jwks),
+    ("oauth2/authorize", Authorization),
+    ("oauth2/auth", Authorization),
+    ("oauth2/token", Token),
+    ("oauth2/device_authorization", DeviceAuthorization),
+    ("oauth2/device/auth", DeviceAuthorization),
+    ("oauth2/device", DeviceAuthorization),
+    ("oauth2/device/verify", Device),
+    ("oauth2/userinfo", Userinfo),
+    ("oauth2/introspect", Introspection),
+    ("admin/oauth2/introspect", Introspection),
+    ("oauth2/revoke", Revocation),
+    ("oauth2/logout", EndSession),
+    ("oauth2/sessions/logout", EndSession),
+    ("user_management/authorize/device", AuthKitDevice),
+    ("user_management/authenticate", AuthKitAuthenticate),
+];
+
+/// The ends of paths, longest first; what stands before is the issuer.
+const SUFFIXES: &[(&str, Endpoint)] = &[
+    (".well-known/oauth-authorization-server", Metadata),
+    (".well-known/openid-configuration", Metadata),
+    ("device/authorize", DeviceAuthorization),
+    ("device/confirm", DeviceConfirm),
+    ("endsession", EndSession),
+    ("introspect", Introspection),
+    ("authorize", Authorization),
+    ("userinfo", Userinfo),
+    ("device", Device),
+    ("revoke", Revocation),
+    ("login", Login),
+    ("token", Token),
+    ("jwks", Jwks),
+];
+
+/// RFC 8414 §3.1 puts its suffix before the issuer's path.
+const INSERTED: &str = ".well-known/oauth-authorization-server/";
+
+/// Names the endpoint of a path, and its issuer.
+fn resolve(path: &str) -> Option<(String, Endpoint)> {
+    let path = path.strip_prefix('/')?;
+    if let Some((_, endpoint)) = EXACT.iter().find(|(known, _)| *known == path) {
+        return Some((String::new(), *endpoint));
+    }
+    if let Some(issuer) = path.strip_prefix(INSERTED) {
+        return is_issuer(issuer).then(|| (issuer.to_owned(), Metadata));
+    }
+    SUFFIXES.iter().find_map(|(suffix, endpoint)| {
+        let issuer = path.strip_suffix(suffix)?;
+        let issuer = if issuer.is_empty() { "" } else { issuer.strip_suffix('/')? };
+        is_issuer(issuer).then(|| (issuer.to_owned(), *endpoint))
+    })
+}
+
+/// What may stand in an issuer's path: nothing that a URL or a cookie would change.
+fn is_issuer(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'/');
+    path.len() <= 200
+        && path.bytes().all(plain)
+        && (path.is_empty() || path.split('/').all(|part| !part.is_empty() && !matches!(part, "." | "..")))
+}
+
+impl Endpoint {
+    /// The methods it takes, as `Allow` names them.
+    fn methods(self) -> &'static str {
+        match self {
+            Metadata | Jwks | Health | Home => "GET, HEAD",
+            Token | DeviceAuthorization | Introspection | Revocation | AuthKitDevice | AuthKitAuthenticate => {
+                "POST"
+            }
+            Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login => "GET, HEAD, POST",
+        }
+    }
+
+    /// Whether people see it: then it never answers CORS (row S-50), and its errors are pages.
+    fn is_page(self) -> bool {
+        matches!(self, Authorization | EndSession | Device | DeviceConfirm | Login | Home)
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn answer<B>(
+    state: Arc<State>,
+    incoming: http::Request<B>,
+    peer: std::net::SocketAddr,
+) -> Response<Body>
+where
+    B: hyper::body::Body<Data = axum::body::Bytes> + Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (parts, body) = incoming.into_parts();
+    if let Some(refused) = refuse_stranger(&state, &parts.headers, peer) {
+        return refused;
+    }
+    let path = parts.uri.path();
+    if let Some(asset) = assets::find(path) {
+        return asset.response(path);
+    }
+    let (issuer, endpoint) = match resolve(path) {
+        Some((issuer, endpoint)) => (issuer, Some(endpoint)),
+        None => (String::new(), None),
+    };
+    let base = dev_mode::base_url(&state.settings, &parts.headers);
+    let issuer_url = if issuer.is_empty() { base } else { format!("{base}/{issuer}") };
+    let mut request = Request {
+        path: path.to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        method: parts.method,
+        headers: parts.headers,
+        body: axum::body::Bytes::new(),
+        peer: peer.ip().to_canonical(),
+        issuer,
+        issuer_url,
+        now: state.now(),
+    };
+    let Some(endpoint) = endpoint else {
+        return PageError::NotFound.into_response(&state, &request);
+    };
+    let mut response = if request.method == Method::OPTIONS && !endpoint.is_page() {
+        status(StatusCode::NO_CONTENT)
+    } else if !endpoint.methods().split(", ").any(|known| known == request.method.as_str()) {
+        refuse_method(&state, &request, endpoint)
+    } else {
+        match request::read_body(body).await {
+            Ok(body) => {
+                request.body = body;
+                dispatch(&state, &request, endpoint).await
+            }
+            Err(BodyError::TooLarge) => JsonError::Body(StatusCode::PAYLOAD_TOO_LARGE).into_response(),
+            Err(BodyError::TooSlow) => JsonError::Body(StatusCode::REQUEST_TIMEOUT).into_response(),
+            Err(BodyError::Broken) => JsonError::Body(StatusCode::BAD_REQUEST).into_response(),
+        }
+    };
+    if !endpoint.is_page() {
+        allow_origin(&request.headers, response.headers_mut());
+    }
+    response
+}
+
+/// Dev mode serves whoever is near, under a name that is its own (rows S-284, A-92).
+fn refuse_stranger(
+    state: &State,
+    headers: &HeaderMap,
+    peer: std::net::SocketAddr,
+) -> Option<Response<Body>> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let forwarded = dev_mode::forwarded_text(headers);
+    let refused = |code: StatusCode, why: String| {
+        let mut response = Response::new(Body::from(why));
+        *response.status_mut() = code;
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+        response
+    };
+    if let Err(error) = dev_mode::check_peer(&state.settings, peer.ip().to_canonical(), forwarded.as_deref()) {
+        return Some(refused(StatusCode::FORBIDDEN, error.to_string()));
+    }
+    let host = text(header::HOST.as_str());
+    let error = dev_mode::check_host(&state.settings, host).err()?;
+    Some(refused(StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+fn refuse_method(state: &State, request: &Request, endpoint: Endpoint) -> Response<Body> {
+    if !endpoint.is_page() {
+        return JsonError::Method(endpoint.methods()).into_response();
+    }
+    let mut response = PageError::Method.into_response(state, request);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(endpoint.methods()));
+    response
+}
+
+async fn dispatch(state: &State, request: &Request, endpoint: Endpoint) -> Response<Body> {
+    let for_program = match endpoint {
+        Metadata => metadata::get(state, request),
+        Jwks => jwks::get(state, request).await,
+        Token => token::post(state, request).await,
+        DeviceAuthorization => device_authorization::post(state, request).await,
+        Userinfo => userinfo::get(state, request).await,
+        Introspection => introspection::post(state, request).await,
+        Revocation => revocation::post(state, request).await,
+        AuthKitDevice => user_management::authorize_device(state, request).await,
+        AuthKitAuthenticate => user_management::authenticate(state, request).await,
+        Health => Ok(health::get()),
+        Authorization | EndSession | Device | DeviceConfirm | Login | Home => {
+            return for_person(state, request, endpoint).await;
+        }
+    };
+    for_program.unwrap_or_else(JsonError::into_response)
+}
+
+async fn for_person(state: &State, request: &Request, endpoint: Endpoint) -> Response<Body> {
+    let page = match endpoint {
+        Authorization => authorization::get(state, request).await,
+        EndSession => end_session::get(state, request).await,
+        Device => device::get(state, request).await,
+        DeviceConfirm => device_confirm::get(state, request).await,
+        Login => login::get(state, request).await,
+        _ => Ok(home::get(state, request)),
+    };
+    page.unwrap_or_else(|error| error.into_response(state, request))
+}
+
+fn status(code: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = code;
+    response
+}
+
+/// Dev mode answers every origin (`mock.md`).
+fn allow_origin(asked: &HeaderMap, headers: &mut HeaderMap) {
+    let Some(origin) = asked.get(header::ORIGIN) else { return };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    let methods = HeaderValue::from_static("POST, GET, OPTIONS");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    let exposed = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce");
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(wanted) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(path: &str) -> Option<(String, Endpoint)> {
+        resolve(path)
+    }
+
+    #[test]
+    fn every_prefix_is_an_issuer_and_the_longest_suffix_wins() {
+        let at = |issuer: &str, endpoint| Some((issuer.to_owned(), endpoint));
+        assert_eq!(named("/default/device/authorize"), at("default", DeviceAuthorization));
+        assert_eq!(named("/default/authorize"), at("default", Authorization));
+        assert_eq!(named("/a/b/token"), at("a/b", Token));
+        assert_eq!(named("/token"), at("", Token));
+        assert_eq!(named("/device"), at("", Device));
+        assert_eq!(named("/oauth2/device/auth"), at("", DeviceAuthorization));
+        assert_eq!(named("/.well-known/oauth-authorization-server/a/b"), at("a/b", Metadata));
+        assert_eq!(named("/a/.well-known/oauth-authorization-server"), at("a", Metadata));
+        assert_eq!(named("/a/.well-known/openid-configuration"), at("a", Metadata));
+    }
+
+    #[test]
+    fn what_is_no_issuer_is_not_found() {
+        for path in ["/a//token", "/a/../token", "/%2e/token", "/atoken", "/x", "/a b/token"] {
+            assert_eq!(named(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The running server: start, addresses, stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hallpass_protocol::random::{Random, SystemRandom};
+use hallpass_protocol::time::SystemClock;
+use hallpass_protocol::Clock;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use crate::listen::StartError;
+
+use crate::settings::Settings;
+use crate::state::State;
+use crate::{jobs, listen, router};
+
+/// The server, before it runs.
+#[derive(Debug)]
+pub struct Server;
+
+/// A running server. Dropping it stops the accept loop at once; [`Running::shutdown`] drains.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+    jobs: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts with the system's clock and randomness; the server listens when this returns.
+    pub async fn start(settings: Settings) -> Result<Running, StartError> {
+        Self::start_with(settings, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+    }
+
+    /// Starts with a clock and dice of the caller's, for tests.
+    pub async fn start_with(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Running, StartError> {
+        let listeners = listen::bind(&settings.listen).await?;
+        let addresses = listeners.addresses().to_vec();
+        let state = State::open(settings, clock, random);
+        let state = Arc::new(state.map_err(|fault| StartError::Fault(fault.to_string()))?);
+        let (stop, stopped) = watch::channel(false);
+        let jobs = tokio::spawn(jobs::purge::run(Arc::clone(&state)));
+        warm_up(&state);
+        let service = move |request, peer| router::answer(Arc::clone(&state), request, peer);
+        let accepting = tokio::spawn(listeners.serve(service, stopped));
+        Ok(Running { addresses, stop, accepting, jobs })
+    }
+}
+
+/// Makes the key that most requests need while the server already listens.
+fn warm_up(state: &Arc<State>) {
+    let state = Arc::clone(state);
+    tokio::spawn(async move {
+        if let Err(fault) = state.keys.of("default", &state.store, state.now()).await {
+            tracing::warn!(%fault, "the first signing key could not be made");
+        }
+    });
+}
+
+impl Running {
+    /// The addresses that it listens on, all on one port.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The server's URL, without a path.
+    pub fn url(&self) -> String {
+        let port = self.addresses.first().map_or(0, SocketAddr::port);
+        match self.addresses.first() {
+            Some(address) if !address.ip().is_loopback() && !address.ip().is_unspecified() => {
+                format!("http://{address}")
+            }
+            _ => format!("http://localhost:{port}"),
+        }
+    }
+
+    /// Stops accepting, lets requests in flight end, and closes.
+    pub async fn shutdown(self) {
+        // Nobody listens any more when the accept loop is gone: then there is nothing to stop.
+        let _: Result<(), _> = self.stop.send(true);
+        self.jobs.abort();
+        if let Err(error) = self.accepting.await
+            && error.is_panic()
+        {
+            tracing::error!("the accept loop panicked");
+        }
+    }
+
+    /// Waits until the server ends by itself, which only a fault makes it do.
+    pub async fn wait(&mut self) {
+        if (&mut self.accepting).await.is_err() {
+            tracing::error!("the accept loop ended");
+        }
+    }
+}

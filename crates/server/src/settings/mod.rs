@@ -1,0 +1,22 @@
+//! What the server reads once, at start: flags, environment, a configuration file, defaults.
+//!
+//! Contracts: `mock.md` (dev mode), section 4 of `server.md` (TOML).
+
+mod client_config;
+mod dev;
+mod duration;
+mod error;
+mod files;
+mod json_file;
+mod known_keys;
+mod toml_file;
+mod values;
+
+pub use dev::DevFlags;
+pub use error::SettingsError;
+pub use values::{PublicUrl, Settings};
+
+pub use crate::dev_mode::{RequestMapping, TokenCallback};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! The settings as the server uses them: read, checked and complete.
+//!
+//! Contracts: `mock.md`; lifetimes and clients as in section 4 of `server.md`.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use hallpass_issuer::Client;
+use hallpass_issuer::authorization::RefreshLifetimes;
+use hallpass_issuer::grants::device_code::DeviceRules;
+use hallpass_issuer::tokens::mint::{Dialect, TokenRules};
+use hallpass_protocol::Timestamp;
+use hallpass_protocol::jose::Algorithm;
+
+use crate::dev_mode::TokenCallback;
+
+/// Everything that is configured.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where to listen: one port, on one or two addresses.
+    pub listen: Vec<SocketAddr>,
+    /// Where the issuer's URL comes from.
+    pub public: PublicUrl,
+    /// Whether dev mode serves peers with public addresses too (row S-284).
+    pub dev_public: bool,
+    /// Whether every address of `listen` is a loopback one, so that another `Host` gets 400.
+    pub loopback_only: bool,
+    /// Whether clients must be configured and unknown keys are errors.
+    pub strict: bool,
+    /// `SERVER_HOSTNAME` or `--host`: a `Host` that is ours.
+    pub hostname: Option<String>,
+    /// Whether `authorize` shows the sign-in page.
+    pub interactive_login: bool,
+    /// Whether public clients get a new refresh token at each refresh (row S-56).
+    pub rotate_refresh_token: bool,
+    /// The algorithm of signing keys.
+    pub algorithm: Algorithm,
+    /// The first issuer's key: one private JWK, which has been read once to check it.
+    pub initial_keys: Option<String>,
+    /// Where the clock stands still.
+    pub system_time: Option<Timestamp>,
+    /// What tokens say, by issuer and request.
+    pub token_callbacks: Vec<TokenCallback>,
+    /// The JSON key `redirectUris`: further redirect URIs of unconfigured clients.
+    pub free_redirect_uris: Vec<String>,
+    /// The configured clients.
+    pub clients: Vec<Client>,
+    /// How tokens look and how long they live.
+    pub token_rules: TokenRules,
+    /// How long refresh tokens live.
+    pub refresh: RefreshLifetimes,
+    /// How long device codes live.
+    pub device: DeviceRules,
+    /// What to tell the operator at start, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Where the issuer's URL comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicUrl {
+    /// The `Host` of each request (dev mode).
+    FromHost,
+    /// Always this: scheme, host and port, perhaps a path; no slash at its end.
+    Fixed(String),
+}
+
+impl Settings {
+    /// The settings of a test: any free port of the loopback addresses, ES256, nothing configured.
+    pub fn for_tests() -> Self {
+        Self {
+            algorithm: Algorithm::Es256,
+            ..Self::defaults(0)
+        }
+    }
+
+    /// Dev mode with nothing configured.
+    pub(super) fn defaults(port: u16) -> Self {
+        let lifetime = Duration::from_secs(3600);
+        Self {
+            listen: loopback(port),
+            public: PublicUrl::FromHost,
+            dev_public: false,
+            loopback_only: true,
+            strict: false,
+            hostname: None,
+            interactive_login: true,
+            rotate_refresh_token: true,
+            algorithm: Algorithm::Rs256,
+            initial_keys: None,
+            system_time: None,
+            token_callbacks: Vec::new(),
+            free_redirect_uris: Vec::new(),
+            clients: Vec::new(),
+            token_rules: TokenRules {
+                dialect: Dialect::Mock,
+                access_lifetime: lifetime,
+                id_lifetime: lifetime,
+            },
+            refresh: RefreshLifetimes::default(),
+            device: DeviceRules::default(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    /// Leaves out the private key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("listen", &self.listen)
+            .field("public", &self.public)
+            .field("algorithm", &self.algorithm)
+            .field("clients", &self.clients)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Both loopback addresses: browsers try either for `localhost`.
+pub(super) fn loopback(port: u16) -> Vec<SocketAddr> {
+    vec![
+        (Ipv4Addr::LOCALHOST, port).into(),
+        (Ipv6Addr::LOCALHOST, port).into(),
+    ]
+}

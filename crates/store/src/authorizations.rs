@@ -1,0 +1,233 @@
+//! Authorizations and their refresh families: one row each, whatever the number of tokens.
+
+use std::time::Duration;
+
+use hallpass_issuer::authorization::{
+    Authorization, AuthorizationSeed, Origin, RefreshFamily, RevokeReason,
+};
+use hallpass_issuer::user::User;
+use hallpass_protocol::{AuthorizationId, Timestamp, UserId};
+
+use crate::columns::{Json, json};
+use crate::database::{Row, Transaction};
+use crate::error::StoreError;
+
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, \
+             nonce, browser_session, origin, address, created_at, rt_seed_hash, rt_generation, \
+             rt_rotates, rt_rotated_at, rt_previously_rotated_at, idle_expires_at, \
+             absolute_expires_at, revoked_at, revoke_reason FROM authorizations ",
+            $condition
+        )
+    };
+}
+
+/// Keeps a new authorization.
+pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(), StoreError> {
+    let Authorization {
+        seed,
+        refresh,
+        revoked,
+        ..
+    } = authorization;
+    let refresh = refresh.as_ref();
+    tx.execute(
+        "INSERT INTO authorizations \
+         (id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, nonce, \
+         browser_session, origin, address, created_at, rt_seed_hash, rt_generation, rt_rotates, \
+         rt_rotated_at, rt_previously_rotated_at, idle_expires_at, absolute_expires_at, \
+         revoked_at, revoke_reason) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+         $19, $20, $21, $22)",
+        &[
+            &authorization.id,
+            &authorization.issuer,
+            &authorization.client_id,
+            &seed.user.id,
+            &json(&seed.user.claims)?,
+            &seed.scopes,
+            &json(&seed.resource)?,
+            &seed.auth_time,
+            &seed.nonce,
+            &seed.browser_session,
+            &origin_number(authorization.origin),
+            &authorization.address,
+            &authorization.created_at,
+            &refresh.map(|family| family.seed_hash),
+            &refresh.map(|family| family.generation),
+            &refresh.map(|family| family.rotates),
+            &refresh.and_then(|family| family.rotated_at),
+            &refresh.and_then(|family| family.previously_rotated_at),
+            &refresh.map(|family| family.idle_expires_at),
+            &refresh.map(|family| family.absolute_expires_at),
+            &revoked.map(|(at, _)| at),
+            &revoked.map(|(_, reason)| reason_number(reason)),
+        ],
+    )
+    .map(|_| ())
+}
+
+/// The authorization of a `sid`. The caller compares its issuer.
+pub fn find(
+    tx: &Transaction<'_>,
+    id: AuthorizationId,
+) -> Result<Option<Authorization>, StoreError> {
+    const SQL: &str = select!("WHERE id = $1");
+    tx.find(SQL, &[&id], load)
+}
+
+/// All authorizations of a person at one issuer, the newest first.
+pub fn list_by_user(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    user: &UserId,
+) -> Result<Vec<Authorization>, StoreError> {
+    const SQL: &str =
+        select!("WHERE issuer = $1 AND user_id = $2 ORDER BY created_at DESC, id DESC");
+    tx.list(SQL, &[&issuer, user], load)
+}
+
+/// Saves the refresh family and the revocation. What was revoked stays so, with its first reason.
+pub fn save(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(), StoreError> {
+    let refresh = authorization.refresh.as_ref();
+    tx.execute(
+        "UPDATE authorizations SET rt_seed_hash = $1, rt_generation = $2, rt_rotates = $3, \
+         rt_rotated_at = $4, rt_previously_rotated_at = $5, idle_expires_at = $6, \
+         absolute_expires_at = $7 WHERE id = $8",
+        &[
+            &refresh.map(|family| family.seed_hash),
+            &refresh.map(|family| family.generation),
+            &refresh.map(|family| family.rotates),
+            &refresh.and_then(|family| family.rotated_at),
+            &refresh.and_then(|family| family.previously_rotated_at),
+            &refresh.map(|family| family.idle_expires_at),
+            &refresh.map(|family| family.absolute_expires_at),
+            &authorization.id,
+        ],
+    )?;
+    match authorization.revoked {
+        Some((at, reason)) => revoke(tx, authorization.id, reason, at).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// Ends an authorization; whether it was there and live. The first reason stays.
+pub fn revoke(
+    tx: &Transaction<'_>,
+    id: AuthorizationId,
+    reason: RevokeReason,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
+         WHERE id = $3 AND revoked_at IS NULL",
+        &[&now, &reason_number(reason), &id],
+    )
+    .map(|rows| rows > 0)
+}
+
+/// Deletes authorizations that ended `remembered` ago, `limit` at most; how many they were. One
+/// without refresh tokens counts from its birth: `remembered` must outlast its access tokens.
+pub fn purge_expired(
+    tx: &Transaction<'_>,
+    now: Timestamp,
+    remembered: Duration,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations \
+         WHERE COALESCE(revoked_at, absolute_expires_at, created_at) <= $1 \
+         ORDER BY COALESCE(revoked_at, absolute_expires_at, created_at) LIMIT $2)",
+        &[&(now - remembered), &limit],
+    )
+}
+
+fn load(row: &mut Row<'_>) -> Result<Authorization, StoreError> {
+    Ok(Authorization {
+        id: row.take()?,
+        issuer: row.take()?,
+        client_id: row.take()?,
+        seed: AuthorizationSeed {
+            user: User {
+                id: row.take()?,
+                claims: row.take().map(|Json(claims)| claims)?,
+            },
+            scopes: row.take()?,
+            resource: row.take().map(|Json(resource)| resource)?,
+            auth_time: row.take()?,
+            nonce: row.take()?,
+            browser_session: row.take()?,
+        },
+        origin: origin(row.take()?)?,
+        address: row.take()?,
+        created_at: row.take()?,
+        refresh: refresh(row)?,
+        revoked: revoked(row)?,
+    })
+}
+
+fn refresh(row: &mut Row<'_>) -> Result<Option<RefreshFamily>, StoreError> {
+    let Some(seed_hash) = row.take()? else {
+        row.skip(6);
+        return Ok(None);
+    };
+    Ok(Some(RefreshFamily {
+        seed_hash,
+        generation: row.take()?,
+        rotates: row.take()?,
+        rotated_at: row.take()?,
+        previously_rotated_at: row.take()?,
+        idle_expires_at: row.take()?,
+        absolute_expires_at: row.take()?,
+    }))
+}
+
+fn revoked(row: &mut Row<'_>) -> Result<Option<(Timestamp, RevokeReason)>, StoreError> {
+    let at: Option<Timestamp> = row.take()?;
+    let number: Option<i64> = row.take()?;
+    at.zip(number)
+        .map(|(at, number)| reason(number).map(|reason| (at, reason)))
+        .transpose()
+}
+
+fn origin_number(origin: Origin) -> i64 {
+    match origin {
+        Origin::Code => 1,
+        Origin::Device => 2,
+        Origin::Exchange => 3,
+    }
+}
+
+fn origin(number: i64) -> Result<Origin, StoreError> {
+    match number {
+        1 => Ok(Origin::Code),
+        2 => Ok(Origin::Device),
+        3 => Ok(Origin::Exchange),
+        _ => Err(StoreError::Corrupt(
+            "`authorizations.origin` is unknown".to_owned(),
+        )),
+    }
+}
+
+fn reason_number(reason: RevokeReason) -> i64 {
+    match reason {
+        RevokeReason::Client => 1,
+        RevokeReason::User => 2,
+        RevokeReason::CodeReplayed => 3,
+        RevokeReason::RefreshReused => 4,
+    }
+}
+
+fn reason(number: i64) -> Result<RevokeReason, StoreError> {
+    match number {
+        1 => Ok(RevokeReason::Client),
+        2 => Ok(RevokeReason::User),
+        3 => Ok(RevokeReason::CodeReplayed),
+        4 => Ok(RevokeReason::RefreshReused),
+        _ => Err(StoreError::Corrupt(
+            "`authorizations.revoke_reason` is unknown".to_owned(),
+        )),
+    }
+}

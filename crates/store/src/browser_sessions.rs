@@ -1,0 +1,101 @@
+//! Signed-in browsers, by the hash of their cookie.
+
+use std::time::Duration;
+
+use hallpass_issuer::browser_session::BrowserSession;
+use hallpass_issuer::tokens::one_time::SecretHash;
+use hallpass_issuer::user::User;
+use hallpass_protocol::Timestamp;
+
+use crate::columns::{Json, json};
+use crate::database::{Row, Transaction};
+use crate::error::StoreError;
+
+/// Keeps a new session.
+pub fn insert(tx: &Transaction<'_>, session: &BrowserSession) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO browser_sessions \
+         (token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, ended_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &[
+            &session.token_hash,
+            &session.issuer,
+            &session.user.id,
+            &json(&session.user.claims)?,
+            &session.auth_time,
+            &session.address,
+            &session.expires_at,
+            &session.ended_at,
+        ],
+    )
+    .map(|_| ())
+}
+
+/// The session of a cookie at one issuer.
+pub fn find(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    token: &SecretHash,
+) -> Result<Option<BrowserSession>, StoreError> {
+    tx.find(
+        "SELECT token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, ended_at \
+         FROM browser_sessions WHERE token_hash = $1 AND issuer = $2",
+        &[token, &issuer],
+        load,
+    )
+}
+
+/// Saves what changes while a session lives. A session that has ended stays so.
+pub fn save(tx: &Transaction<'_>, session: &BrowserSession) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE browser_sessions SET user_claims = $1, auth_time = $2, address = $3, \
+         expires_at = $4, ended_at = COALESCE(ended_at, $5) WHERE token_hash = $6",
+        &[
+            &json(&session.user.claims)?,
+            &session.auth_time,
+            &session.address,
+            &session.expires_at,
+            &session.ended_at,
+            &session.token_hash,
+        ],
+    )
+    .map(|_| ())
+}
+
+/// Ends a session; whether it was there and had not ended.
+pub fn end(tx: &Transaction<'_>, token: &SecretHash, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute(
+        "UPDATE browser_sessions SET ended_at = $1 WHERE token_hash = $2 AND ended_at IS NULL",
+        &[&now, token],
+    )
+    .map(|rows| rows > 0)
+}
+
+/// Deletes sessions that expired `remembered` ago, `limit` at most; how many they were.
+pub fn purge_expired(
+    tx: &Transaction<'_>,
+    now: Timestamp,
+    remembered: Duration,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "DELETE FROM browser_sessions WHERE token_hash IN (SELECT token_hash \
+         FROM browser_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+        &[&(now - remembered), &limit],
+    )
+}
+
+fn load(row: &mut Row<'_>) -> Result<BrowserSession, StoreError> {
+    Ok(BrowserSession {
+        token_hash: row.take()?,
+        issuer: row.take()?,
+        user: User {
+            id: row.take()?,
+            claims: row.take().map(|Json(claims)| claims)?,
+        },
+        auth_time: row.take()?,
+        address: row.take()?,
+        expires_at: row.take()?,
+        ended_at: row.take()?,
+    })
+}

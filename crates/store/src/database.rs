@@ -1,0 +1,504 @@
+//! SQLite: how it is opened, what a transaction is, how several of them share one commit. The only
+//! file that knows the engine.
+//!
+//! <https://www.sqlite.org/wal.html>, <https://www.sqlite.org/lang_savepoint.html>
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ffi};
+
+use crate::columns::{Bind, Column, Value};
+use crate::error::StoreError;
+use crate::sealed::{Place, SealingKey};
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Database {
+    connection: Connection,
+    sealing: Arc<SealingKey>,
+}
+
+/// What a job sees of the database. It reads and writes through the functions of the table files.
+pub struct Transaction<'a> {
+    connection: &'a Connection,
+    sealing: &'a SealingKey,
+    access: Access,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+/// A row of an answer, read column by column from the left.
+pub(crate) struct Row<'a> {
+    row: &'a rusqlite::Row<'a>,
+    next: usize,
+}
+
+/// A write that waits for its turn and then for the commit.
+pub(crate) trait Job: Send {
+    /// Does the work and keeps the answer; whether the work shall stay.
+    fn run(&mut self, tx: &Transaction<'_>) -> bool;
+
+    /// Gives the answer away, now that the fate of the batch is known.
+    fn answer(self: Box<Self>, committed: &Result<(), StoreError>);
+}
+
+/// Whether a database may still be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    Good,
+    /// An fsync failed. A second one can lie; opening the file again recovers from its log.
+    Lost,
+}
+
+impl Database {
+    /// A database that dies with its connection.
+    pub(crate) fn open_in_memory(sealing: Arc<SealingKey>) -> Result<Self, StoreError> {
+        Self::new(Connection::open_in_memory().map_err(failed)?, sealing)
+    }
+
+    /// The one connection that writes a file.
+    pub(crate) fn open_writer(path: &Path, sealing: Arc<SealingKey>) -> Result<Self, StoreError> {
+        let database = Self::new(Connection::open(path).map_err(failed)?, sealing)?;
+        let mode: String = database
+            .connection
+            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+            .map_err(failed)?;
+        if mode != "wal" {
+            return Err(StoreError::Unavailable(format!(
+                "journal mode `wal` was refused for `{mode}`"
+            )));
+        }
+        // An answered write must survive a power cut; `fullfsync` is what that takes on macOS.
+        database.set("PRAGMA synchronous = FULL; PRAGMA fullfsync = 1")?;
+        Ok(database)
+    }
+
+    /// A connection that only reads a file which a writer has opened.
+    pub(crate) fn open_reader(path: &Path, sealing: Arc<SealingKey>) -> Result<Self, StoreError> {
+        let database = Self::new(Connection::open(path).map_err(failed)?, sealing)?;
+        database.set("PRAGMA query_only = 1")?;
+        Ok(database)
+    }
+
+    fn new(connection: Connection, sealing: Arc<SealingKey>) -> Result<Self, StoreError> {
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        let database = Self {
+            connection,
+            sealing,
+        };
+        database.set("PRAGMA foreign_keys = 1; PRAGMA trusted_schema = 0")?;
+        Ok(database)
+    }
+
+    /// Runs one job on a snapshot of its own.
+    pub(crate) fn read<T>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.control("BEGIN")?;
+        let outcome = self.read_alone(job);
+        self.control("COMMIT")
+            .or_else(|error| self.roll_back().and(Err(error)))?;
+        outcome
+    }
+
+    /// Runs one job while nobody else can reach the database: no snapshot is needed.
+    pub(crate) fn read_alone<T>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        job(&self.transaction(Access::Read))
+    }
+
+    /// Runs one job in a transaction of its own, before there are others.
+    pub(crate) fn write_alone<T>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.control("BEGIN IMMEDIATE")?;
+        let outcome = job(&self.transaction(Access::Write))
+            .and_then(|answer| self.control("COMMIT").map(|()| answer));
+        outcome.or_else(|error| self.roll_back().and(Err(error)))
+    }
+
+    /// Runs the jobs in one transaction, each in a savepoint, and answers them after the commit.
+    pub(crate) fn write(&self, mut jobs: Vec<Box<dyn Job>>) -> Health {
+        let (committed, health) = match self.write_all(&mut jobs) {
+            Ok(()) => (Ok(()), Health::Good),
+            Err(error) => {
+                let health = health_after(&error);
+                // Whatever is still open goes; the answer is the first error.
+                drop(self.roll_back());
+                (Err(unavailable(&error)), health)
+            }
+        };
+        for job in jobs {
+            job.answer(&committed);
+        }
+        health
+    }
+
+    fn write_all(&self, jobs: &mut [Box<dyn Job>]) -> Result<(), rusqlite::Error> {
+        self.step("BEGIN IMMEDIATE")?;
+        for job in jobs {
+            self.step("SAVEPOINT job")?;
+            let keep = job.run(&self.transaction(Access::Write));
+            // FULL, IOERR, NOMEM, BUSY and INTERRUPT can roll back everything, earlier jobs too:
+            // what follows would be committed alone. <https://www.sqlite.org/lang_transaction.html>
+            if self.connection.is_autocommit() {
+                return Err(rusqlite::Error::SqliteFailure(
+                    ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
+                    Some("the database rolled the whole batch back".to_owned()),
+                ));
+            }
+            if !keep {
+                self.step("ROLLBACK TO job")?;
+            }
+            self.step("RELEASE job")?;
+        }
+        self.step("COMMIT")
+    }
+
+    fn transaction(&self, access: Access) -> Transaction<'_> {
+        Transaction {
+            connection: &self.connection,
+            sealing: &self.sealing,
+            access,
+        }
+    }
+
+    fn roll_back(&self) -> Result<(), StoreError> {
+        if self.connection.is_autocommit() {
+            Ok(())
+        } else {
+            self.control("ROLLBACK")
+        }
+    }
+
+    fn control(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.step(sql).map_err(failed)
+    }
+
+    fn step(&self, sql: &'static str) -> Result<(), rusqlite::Error> {
+        self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
+    }
+
+    fn set(&self, pragmas: &'static str) -> Result<(), StoreError> {
+        self.connection.execute_batch(pragmas).map_err(failed)
+    }
+}
+
+impl Transaction<'_> {
+    /// Runs a statement that answers no rows; how many rows it touched.
+    pub(crate) fn execute(
+        &self,
+        sql: &'static str,
+        parameters: &[&dyn Bind],
+    ) -> Result<u64, StoreError> {
+        if self.access == Access::Read {
+            return Err(StoreError::Unavailable("a read tried to write".to_owned()));
+        }
+        let mut statement = self.prepare(sql, parameters)?;
+        let rows = statement.raw_execute().map_err(failed)?;
+        Ok(rows.try_into().unwrap_or(u64::MAX))
+    }
+
+    /// The first row of an answer, if there is any.
+    pub(crate) fn find<T>(
+        &self,
+        sql: &'static str,
+        parameters: &[&dyn Bind],
+        load: impl FnOnce(&mut Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.prepare(sql, parameters)?;
+        let mut rows = statement.raw_query();
+        rows.next()
+            .map_err(failed)?
+            .map(|row| load(&mut Row { row, next: 0 }))
+            .transpose()
+    }
+
+    /// All rows of an answer.
+    pub(crate) fn list<T>(
+        &self,
+        sql: &'static str,
+        parameters: &[&dyn Bind],
+        mut load: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.prepare(sql, parameters)?;
+        let mut rows = statement.raw_query();
+        let mut records = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            records.push(load(&mut Row { row, next: 0 })?);
+        }
+        Ok(records)
+    }
+
+    /// The one number that a `SELECT count(*)` answers.
+    pub(crate) fn count(
+        &self,
+        sql: &'static str,
+        parameters: &[&dyn Bind],
+    ) -> Result<u64, StoreError> {
+        let load = |row: &mut Row<'_>| Ok(u64::try_from(row.take::<i64>()?).unwrap_or(0));
+        self.find(sql, parameters, load)
+            .map(|count| count.unwrap_or(0))
+    }
+
+    /// Runs the statements of a migration.
+    pub(crate) fn migrate(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.connection.execute_batch(sql).map_err(failed)
+    }
+
+    /// The key that seals what must be read back.
+    pub(crate) fn sealing(&self) -> &SealingKey {
+        self.sealing
+    }
+
+    /// Seals what goes to a place.
+    pub(crate) fn seal(&self, place: Place<'_>, value: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.sealing.seal(place, value)
+    }
+
+    /// Opens what was sealed for a place.
+    pub(crate) fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.sealing.open(place, sealed)
+    }
+
+    fn prepare(
+        &self,
+        sql: &'static str,
+        parameters: &[&dyn Bind],
+    ) -> Result<CachedStatement<'_>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        for (index, parameter) in parameters.iter().enumerate() {
+            // SQLite numbers `$1`, `$2`, … in the order of first use.
+            statement
+                .raw_bind_parameter(index + 1, parameter.bind())
+                .map_err(failed)?;
+        }
+        Ok(statement)
+    }
+}
+
+impl fmt::Debug for Transaction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("access", &self.access)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Row<'_> {
+    /// Passes over columns that say nothing here.
+    pub(crate) fn skip(&mut self, columns: usize) {
+        self.next += columns;
+    }
+
+    /// Reads the next column.
+    pub(crate) fn take<T: Column>(&mut self) -> Result<T, StoreError> {
+        let index = self.next;
+        self.next += 1;
+        let value = match self.row.get_ref(index).map_err(failed)? {
+            ValueRef::Null => Some(Value::Null),
+            ValueRef::Integer(number) => Some(Value::Integer(number)),
+            ValueRef::Text(text) => std::str::from_utf8(text)
+                .ok()
+                .map(|t| Value::Text(t.into())),
+            ValueRef::Blob(bytes) => Some(Value::Blob(bytes)),
+            ValueRef::Real(_) => None,
+        };
+        value.and_then(T::read).ok_or_else(|| {
+            let column = self.row.as_ref().column_name(index).unwrap_or("?");
+            StoreError::Corrupt(format!(
+                "column `{column}` holds no {}",
+                std::any::type_name::<T>()
+            ))
+        })
+    }
+}
+
+impl rusqlite::ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(*number),
+            Value::Text(Cow::Borrowed(text)) => ValueRef::Text(text.as_bytes()),
+            Value::Text(Cow::Owned(text)) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+fn failed(error: rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => StoreError::Conflict,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Corrupt(error.to_string())
+        }
+        _ => unavailable(&error),
+    }
+}
+
+fn unavailable(error: &rusqlite::Error) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+fn health_after(error: &rusqlite::Error) -> Health {
+    let fsync = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC];
+    match error.sqlite_error() {
+        Some(cause) if fsync.contains(&cause.extended_code) => Health::Lost,
+        _ => Health::Good,
+    }
+}
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const CACHED_STATEMENTS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use crate::sealed::StoreKey;
+
+    use super::*;
+
+    type Work = fn(&Transaction<'_>) -> Result<(), StoreError>;
+
+    struct Probe {
+        work: Work,
+        outcome: Result<(), StoreError>,
+        answers: Sender<Result<(), StoreError>>,
+    }
+
+    impl Job for Probe {
+        fn run(&mut self, tx: &Transaction<'_>) -> bool {
+            self.outcome = (self.work)(tx);
+            self.outcome.is_ok()
+        }
+
+        fn answer(self: Box<Self>, committed: &Result<(), StoreError>) {
+            self.answers
+                .send(committed.clone().and(self.outcome))
+                .unwrap();
+        }
+    }
+
+    fn database() -> Database {
+        let key = SealingKey::derive(StoreKey::from_bytes([1; 32])).unwrap();
+        let database = Database::open_in_memory(Arc::new(key)).unwrap();
+        database
+            .set(
+                "CREATE TABLE parents (id INTEGER PRIMARY KEY);
+                 CREATE TABLE children (parent INTEGER NOT NULL
+                     REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+                 CREATE TABLE texts (text TEXT NOT NULL UNIQUE) STRICT",
+            )
+            .unwrap();
+        database
+    }
+
+    /// Whether each job was told that it is done.
+    fn batch(database: &Database, jobs: &[Work]) -> Vec<bool> {
+        let (answers, answered) = channel();
+        let outcome = || Err(StoreError::Conflict);
+        let probes = jobs.iter().map(|work| -> Box<dyn Job> {
+            Box::new(Probe {
+                work: *work,
+                outcome: outcome(),
+                answers: answers.clone(),
+            })
+        });
+        assert_eq!(database.write(probes.collect()), Health::Good);
+        answered.try_iter().map(|answer| answer.is_ok()).collect()
+    }
+
+    fn count(database: &Database) -> u64 {
+        database
+            .read(|tx| tx.count("SELECT count(*) FROM texts", &[]))
+            .unwrap()
+    }
+
+    const A: Work = |tx| {
+        tx.execute("INSERT INTO texts (text) VALUES ($1)", &[&"a"])
+            .map(|_| ())
+    };
+    const B: Work = |tx| {
+        tx.execute("INSERT INTO texts (text) VALUES ($1)", &[&"b"])
+            .map(|_| ())
+    };
+    const ROLLS_BACK: Work = |tx| tx.migrate("ROLLBACK");
+    const ORPHAN: Work = |tx| tx.migrate("INSERT INTO children (parent) VALUES (7)");
+    const HUGE: Work = |tx| {
+        let huge = "x".repeat(1 << 20);
+        tx.execute("INSERT INTO texts (text) VALUES ($1)", &[&huge])
+            .map(|_| ())
+    };
+
+    #[test]
+    fn a_job_that_fails_takes_only_its_own_work_back() {
+        let database = database();
+        let half: Work = |tx| {
+            tx.execute("INSERT INTO texts (text) VALUES ('half')", &[])?;
+            A(tx)
+        };
+        assert_eq!(batch(&database, &[A, half, B]), [true, false, true]);
+        assert_eq!(count(&database), 2);
+    }
+
+    #[test]
+    fn a_batch_that_was_rolled_back_fails_as_a_whole() {
+        let database = database();
+        assert_eq!(batch(&database, &[A, ROLLS_BACK, B]), [false, false, false]);
+        assert_eq!(
+            count(&database),
+            0,
+            "nothing after the roll-back was committed alone"
+        );
+        assert_eq!(batch(&database, &[A, B]), [true, true]);
+    }
+
+    #[test]
+    fn a_commit_that_fails_fails_the_batch() {
+        let database = database();
+        assert_eq!(batch(&database, &[A, ORPHAN, B]), [false, false, false]);
+        assert_eq!(count(&database), 0);
+        assert_eq!(batch(&database, &[A, B]), [true, true]);
+    }
+
+    #[test]
+    fn a_full_disk_loses_nothing_that_was_answered() {
+        let database = database();
+        database.set("PRAGMA max_page_count = 20").unwrap();
+        let answers = batch(&database, &[A, HUGE, B]);
+        assert_eq!(answers.get(1), Some(&false));
+        let done = answers.iter().filter(|done| **done).count();
+        assert_eq!(count(&database), u64::try_from(done).unwrap());
+        database.set("PRAGMA max_page_count = 10000").unwrap();
+        assert_eq!(batch(&database, &[HUGE]), [true]);
+    }
+
+    #[test]
+    fn a_wrong_kind_of_value_names_its_column_and_not_the_value() {
+        let database = database();
+        assert_eq!(batch(&database, &[A]), [true]);
+        let load = |row: &mut Row<'_>| row.take::<i64>();
+        let read = database.read(|tx| tx.find("SELECT text FROM texts", &[], load));
+        assert_eq!(
+            read,
+            Err(StoreError::Corrupt("column `text` holds no i64".to_owned()))
+        );
+    }
+}

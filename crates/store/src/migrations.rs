@@ -1,0 +1,188 @@
+//! Brings the tables of a database to this version: forward only, in one transaction.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::database::{Database, Transaction};
+use crate::error::StoreError;
+
+/// Every change of the tables, in order. What was released is never edited: a checksum tells.
+const MIGRATIONS: &[Migration] = &[
+    Migration::new(1, include_str!("../migrations/0001_settings.sql")),
+    Migration::new(2, include_str!("../migrations/0002_authorizations.sql")),
+    Migration::new(
+        3,
+        include_str!("../migrations/0003_authorization_codes.sql"),
+    ),
+    Migration::new(4, include_str!("../migrations/0004_device_grants.sql")),
+    Migration::new(5, include_str!("../migrations/0005_browser_sessions.sql")),
+    Migration::new(6, include_str!("../migrations/0006_signing_keys.sql")),
+    Migration::new(7, include_str!("../migrations/0007_revocations.sql")),
+];
+
+#[derive(Clone, Copy, Debug)]
+struct Migration {
+    version: u32,
+    sql: &'static str,
+}
+
+impl Migration {
+    const fn new(version: u32, sql: &'static str) -> Self {
+        Self { version, sql }
+    }
+
+    fn checksum(self) -> Vec<u8> {
+        // A checkout with other line ends is the same migration.
+        digest(&SHA256, self.sql.replace('\r', "").as_bytes())
+            .as_ref()
+            .to_vec()
+    }
+}
+
+/// Applies what is missing, and checks that the key is the one that sealed what is there.
+pub(crate) fn run(database: &Database) -> Result<(), StoreError> {
+    database.write_alone(|tx| {
+        apply(tx, MIGRATIONS)?;
+        check_key(tx)
+    })
+}
+
+fn apply(tx: &Transaction<'_>, migrations: &'static [Migration]) -> Result<(), StoreError> {
+    tx.migrate(
+        "CREATE TABLE IF NOT EXISTS schema_version \
+         (version INTEGER PRIMARY KEY, checksum BLOB NOT NULL) STRICT",
+    )?;
+    let applied = tx.list(
+        "SELECT version, checksum FROM schema_version ORDER BY version",
+        &[],
+        |row| Ok((row.take::<u32>()?, row.take::<Vec<u8>>()?)),
+    )?;
+    for (version, checksum) in &applied {
+        let Some(known) = migrations
+            .iter()
+            .find(|migration| migration.version == *version)
+        else {
+            return Err(StoreError::Migration(format!(
+                "it has version {version} of the tables: a newer hallpass wrote it"
+            )));
+        };
+        if known.checksum() != *checksum {
+            return Err(StoreError::Migration(format!(
+                "version {version} of its tables is not the one that this hallpass knows"
+            )));
+        }
+    }
+    for migration in migrations {
+        if applied
+            .iter()
+            .any(|(version, _)| *version == migration.version)
+        {
+            continue;
+        }
+        tx.migrate(migration.sql)?;
+        tx.execute(
+            "INSERT INTO schema_version (version, checksum) VALUES ($1, $2)",
+            &[&migration.version, &migration.checksum()],
+        )?;
+    }
+    Ok(())
+}
+
+/// A wrong key must be noticed at the start, not when the first sealed value does not open.
+fn check_key(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    let given = tx.sealing().id();
+    tx.execute(
+        "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        &[&"store_key_id", &given],
+    )?;
+    tx.find(
+        "SELECT value FROM settings WHERE name = $1",
+        &[&"store_key_id"],
+        |row| {
+            let expected: String = row.take()?;
+            if expected == given {
+                return Ok(());
+            }
+            Err(StoreError::WrongKey {
+                expected,
+                given: given.to_owned(),
+            })
+        },
+    )
+    .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::sealed::{SealingKey, StoreKey};
+
+    use super::*;
+
+    const FIRST: &[Migration] = &[Migration::new(1, "CREATE TABLE a (b INTEGER)")];
+    const BOTH: &[Migration] = &[
+        Migration::new(1, "CREATE TABLE a (b INTEGER)"),
+        Migration::new(2, "CREATE TABLE c (d TEXT)"),
+    ];
+    const EDITED: &[Migration] = &[Migration::new(1, "CREATE TABLE a (b TEXT)")];
+    const BROKEN: &[Migration] = &[
+        Migration::new(1, "CREATE TABLE a (b INTEGER)"),
+        Migration::new(2, "CREATE TABEL"),
+    ];
+
+    fn database() -> Database {
+        let key = SealingKey::derive(StoreKey::from_bytes([1; 32])).unwrap();
+        Database::open_in_memory(Arc::new(key)).unwrap()
+    }
+
+    fn migrate(database: &Database, to: &'static [Migration]) -> Result<(), StoreError> {
+        database.write_alone(|tx| apply(tx, to))
+    }
+
+    #[test]
+    fn what_is_there_stays_and_what_is_missing_comes() {
+        let database = database();
+        migrate(&database, FIRST).unwrap();
+        database
+            .write_alone(|tx| tx.execute("INSERT INTO a (b) VALUES (1)", &[]))
+            .unwrap();
+        migrate(&database, BOTH).unwrap();
+        migrate(&database, BOTH).unwrap();
+        assert_eq!(
+            database.read(|tx| tx.count("SELECT count(*) FROM a", &[])),
+            Ok(1)
+        );
+    }
+
+    #[test]
+    fn an_edited_migration_and_a_newer_database_are_refused() {
+        let database = database();
+        migrate(&database, BOTH).unwrap();
+        assert!(
+            matches!(migrate(&database, FIRST), Err(StoreError::Migration(text)) if text.contains("newer"))
+        );
+        assert!(matches!(
+            migrate(&database, EDITED),
+            Err(StoreError::Migration(_))
+        ));
+    }
+
+    #[test]
+    fn a_broken_migration_changes_nothing() {
+        let database = database();
+        assert!(migrate(&database, BROKEN).is_err());
+        migrate(&database, FIRST).unwrap();
+    }
+
+    #[test]
+    fn versions_count_from_one() {
+        let versions: Vec<u32> = MIGRATIONS
+            .iter()
+            .map(|migration| migration.version)
+            .collect();
+        assert_eq!(
+            versions,
+            (1..=u32::try_from(MIGRATIONS.len()).unwrap()).collect::<Vec<_>>()
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! The store: who runs the jobs. A file has one writer thread and two readers; memory has none.
+//!
+//! An in-memory database is one connection behind a lock, and jobs run in place on the calling
+//! task: nothing waits for a disk, a job takes microseconds, and two thread hops would cost more
+//! than the job. A shared-cache URI would allow a second connection but locks whole tables.
+
+use std::any::Any;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use crate::database::{Database, Health, Job, Transaction};
+use crate::error::StoreError;
+use crate::lock_file;
+use crate::migrations;
+use crate::sealed::{SealingKey, StoreKey};
+
+/// The records of the issuers, in memory or in a file. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Engine>);
+
+#[derive(Debug)]
+enum Engine {
+    Memory(Mutex<Option<Database>>),
+    File {
+        writes: Sender<Message<Box<dyn Job>>>,
+        reads: Sender<Message<ReadJob>>,
+    },
+}
+
+enum Message<J> {
+    Job(J),
+    /// Finish what was asked before, then say that everything is closed.
+    Stop(oneshot::Sender<()>),
+}
+
+type ReadJob = Box<dyn FnOnce(&Database) + Send>;
+
+impl Store {
+    /// A store that lives as long as its last clone.
+    pub fn open_in_memory(secrets: StoreKey) -> Result<Self, StoreError> {
+        let database = Database::open_in_memory(Arc::new(SealingKey::derive(secrets)?))?;
+        migrations::run(&database)?;
+        Ok(Self(Arc::new(Engine::Memory(Mutex::new(Some(database))))))
+    }
+
+    /// A store in a file. One process may have it open; a lock file beside it sees to that.
+    pub fn open(path: &Path, secrets: StoreKey) -> Result<Self, StoreError> {
+        let sealing = Arc::new(SealingKey::derive(secrets)?);
+        let lock = lock_file::take(path)?;
+        lock_file::open_private(path)?;
+        let database = Database::open_writer(path, Arc::clone(&sealing))?;
+        migrations::run(&database)?;
+
+        let (reads, queue) = channel();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..READERS {
+            let reader = Database::open_reader(path, Arc::clone(&sealing))?;
+            let queue = Arc::clone(&queue);
+            spawn("store-read", move || run_reads(reader, &queue))?;
+        }
+        let (writes, queue) = channel();
+        spawn("store-write", move || run_writes(database, &queue, lock))?;
+        Ok(Self(Arc::new(Engine::File { writes, reads })))
+    }
+
+    /// Runs a job that may write. It is answered when its work is committed; when it returns an
+    /// error, nothing of its work stays.
+    ///
+    /// A caller that stops waiting does not stop the job.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Write {
+            job: Some(job),
+            outcome: None,
+            reply,
+        });
+        match &*self.0 {
+            Engine::Memory(database) => match lock(database).as_ref() {
+                // Memory has no fsync that could fail.
+                Some(database) => _ = database.write(vec![job]),
+                None => return Err(closed()),
+            },
+            Engine::File { writes, .. } => {
+                writes.send(Message::Job(job)).map_err(|_| closed())?;
+            }
+        }
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Runs a job that only reads. It sees every write that was answered before.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let job = move |tx: &Transaction<'_>| guarded(|| job(tx));
+        match &*self.0 {
+            Engine::Memory(database) => lock(database).as_ref().ok_or_else(closed)?.read_alone(job),
+            Engine::File { reads, .. } => {
+                let (reply, answer) = oneshot::channel();
+                let job: ReadJob = Box::new(move |database| {
+                    // Nobody may be waiting any more.
+                    drop(reply.send(database.read(job)));
+                });
+                reads.send(Message::Job(job)).map_err(|_| closed())?;
+                answer.await.map_err(|_| closed())?
+            }
+        }
+    }
+
+    /// Finishes every job that was asked for, then closes the database. Later jobs fail.
+    pub async fn close(&self) {
+        match &*self.0 {
+            Engine::Memory(database) => drop(lock(database).take()),
+            Engine::File { writes, reads } => {
+                // The writer goes last: the last connection moves the log into the file.
+                for _ in 0..READERS {
+                    stop(reads).await;
+                }
+                stop(writes).await;
+            }
+        }
+    }
+}
+
+async fn stop<J>(queue: &Sender<Message<J>>) {
+    let (done, closed) = oneshot::channel();
+    if queue.send(Message::Stop(done)).is_ok() {
+        // An error says that the thread is gone already.
+        let _ = closed.await;
+    }
+}
+
+/// Takes all that is queued into one commit.
+fn run_writes(database: Database, queue: &Receiver<Message<Box<dyn Job>>>, lock: File) {
+    let mut stopped = None;
+    while stopped.is_none() {
+        let Ok(first) = queue.recv() else { break };
+        let mut batch = Vec::new();
+        for message in std::iter::once(first).chain(queue.try_iter()) {
+            match message {
+                Message::Job(job) => batch.push(job),
+                Message::Stop(done) => stopped = Some(done),
+            }
+            if stopped.is_some() || batch.len() == LARGEST_BATCH {
+                break;
+            }
+        }
+        if !batch.is_empty() && database.write(batch) == Health::Lost {
+            tracing::error!("the disk did not confirm a write: no more writes until a restart");
+            break;
+        }
+    }
+    drop(database);
+    drop(lock);
+    finish(stopped);
+}
+
+fn run_reads(database: Database, queue: &Mutex<Receiver<Message<ReadJob>>>) {
+    let stopped = loop {
+        let message = lock(queue).recv();
+        match message {
+            Ok(Message::Job(job)) => job(&database),
+            Ok(Message::Stop(done)) => break Some(done),
+            Err(_) => break None,
+        }
+    };
+    drop(database);
+    finish(stopped);
+}
+
+fn finish(stopped: Option<oneshot::Sender<()>>) {
+    if let Some(done) = stopped {
+        // Whoever asked to close may have gone.
+        let _ = done.send(());
+    }
+}
+
+/// A write with the answer that it waits to give.
+struct Write<F, T> {
+    job: Option<F>,
+    outcome: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Job for Write<F, T>
+where
+    F: FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send,
+    T: Send,
+{
+    fn run(&mut self, tx: &Transaction<'_>) -> bool {
+        self.outcome = self.job.take().map(|job| guarded(|| job(tx)));
+        matches!(self.outcome, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>, committed: &Result<(), StoreError>) {
+        let outcome = match committed {
+            Ok(()) => self.outcome.unwrap_or_else(|| Err(closed())),
+            // Also for a job that failed by itself: what it saw may not have stayed.
+            Err(error) => Err(error.clone()),
+        };
+        // Nobody may be waiting any more.
+        drop(self.reply.send(outcome));
+    }
+}
+
+/// A panic in a job fails the job alone; nobody waits for an answer that cannot come.
+fn guarded<T>(job: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_: Box<dyn Any + Send>| {
+        tracing::error!("a job of the store panicked");
+        Err(StoreError::Unavailable("the job panicked".to_owned()))
+    })
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+    match thread::Builder::new().name(name.to_owned()).spawn(work) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(StoreError::Unavailable(format!(
+            "no thread `{name}`: {error}"
+        ))),
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
+/// What the lock guards is whole after a panic too: jobs are guarded, the rest does not panic.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// More readers than cores do not read faster.
+const READERS: usize = 2;
+/// Jobs beyond this wait for the next commit.
+const LARGEST_BATCH: usize = 256;

@@ -1,0 +1,83 @@
+//! One suite, run on a database in memory and on a file.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod files;
+mod jobs;
+mod records;
+mod tables;
+
+use hallpass_store::{Store, StoreKey};
+use tempfile::TempDir;
+
+/// The key of every test's store.
+fn key() -> StoreKey {
+    StoreKey::from_bytes([42; 32])
+}
+
+/// A store, and the folder that goes when the test ends.
+struct Fixture {
+    store: Store,
+    _folder: Option<TempDir>,
+}
+
+impl Fixture {
+    fn memory() -> Self {
+        Self {
+            store: Store::open_in_memory(key()).unwrap(),
+            _folder: None,
+        }
+    }
+
+    fn file() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(&folder.path().join("hallpass.db"), key()).unwrap();
+        Self {
+            store,
+            _folder: Some(folder),
+        }
+    }
+}
+
+macro_rules! on_every_engine {
+    ($($module:ident::$name:ident)*) => {
+        mod memory {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let fixture = super::Fixture::memory();
+                super::$module::$name(&fixture.store).await;
+            }
+        )*}
+        mod file {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let fixture = super::Fixture::file();
+                super::$module::$name(&fixture.store).await;
+                fixture.store.close().await;
+            }
+        )*}
+    };
+}
+
+on_every_engine! {
+    tables::s_46_a_code_comes_back_with_all_that_it_is_bound_to
+    tables::every_state_of_a_code_is_kept
+    tables::a_device_grant_is_found_by_either_code
+    tables::every_state_of_a_device_grant_is_kept
+    tables::s_09_a_remembered_user_code_is_not_given_out_again
+    tables::live_grants_are_counted_by_client_and_rows_by_number
+    tables::pending_grants_are_listed_for_one_issuer
+    tables::an_authorization_comes_back_whole
+    tables::the_first_reason_of_a_revocation_stays
+    tables::a_refresh_moves_the_family_and_nothing_else
+    tables::ended_authorizations_are_forgotten
+    tables::a_browser_session_ends_once
+    tables::the_first_signing_key_wins
+    tables::a_revoked_token_is_revoked_at_its_issuer_only
+    jobs::s_22_of_fifty_redemptions_of_one_code_one_wins
+    jobs::two_writers_at_once_lose_nothing
+    jobs::a_failing_job_harms_nobody
+    jobs::a_panicking_job_fails_alone
+    jobs::a_read_cannot_write
+    jobs::an_answered_write_is_read_at_once
+    jobs::a_closed_store_says_so
+}

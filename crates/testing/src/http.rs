@@ -1,0 +1,53 @@
+//! Requests and answers, short enough to read a test aloud.
+#![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// An answer, read whole.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// Reads a response to its end.
+    pub async fn read(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.text().await.expect("the body is text");
+        Self { status, headers, body }
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("the body is JSON")
+    }
+
+    /// A string member of the JSON body; empty when it is missing.
+    pub fn member(&self, name: &str) -> String {
+        self.json().get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// A header as text; empty when it is missing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Status and `error` of a refusal.
+    pub fn refusal(&self) -> (u16, String) {
+        (self.status, self.member("error"))
+    }
+
+    /// The parameters of the redirect that this answer is.
+    pub fn redirect_parameters(&self) -> BTreeMap<String, String> {
+        let location = url::Url::parse(self.header("location")).expect("a redirect names a URL");
+        location.query_pairs().into_owned().collect()
+    }
+}

@@ -1,0 +1,185 @@
+//! A person with a browser: keeps cookies, reads forms, presses buttons; no script.
+#![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use crate::{Answer, TestServer};
+
+/// The redirect URI of the clients in tests.
+pub const REDIRECT_URI: &str = "http://127.0.0.1:8085/callback";
+/// The code verifier of RFC 7636 appendix B.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+/// Its challenge.
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A person in front of a browser of their own.
+#[derive(Debug)]
+pub struct Person {
+    base: url::Url,
+    http: reqwest::Client,
+    cookies: Mutex<BTreeMap<String, String>>,
+}
+
+/// A form on a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// Where it posts, as it stands in the page.
+    pub action: String,
+    /// Its hidden fields.
+    pub hidden: Vec<(String, String)>,
+}
+
+impl Person {
+    pub(crate) fn new(base: &str) -> Self {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+        Self {
+            base: url::Url::parse(base).expect("a URL"),
+            http: http.build().expect("an HTTP client"),
+            cookies: Mutex::default(),
+        }
+    }
+
+    /// Opens a page; redirects on this server are followed, one to a client is not.
+    pub async fn open(&self, path: &str) -> Answer {
+        let url = self.base.join(path).expect("a path");
+        self.follow(self.http.get(url)).await
+    }
+
+    /// Fills in the first form of a page that has all these fields' siblings, and posts it.
+    pub async fn submit(&self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+        let form = forms(&page.body).into_iter().find(|form| !form.action.is_empty());
+        self.submit_form(&form.expect("the page has a form"), fields).await
+    }
+
+    /// Posts a form.
+    pub async fn submit_form(&self, form: &Form, fields: &[(&str, &str)]) -> Answer {
+        let url = self.base.join(&form.action).expect("a form's action");
+        let hidden = form.hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let all: Vec<(&str, &str)> = hidden.chain(fields.iter().copied()).collect();
+        self.follow(self.http.post(url).form(&all)).await
+    }
+
+    /// Sends one request with this browser's cookies; follows nothing.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let cookies = self.cookies.lock().expect("no panic").iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>();
+        let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
+        let answer = Answer::read(request.send().await.expect("the server answers")).await;
+        let mut jar = self.cookies.lock().expect("no panic");
+        for cookie in answer.headers.get_all("set-cookie") {
+            let text = cookie.to_str().expect("a cookie is text");
+            let (pair, attributes) = text.split_once(';').unwrap_or((text, ""));
+            let (name, value) = pair.split_once('=').expect("a cookie has a name");
+            if attributes.contains("Max-Age=0") {
+                jar.remove(name);
+            } else {
+                jar.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        drop(jar);
+        answer
+    }
+
+    /// The HTTP client, to shape a request for [`Self::send`].
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// The cookies that the browser holds.
+    pub fn cookies(&self) -> BTreeMap<String, String> {
+        self.cookies.lock().expect("no panic").clone()
+    }
+
+    async fn follow(&self, request: reqwest::RequestBuilder) -> Answer {
+        let mut answer = self.send(request).await;
+        for _ in 0..5 {
+            let Ok(next) = self.base.join(answer.header("location")) else { return answer };
+            if answer.status != 303 || next.origin() != self.base.origin() {
+                return answer;
+            }
+            answer = self.send(self.http.get(next)).await;
+        }
+        answer
+    }
+
+    /// The path of a good authorization request.
+    pub fn authorization_path(client_id: &str, scope: &str) -> String {
+        let mut url = url::Url::parse("http://x/default/authorize").expect("a URL");
+        url.query_pairs_mut()
+            .append_pair("client_id", client_id)
+            .append_pair("redirect_uri", REDIRECT_URI)
+            .append_pair("response_type", "code")
+            .append_pair("scope", scope)
+            .append_pair("state", "st")
+            .append_pair("code_challenge", CHALLENGE)
+            .append_pair("code_challenge_method", "S256")
+            .append_pair("nonce", "n-0S6_WzA2Mj");
+        format!("{}?{}", url.path(), url.query().unwrap_or_default())
+    }
+
+    /// Signs in to a client and returns the authorization code.
+    pub async fn authorize(
+        &self,
+        _server: &TestServer,
+        client_id: &str,
+        scope: &str,
+        username: &str,
+    ) -> String {
+        let page = self.open(&Self::authorization_path(client_id, scope)).await;
+        let answer = self.submit(&page, &[("username", username)]).await;
+        answer.redirect_parameters().get("code").cloned().expect("the client gets a code")
+    }
+
+    /// Types a user code in and signs in: the confirmation page.
+    pub async fn enter_code(&self, user_code: &str, username: &str) -> Answer {
+        let entry = self.open("/default/device").await;
+        let next = self.submit(&entry, &[("user_code", user_code)]).await;
+        if next.body.contains("name=\"username\"") {
+            self.submit(&next, &[("username", username)]).await
+        } else {
+            next
+        }
+    }
+
+    /// Approves a device from code entry to the last page.
+    pub async fn approve(&self, user_code: &str, username: &str) -> Answer {
+        let page = self.enter_code(user_code, username).await;
+        self.submit(&page, &[("action", "approve"), ("confirm", "on")]).await
+    }
+
+    /// Denies a device.
+    pub async fn deny(&self, user_code: &str, username: &str) -> Answer {
+        let page = self.enter_code(user_code, username).await;
+        self.submit(&page, &[("action", "deny")]).await
+    }
+}
+
+/// The forms of a page, with their hidden fields.
+pub fn forms(html: &str) -> Vec<Form> {
+    let mut forms = Vec::new();
+    for piece in html.split("<form").skip(1) {
+        let piece = piece.split("</form>").next().unwrap_or_default();
+        let (head, rest) = piece.split_once('>').unwrap_or((piece, ""));
+        let mut form = Form { action: attribute(head, "action"), hidden: Vec::new() };
+        for input in rest.split("<input").skip(1) {
+            let input = input.split('>').next().unwrap_or_default();
+            if attribute(input, "type") == "hidden" {
+                form.hidden.push((attribute(input, "name"), attribute(input, "value")));
+            }
+        }
+        forms.push(form);
+    }
+    forms
+}
+
+fn attribute(tag: &str, name: &str) -> String {
+    let marker = format!("{name}=\"");
+    let found = tag.split_once(&marker).and_then(|(_, rest)| rest.split_once('"'));
+    found.map_or_else(String::new, |(value, _)| unescape(value))
+}
+
+fn unescape(text: &str) -> String {
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&"), ("&amp;", "&")]
+        .into_iter()
+        .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+}

@@ -1,0 +1,140 @@
+//! The real server in the test's own process, on a free port, with a stopped clock.
+#![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_protocol::Timestamp;
+use hallpass_protocol::random::SystemRandom;
+use hallpass_server::{Running, Server, Settings};
+
+use crate::{Answer, Person, TestClock};
+
+/// Where the stopped clock stands at first: a date without meaning.
+pub const START: i64 = 1_790_000_000;
+
+/// A server for one test.
+#[derive(Debug)]
+pub struct TestServer {
+    running: Running,
+    /// Its clock.
+    pub clock: Arc<TestClock>,
+    http: reqwest::Client,
+}
+
+impl TestServer {
+    /// Starts a dev server with these settings ([`Settings::for_tests`] is a good beginning).
+    pub async fn start(settings: Settings) -> Self {
+        let clock = Arc::new(TestClock::at(Timestamp::from_unix_seconds(START)));
+        let time: Arc<TestClock> = Arc::clone(&clock);
+        let running = Server::start_with(settings, time, Arc::new(SystemRandom));
+        let running = running.await.expect("the server starts");
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+        Self { running, clock, http: http.build().expect("an HTTP client") }
+    }
+
+    /// Starts a dev server that accepts every client.
+    pub async fn dev() -> Self {
+        Self::start(Settings::for_tests()).await
+    }
+
+    /// Starts a strict server: only the `[[client]]` tables of this TOML exist.
+    pub async fn strict(toml: &str) -> Self {
+        let settings = Settings::for_tests_with(toml).expect("the test's settings are good");
+        Self::start(Settings { strict: true, ..settings }).await
+    }
+
+    /// A URL of the server; paths begin with `/`.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.running.url())
+    }
+
+    /// The issuer that tests use.
+    pub fn issuer(&self) -> String {
+        self.url("/default")
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// The HTTP client, for requests of another shape. It follows no redirects.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// `GET` a path.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.http.get(self.url(path))).await
+    }
+
+    /// `POST` a form to a path.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.send(self.http.post(self.url(path)).form(form)).await
+    }
+
+    /// `POST` a form with `Authorization: Basic`.
+    pub async fn post_basic(&self, path: &str, (id, secret): (&str, &str), form: &[(&str, &str)]) -> Answer {
+        self.send(self.http.post(self.url(path)).basic_auth(id, Some(secret)).form(form)).await
+    }
+
+    /// Sends a request of any shape.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        Answer::read(request.send().await.expect("the server answers")).await
+    }
+
+    /// A person with a browser of their own.
+    pub fn person(&self) -> Person {
+        Person::new(&self.running.url())
+    }
+
+    /// Starts a device authorization at `/default` as a client.
+    pub async fn start_device(&self, client_id: &str, scope: &str) -> Answer {
+        let form = [("client_id", client_id), ("scope", scope)];
+        self.post("/default/device/authorize", &form).await
+    }
+
+    /// Polls the token endpoint of `/default` for a device code.
+    pub async fn poll(&self, client_id: &str, device_code: &str) -> Answer {
+        let grant = "urn:ietf:params:oauth:grant-type:device_code";
+        let form = [("grant_type", grant), ("client_id", client_id), ("device_code", device_code)];
+        self.post("/default/token", &form).await
+    }
+
+    /// Signs a person in by the authorization code flow and redeems the code: the token response.
+    pub async fn sign_in(&self, client_id: &str, scope: &str, username: &str) -> Answer {
+        let code = self.person().authorize(self, client_id, scope, username).await;
+        self.redeem(client_id, &code).await
+    }
+
+    /// Redeems a code of [`Person::authorize`].
+    pub async fn redeem(&self, client_id: &str, code: &str) -> Answer {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", client_id),
+            ("code", code),
+            ("redirect_uri", crate::person::REDIRECT_URI),
+            ("code_verifier", crate::person::VERIFIER),
+        ];
+        self.post("/default/token", &form).await
+    }
+
+    /// Refreshes at `/default`.
+    pub async fn refresh(&self, client_id: &str, refresh_token: &str) -> Answer {
+        let form =
+            [("grant_type", "refresh_token"), ("client_id", client_id), ("refresh_token", refresh_token)];
+        self.post("/default/token", &form).await
+    }
+
+    /// Whether introspection calls a token active (as the confidential client `rs`, secret `s`).
+    pub async fn is_active(&self, token: &str) -> bool {
+        let answer = self.post_basic("/default/introspect", ("rs", "s"), &[("token", token)]).await;
+        answer.json().get("active").and_then(serde_json::Value::as_bool).unwrap_or_default()
+    }
+
+    /// Drains and stops.
+    pub async fn stop(self) {
+        self.running.shutdown().await;
+    }
+}
