@@ -137,12 +137,16 @@ pub(crate) struct ServerArgs {
 
 /// `hallpass login`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub(crate) struct LoginArgs {
     #[command(flatten)]
     pub(crate) profile: ProfileArg,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
-    /// Ask for this scope; may be repeated (default: openid profile offline_access)
+    /// Ask for this scope; may be repeated (default: sign-in, name, lasting session)
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
     /// The API that the tokens are for; may be repeated
@@ -314,6 +318,10 @@ pub(crate) struct ServeArgs {
 
 /// `hallpass demo`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub(crate) struct DemoArgs {
     /// Only the flow for a machine with a browser
     #[arg(long, conflicts_with_all = ["device", "all"])]

@@ -2,7 +2,7 @@
 
 mod args;
 mod commands;
-//mod demo;
+mod demo;
 mod duration;
 mod environment;
 mod exit_code;

@@ -58,8 +58,8 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Exchange(args) => commands::exchange::run(&args, context),
         Command::Jwt { command } => commands::jwt::run(&command, context),
         Command::Serve(args) => commands::serve::run(&args, context),
-        Command::Demo(args) => todo!("{args:?}"),
-        Command::Completions { shell } => commands::completions::run(shell, context),
+        Command::Demo(args) => commands::demo::run(&args, context),
+        Command::Completions { shell } => commands::completions::run(shell),
         Command::Help { topic } => commands::help::run(&topic, context),
     }
     .map(|()| 0)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hallpass_protocol::random::{Random, SystemRandom};
 use hallpass_protocol::time::SystemClock;
-use hallpass_protocol::Clock;
+use hallpass_protocol::{Clock, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -19,6 +19,16 @@ use crate::{jobs, listen, router};
 #[derive(Debug)]
 pub struct Server;
 
+/// A clock that a configuration stopped (`tokenProvider.systemTime` of `mock.md`).
+#[derive(Debug)]
+struct StoppedClock(Timestamp);
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
 /// A running server. Dropping it stops the accept loop at once; [`Running::shutdown`] drains.
 #[derive(Debug)]
 pub struct Running {
@@ -31,7 +41,11 @@ pub struct Running {
 impl Server {
     /// Starts with the system's clock and randomness; the server listens when this returns.
     pub async fn start(settings: Settings) -> Result<Running, StartError> {
-        Self::start_with(settings, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        let clock: Arc<dyn Clock> = match settings.system_time {
+            Some(time) => Arc::new(StoppedClock(time)),
+            None => Arc::new(SystemClock),
+        };
+        Self::start_with(settings, clock, Arc::new(SystemRandom)).await
     }
 
     /// Starts with a clock and dice of the caller's, for tests.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use hallpass_protocol::Timestamp;
 use hallpass_protocol::random::SystemRandom;
-use hallpass_server::{Running, Server, Settings};
+use hallpass_protocol::jose::Algorithm;
+use hallpass_server::{DevFlags, Running, Server, Settings};
 
 use crate::{Answer, Person, TestClock};
 
@@ -40,8 +41,7 @@ impl TestServer {
 
     /// Starts a strict server: only the `[[client]]` tables of this TOML exist.
     pub async fn strict(toml: &str) -> Self {
-        let settings = Settings::for_tests_with(toml).expect("the test's settings are good");
-        Self::start(Settings { strict: true, ..settings }).await
+        Self::start(settings(toml, true)).await
     }
 
     /// A URL of the server; paths begin with `/`.
@@ -137,4 +137,14 @@ impl TestServer {
     pub async fn stop(self) {
         self.running.shutdown().await;
     }
+}
+
+/// The settings of a TOML file, on a free port and with ES256.
+pub fn settings(toml: &str, strict: bool) -> Settings {
+    let file = tempfile::Builder::new().suffix(".toml").tempfile().expect("a temporary file");
+    std::fs::write(file.path(), toml).expect("the file is written");
+    let config = Some(file.path().to_owned());
+    let flags = DevFlags { config, port: Some(0), strict, ..DevFlags::default() };
+    let settings = Settings::dev(&|_| None, flags).expect("the test's settings are good");
+    Settings { algorithm: Algorithm::Es256, ..settings }
 }

@@ -4,12 +4,11 @@ use clap::CommandFactory as _;
 use clap_complete::generate;
 
 use crate::args::{Cli, Shell};
-use crate::commands::Context;
 use crate::failure::Failure;
 use crate::output::Output;
 
 /// Prints the script.
-pub(crate) fn run(shell: Shell, context: &Context) -> Result<(), Failure> {
+pub(crate) fn run(shell: Shell) -> Result<(), Failure> {
     let mut command = Cli::command();
     let mut script = Vec::new();
     let shell = match shell {

@@ -1,0 +1,10 @@
+//! The demo's parts: a stage that tells what happens, and a person who can be played.
+
+mod cookies;
+mod html_form;
+mod person;
+mod stage;
+mod step;
+
+pub(crate) use person::{Errand, Person};
+pub(crate) use stage::{PlayedBrowser, Seat, Stage};
