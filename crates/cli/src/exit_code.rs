@@ -6,7 +6,7 @@ pub(crate) struct ExitCode {
     pub(crate) code: &'static str,
     /// What it means.
     pub(crate) meaning: &'static str,
-    /// Whether trying again can help.
+    /// When trying again can help; empty when it cannot.
     pub(crate) retry: &'static str,
 }
 
@@ -29,10 +29,10 @@ pub(crate) const TABLE: [ExitCode; 13] = [
     row(
         "1",
         "other failure (the server said no, or a fault of ours)",
-        "no",
+        "",
     ),
-    row("2", "usage error", "no"),
-    row("3", "cancelled or denied by the person", "no"),
+    row("2", "usage error", ""),
+    row("3", "cancelled or denied by the person", ""),
     row(
         "4",
         "sign-in required (no session, or nobody there to sign in)",
@@ -41,21 +41,21 @@ pub(crate) const TABLE: [ExitCode; 13] = [
     row(
         "5",
         "configuration error (unknown profile, bad TOML, metadata unusable)",
-        "no",
+        "",
     ),
-    row("6", "timed out waiting for the person", "yes"),
+    row("6", "timed out waiting for the person", "at once"),
     row(
         "7",
         "server or network unavailable; the session is kept",
-        "yes, later",
+        "later",
     ),
     row(
         "8",
         "security check failed (state, iss, nonce, signature, TLS)",
-        "no, report it",
+        "never; report it",
     ),
     row("9", "store or lock failure", "see the hint"),
-    row("10", "token valid, but lacks a scope", "no"),
+    row("10", "token valid, but lacks a scope", ""),
     row(
         "126, 127, 128+n",
         "`exec`: cannot run, not found, child killed by signal n",

@@ -28,6 +28,8 @@ pub(crate) struct Profile {
     /// Whether a sign-in was remembered under this name.
     pub(crate) is_remembered: bool,
     is_configured: bool,
+    /// Whether somebody named it.
+    is_chosen: bool,
     secret: Option<Secret<String>>,
 }
 
@@ -70,6 +72,7 @@ impl Profile {
         };
         let secret = read_secret(server, &settings)?;
         let is_remembered = remembered.profile.contains_key(&name);
+        let is_chosen = name != DEFAULT_NAME || asked_something(&settings);
         let is_configured = find(&config).issuer.is_some();
         Ok(Self {
             name,
@@ -78,6 +81,7 @@ impl Profile {
             places,
             is_remembered,
             is_configured,
+            is_chosen,
             secret,
         })
     }
@@ -130,18 +134,25 @@ impl Profile {
         ProfileFile::remember(&self.places, &self.name, &settings)
     }
 
+    /// Whether it says which server and which client.
+    pub(crate) fn is_known(&self) -> bool {
+        self.settings.issuer.is_some() && self.settings.client_id.is_some()
+    }
+
     /// The command that signs this profile in.
     pub(crate) fn login_command(&self) -> String {
-        let name = if self.name == DEFAULT_NAME {
-            String::new()
-        } else {
-            format!(" {}", self.name)
-        };
-        if self.settings.issuer.is_some() && self.settings.client_id.is_some() {
-            format!("hallpass login{name}")
-        } else {
-            format!("hallpass login{name} --issuer URL --client-id ID")
+        let mut command = "hallpass login".to_owned();
+        if self.name != DEFAULT_NAME {
+            command.extend([" ", &self.name]);
         }
+        if !self.is_remembered && !self.is_configured {
+            let shown =
+                |value: &Option<String>, name: &str| clean::text(value.as_deref().unwrap_or(name));
+            let issuer = shown(&self.settings.issuer, "URL");
+            let client_id = shown(&self.settings.client_id, "ID");
+            command.extend([format!(" --issuer {issuer} --client-id {client_id}")]);
+        }
+        command
     }
 
     fn auth(&self) -> ClientAuth {
@@ -157,11 +168,13 @@ impl Profile {
     }
 
     fn unknown(&self, what: &str) -> Failure {
-        Failure::config(format!(
-            "the {what} of profile `{}` is not known",
-            self.name
-        ))
-        .hint_to(format!("run `{}`", self.login_command()))
+        let text = format!("the {what} of profile `{}` is not known", self.name);
+        let failure = if self.is_chosen {
+            Failure::config(text)
+        } else {
+            Failure::login_required("nobody is signed in yet")
+        };
+        failure.hint_to(format!("run `{}`", self.login_command()))
     }
 }
 
@@ -216,6 +229,11 @@ fn may_move(name: &str, kept: &Settings, asked: &Settings, places: &Places) -> R
         clean::text(other)
     ))
     .hint_to("take another profile: `hallpass login NAME --issuer URL --client-id ID`"))
+}
+
+/// Whether anything is known about the profile.
+fn asked_something(settings: &Settings) -> bool {
+    *settings != Settings::default()
 }
 
 fn read_secret(

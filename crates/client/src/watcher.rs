@@ -27,7 +27,7 @@ pub struct Exchange {
     pub sent: Vec<(String, String)>,
     /// The status of the answer.
     pub status: u16,
-    /// The members of the JSON object that came back, in order; objects and lists as their size.
+    /// The members of the JSON object that came back; objects and lists as their size.
     pub received: Vec<(String, String)>,
 }
 

@@ -9,7 +9,7 @@ use crate::tokens::one_time::SecretHash;
 use crate::user::User;
 
 /// How long a browser stays signed in without being used.
-pub const IDLE: Duration = Duration::from_secs(12 * 3600);
+pub const IDLE: Duration = Duration::from_hours(12);
 
 /// A signed-in browser. The cookie carries a random value; the record only its hash.
 #[derive(Clone, Debug, PartialEq)]

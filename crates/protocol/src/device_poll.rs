@@ -12,7 +12,7 @@ pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// RFC 8628 §3.5: "the interval MUST be increased by 5 seconds for this and all subsequent requests".
 pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 /// The longest back-off while the server does not answer (row C-04).
-pub const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+pub const LONGEST_BACK_OFF: Duration = Duration::from_mins(1);
 
 /// What one request to the token endpoint brought.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hex;
 use crate::random::Random;
 
 macro_rules! string_id {
@@ -49,7 +50,7 @@ string_id! {
 
 /// The id of an authorization: one sign-in of one user with one client on one device.
 ///
-/// It is the `sid` claim of every token that hangs from the authorization. Time-ordered (UUIDv7),
+/// It is the `sid` claim of every token that hangs from the authorization. Time-ordered (`UUIDv7`),
 /// so that rows which are written together lie together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AuthorizationId([u8; 16]);
@@ -78,20 +79,13 @@ impl AuthorizationId {
 
     /// Reads the form that travels: 32 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0; 16];
-        if text.len() != 32 || text.bytes().any(|b| b.is_ascii_uppercase()) {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Self(bytes))
+        hex::decode(text).map(Self)
     }
 }
 
 impl fmt::Display for AuthorizationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod device_poll;
 pub mod dpop;
 pub mod error;
 pub mod form;
+pub mod hex;
 pub mod id_token;
 pub mod ids;
 pub mod introspection;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The metadata document; one struct for both well-known paths.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "the document's members are what they are")]
 pub struct Metadata {
     /// `issuer`: compared byte for byte (RFC 8414 §3.3).
     pub issuer: String,

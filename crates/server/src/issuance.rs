@@ -11,7 +11,7 @@ use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_issuer::AuthenticatedClient;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::token::TokenResponse;
-use hallpass_protocol::{AuthorizationId, Scopes, Secret, Timestamp, random};
+use hallpass_protocol::{AuthorizationId, Scopes, Secret, Timestamp, hex, random};
 use serde_json::{Map, Value};
 
 use crate::dev_mode;
@@ -171,8 +171,8 @@ pub(crate) fn random_id(state: &State) -> String {
     let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
     *version = (*version & 0x0f) | 0x40;
     *variant = (*variant & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
+    let digits = hex::encode(&bytes);
+    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default().to_owned();
     [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
 }
 

@@ -36,9 +36,12 @@ impl Limiter {
 pub(crate) fn network_of(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => v4.to_string(),
-            None => v6.segments().iter().take(4).map(|part| format!("{part:x}:")).collect(),
-        },
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or_else(
+            || {
+                let [a, b, c, d, ..] = v6.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            },
+            |v4| v4.to_string(),
+        ),
     }
 }

@@ -11,6 +11,7 @@ use hallpass_protocol::form::Form;
 use http::{HeaderMap, Method, header};
 use http_body_util::{BodyExt as _, Limited};
 
+use crate::pages::layout::Layout;
 use crate::settings::Settings;
 
 /// The largest body that is read (row S-140).
@@ -116,6 +117,12 @@ impl Request {
     /// The issuer as tokens name it.
     pub(crate) fn issuer<'a>(&'a self, settings: &Settings) -> Issuer<'a> {
         Issuer { url: &self.issuer_url, path: &self.issuer, rules: settings.token_rules }
+    }
+
+    /// The frame of every page of this issuer.
+    pub(crate) fn layout(&self) -> Layout {
+        let name = self.issuer_url.split_once("://").map_or("", |(_, rest)| rest);
+        Layout { issuer_name: name.to_owned(), dev_banner: true, lang: "en".to_owned() }
     }
 
     /// Whether another site's page sent this (RFC 9700 §4.16): browsers say so by themselves.

@@ -46,7 +46,7 @@ use Endpoint::{
     Health, Home, Introspection, Jwks, Login, Metadata, Revocation, Token, Userinfo,
 };
 
-/// Whole paths, all of the root issuer: our production names, Hydra's, AuthKit's.
+/// Whole paths, all of the root issuer: our production names, Hydra's, `AuthKit`'s.
 const EXACT: &[(&str, Endpoint)] = &[
     ("", Home),
     ("isalive", Health),
@@ -251,7 +251,7 @@ async fn for_person(state: &State, request: &Request, endpoint: Endpoint) -> Res
         Device => device::get(state, request).await,
         DeviceConfirm => device_confirm::get(state, request).await,
         Login => login::get(state, request).await,
-        _ => Ok(home::get(state, request)),
+        _ => Ok(home::get(request)),
     };
     page.unwrap_or_else(|error| error.into_response(state, request))
 }

@@ -69,11 +69,3 @@ fn derive(root: &Secret<[u8; 32]>, purpose: &[u8]) -> Result<Secret<[u8; 32]>, F
         .map_err(|_| Fault::new("a key could not be derived"))?;
     Ok(Secret::new(key))
 }
-
-impl State {
-    /// The frame of every page of an issuer.
-    pub(crate) fn layout(&self, request: &crate::request::Request) -> crate::pages::layout::Layout {
-        let name = request.issuer_url.split_once("://").map_or("", |(_, rest)| rest);
-        crate::pages::layout::Layout { issuer_name: name.to_owned(), dev_banner: true, lang: "en".to_owned() }
-    }
-}

@@ -150,16 +150,6 @@ test("s_12_a_code_that_expires_while_it_is_decided_ends_plainly", async () => {
   person = await browser.open();
 });
 
-test("an_approval_can_be_taken_back", async () => {
-  const device = await decide();
-  await approve();
-  const tokens = await device.poll();
-  assert.equal(tokens.status, 200);
-  await person.button("Sign this device out again").click();
-  assert.equal(await person.heading(), "The device is signed out");
-  assert.equal((await userinfo(server, tokens.body.access_token)).status, 401);
-});
-
 test("another_account_can_decide", async () => {
   const device = await decide("grace");
   await person.button("Not you? Use another account").click();

@@ -47,7 +47,7 @@ fn exit_codes(context: &Context) -> Result<(), Failure> {
     for row in &exit_code::TABLE {
         let retry = match row.retry {
             "" => String::new(),
-            retry => format!(" (try again: {retry})"),
+            retry => format!(" (try again {retry})"),
         };
         text.extend([format!("{:>15}  {}{retry}\n", row.code, row.meaning)]);
     }

@@ -22,7 +22,10 @@ pub(crate) fn run(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
         profile.settings.flow = Some(Flow::ClientCredentials);
         return runtime::block_on(as_program(args, &profile, context));
     }
-    somebody_is_there(args, &profile, wish, context)?;
+    if !profile.is_known() {
+        // There will be nothing to sign in to; but first of all nobody is here to be asked.
+        somebody_is_there(args, &profile, wish, context)?;
+    }
     let client = profile
         .client()?
         .scopes(scopes(&profile))
@@ -35,6 +38,7 @@ pub(crate) fn run(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
         .ui(TerminalUi::new(std::io::stderr(), style))
         .build()?;
     let how = how(args, wish, &profile, context)?;
+    somebody_is_there(args, &profile, wish, context)?;
     runtime::block_on(as_person(client, how, (args, &profile, wish, context)))
 }
 

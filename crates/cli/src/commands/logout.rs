@@ -15,8 +15,7 @@ use crate::runtime;
 /// Signs out.
 pub(crate) fn run(args: &LogoutArgs, context: &Context) -> Result<(), Failure> {
     let profile = context.profile(&args.profile)?;
-    let is_known = profile.settings.issuer.is_some() && profile.settings.client_id.is_some();
-    let report = match (is_known, args.local) {
+    let report = match (profile.is_known(), args.local) {
         (false, _) => nobody(),
         (true, true) => forget(&profile)?,
         (true, false) => {

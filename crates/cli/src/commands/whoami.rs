@@ -22,8 +22,7 @@ pub(crate) fn run(args: &WhoamiArgs, context: &Context) -> Result<(), Failure> {
 
 async fn tell(args: &WhoamiArgs, profile: &Profile, context: &Context) -> Result<(), Failure> {
     let output = context.output;
-    let is_known = profile.settings.issuer.is_some() && profile.settings.client_id.is_some();
-    let session = if is_known {
+    let session = if profile.is_known() {
         profile.client()?.build()?.session().await?
     } else {
         None

@@ -17,9 +17,9 @@ use crate::refusal::{AuthorizationRefusal, Denied, GrantReason, PageReason, Refu
 use crate::tokens::one_time::SecretHash;
 
 /// How long a code lives (row S-45).
-pub const LIFETIME: Duration = Duration::from_secs(60);
+pub const LIFETIME: Duration = Duration::from_mins(1);
 /// How long a used code is remembered, so that a replay is recognised.
-pub const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+pub const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// One authorization code in flight, with all that it is bound to (row S-46).
 #[derive(Clone, Debug, PartialEq)]

@@ -16,12 +16,12 @@ use crate::tokens::one_time::SecretHash;
 /// RFC 8628 §3.5: "the interval MUST be increased by 5 seconds".
 pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 /// The interval never grows beyond this (row S-18).
-pub const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+pub const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 /// How much too early a poll may come: timers and networks are not exact (row S-18).
 pub const POLL_TOLERANCE: Duration = Duration::from_secs(1);
 /// How long a finished grant is remembered, so that its answer stays the same and its code is not
 /// given out again (rows S-09, S-21).
-pub const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+pub const REMEMBERED: Duration = Duration::from_hours(24);
 /// From so many live codes of one client on, new ones have ten letters (row S-272).
 pub const CROWD: u64 = 1_000;
 /// So many rows are the end: 503 (row S-11).
@@ -99,7 +99,7 @@ pub struct DeviceRules {
 
 impl Default for DeviceRules {
     fn default() -> Self {
-        Self { lifetime: Duration::from_secs(600), interval: Duration::from_secs(5) }
+        Self { lifetime: Duration::from_mins(10), interval: Duration::from_secs(5) }
     }
 }
 

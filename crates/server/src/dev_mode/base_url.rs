@@ -11,7 +11,7 @@ use crate::settings::{PublicUrl, Settings};
 /// `scheme://host[:port]` without a slash: the fixed URL, else what `Host`, `X-Forwarded-Proto`
 /// and `X-Forwarded-Port` say. The default port of the scheme is left out.
 ///
-/// HTTP/2 has `:authority` in place of `Host`: the caller copies it there.
+/// `listen` has put the `:authority` of HTTP/2 into `Host`.
 pub(crate) fn base_url(settings: &Settings, headers: &HeaderMap) -> String {
     if let PublicUrl::Fixed(url) = &settings.public {
         return url.clone();

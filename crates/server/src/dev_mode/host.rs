@@ -19,8 +19,8 @@ pub(crate) struct Authority<'a> {
 /// Why a request gets 400 for its `Host`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HostRefused {
-    /// RFC 9112 §3.2: a server MUST answer 400 to a request that lacks it.
-    #[error("the request has no Host header")]
+    /// RFC 9112 §3.2: a server MUST answer 400 to a request without it, or with two.
+    #[error("the request does not have exactly one Host header")]
     Missing,
     /// Neither `host` nor `host:port`.
     #[error("the Host header is malformed")]

@@ -79,11 +79,6 @@ pub(crate) fn mapping_for(
     })
 }
 
-/// How long an issuer's tokens live by its callback, also where no mapping matches.
-pub(crate) fn lifetime_for(callbacks: &[TokenCallback], issuer: &str) -> Option<Duration> {
-    callback_for(callbacks, issuer).map(|callback| callback.token_expiry)
-}
-
 fn callback_for<'a>(callbacks: &'a [TokenCallback], issuer: &str) -> Option<&'a TokenCallback> {
     callbacks.iter().find(|callback| callback.issuer_id == issuer)
 }
@@ -127,8 +122,6 @@ mod tests {
         assert_eq!(claims(&callbacks, "scope=b&code=x", None), Some(json!({"sub": "ab"})));
         assert_eq!(claims(&callbacks, "scope=c&code=x", None), Some(json!({"sub": "any code"})));
         assert_eq!(claims(&callbacks, "scope=c", None), None);
-        assert_eq!(lifetime_for(&callbacks, "one"), Some(Duration::from_secs(120)));
-        assert_eq!(lifetime_for(&callbacks, "three"), None);
     }
 
     #[test]

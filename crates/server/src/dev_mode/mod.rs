@@ -10,7 +10,7 @@ mod template;
 mod token_callback;
 
 pub(crate) use base_url::base_url;
-pub(crate) use host::{HostRefused, check_host};
-pub(crate) use mapping::{Mapped, lifetime_for, mapping_for};
-pub(crate) use peer::{PeerRefused, check_peer, forwarded_text};
+pub(crate) use host::check_host;
+pub(crate) use mapping::mapping_for;
+pub(crate) use peer::{check_peer, forwarded_text};
 pub use token_callback::{RequestMapping, TokenCallback};

@@ -55,7 +55,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let reply = (asked.reply.redirect_uri.clone(), asked.reply.mode);
     match authorization_code::check(&asked.request, &asked.client, reply) {
         Ok(checked) => decide(state, request, &asked, checked, posted).await,
-        Err(refusal) => Ok(answer(state, request, &asked, Err(refusal))),
+        Err(refusal) => Ok(answer(request, &asked, Err(refusal))),
     }
 }
 
@@ -110,7 +110,7 @@ async fn decide(
             browser.check_csrf(state, request, &form)?;
             match form.one("action")? {
                 Some("continue") => grant(state, request, asked, checked, (&person, None)).await,
-                Some("deny") => Ok(answer(state, request, asked, Err(Refusal::AccessDenied))),
+                Some("deny") => Ok(answer(request, asked, Err(Refusal::AccessDenied))),
                 _ => Ok(sign_in_page(state, request, &browser, asked, &login::Mistakes::default())),
             }
         }
@@ -119,7 +119,7 @@ async fn decide(
                 Next::SignIn => {
                     Ok(sign_in_page(state, request, &browser, asked, &login::Mistakes::default()))
                 }
-                Next::Refuse(refusal) => Ok(answer(state, request, asked, Err(refusal))),
+                Next::Refuse(refusal) => Ok(answer(request, asked, Err(refusal))),
                 Next::Silent(user) => {
                     let seed = seed(&checked, user, (request.now, None), asked);
                     issue(state, request, asked, checked, seed).await
@@ -248,12 +248,11 @@ async fn issue(
         state: CodeState::Issued,
     };
     state.store.write(move |tx| authorization_codes::insert(tx, &code)).await?;
-    Ok(answer(state, request, asked, Ok(secret)))
+    Ok(answer(request, asked, Ok(secret)))
 }
 
 /// Every answer carries `state` byte for byte and `iss` (RFC 9207 §2).
 fn answer(
-    state: &State,
     request: &Request,
     asked: &Asked,
     result: Result<Secret<String>, Refusal>,
@@ -266,5 +265,5 @@ fn answer(
         state: asked.request.state.clone(),
         iss: Some(request.issuer_url.clone()),
     };
-    asked.reply.answer(&response, &asked.client.name, state.layout(request))
+    asked.reply.answer(&response, &asked.client.name, request.layout())
 }

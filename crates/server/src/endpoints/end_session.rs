@@ -38,7 +38,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let back = client.as_ref().and_then(|client| return_address(client, parameters));
     let person = SignedInUser::find(state, request).await?;
     let browser = Browser::of(state, request);
-    let Some(person) = person else { return Ok(done(state, request, back)) };
+    let Some(person) = person else { return Ok(done(request, back)) };
     let is_theirs = hint.is_some_and(|hint| hint.sub == person.user().id.as_str());
     if answered {
         browser.check_csrf(state, request, &body)?;
@@ -53,22 +53,22 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         };
         let user = Some(person.user().id.to_string());
         let step = Step::Confirm(Confirm { form, client: client.map(|client| client.name.clone()), user });
-        let mut response = html::html(StatusCode::OK, &SignedOut { layout: state.layout(request), step });
+        let mut response = html::html(StatusCode::OK, &SignedOut { layout: request.layout(), step });
         browser.remember(&mut response);
         return Ok(response);
     }
     let cookie = person.sign_out(state, request).await?;
-    let mut response = done(state, request, back);
+    let mut response = done(request, back);
     cookie.send(&mut response);
     Ok(response)
 }
 
-fn done(state: &State, request: &Request, back: Option<String>) -> Response<Body> {
+fn done(request: &Request, back: Option<String>) -> Response<Body> {
     if let Some(address) = back {
         return see_other(&address);
     }
     let step = Step::Done { back: None::<Link> };
-    html::html(StatusCode::OK, &SignedOut { layout: state.layout(request), step })
+    html::html(StatusCode::OK, &SignedOut { layout: request.layout(), step })
 }
 
 /// The claims of an ID token of ours; an expired one will do (row S-242).

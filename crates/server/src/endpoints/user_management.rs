@@ -1,4 +1,4 @@
-//! The same two endpoints under the names and with the members of AuthKit's CLI sign-in: JSON or
+//! The same two endpoints under the names and with the members of `AuthKit`'s CLI sign-in: JSON or
 //! form in, and the answer adds `user`.
 
 use axum::body::Body;

@@ -1,4 +1,4 @@
-//! The UserInfo endpoint.
+//! The `UserInfo` endpoint.
 //!
 //! OIDC Core §5.3: <https://openid.net/specs/openid-connect-core-1_0.html#UserInfo>, RFC 6750.
 

@@ -72,7 +72,7 @@ impl PageError {
         }
         let moment = jiff::Timestamp::from_millisecond(state.now().unix_millis()).unwrap_or_default();
         let page = ErrorPage {
-            layout: state.layout(request),
+            layout: request.layout(),
             title: title.to_owned(),
             cause,
             next_step: next_step.to_owned(),

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use hallpass_protocol::form::Form;
-use hallpass_protocol::random;
+use hallpass_protocol::{hex, random};
 use http::{HeaderValue, Response, header};
 
 use crate::error::page::PageError;
@@ -23,14 +23,11 @@ impl Browser {
     /// The browser of a request; a new one gets its cookie with the answer.
     pub(crate) fn of(state: &State, request: &Request) -> Self {
         let well_formed = |value: &&str| value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
-        match request.cookie(COOKIE).filter(well_formed) {
-            Some(value) => Self { value: value.to_owned(), is_new: false },
-            None => {
-                let drawn: [u8; 16] = random::bytes(state.random.as_ref());
-                let value = drawn.iter().map(|byte| format!("{byte:02x}")).collect();
-                Self { value, is_new: true }
-            }
+        if let Some(value) = request.cookie(COOKIE).filter(well_formed) {
+            return Self { value: value.to_owned(), is_new: false };
         }
+        let drawn: [u8; 16] = random::bytes(state.random.as_ref());
+        Self { value: hex::encode(&drawn), is_new: true }
     }
 
     /// Where its page tokens hold.
@@ -52,7 +49,7 @@ impl Browser {
     ) -> Result<(), PageError> {
         let token = form.one("csrf")?.unwrap_or_default();
         let genuine = state.page_tokens.open::<()>(Purpose::Csrf, self.binding(request), token).is_some();
-        if genuine && !request.is_cross_site() { Ok(()) } else { Err(PageError::Forged) }
+        if genuine && request.header("sec-fetch-site") != Some("cross-site") { Ok(()) } else { Err(PageError::Forged) }
     }
 
     /// As [`Self::check_csrf`], but a form without a token passes when no other site's page sent

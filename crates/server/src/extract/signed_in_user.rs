@@ -6,6 +6,7 @@ use axum::body::Body;
 use hallpass_issuer::browser_session::{self, BrowserSession};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_issuer::user::User;
+use hallpass_protocol::hex;
 use hallpass_store::browser_sessions;
 use http::Response;
 
@@ -99,11 +100,7 @@ impl SessionCookie {
 
 /// Each issuer of dev mode has its own people, so each has its own cookie.
 fn cookie_name(issuer: &str) -> String {
-    let tag: String = SecretHash::of(issuer.as_bytes())
-        .as_bytes()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("hallpass_session_{tag}")
+    let hash = SecretHash::of(issuer.as_bytes());
+    let tag: Vec<u8> = hash.as_bytes().iter().take(6).copied().collect();
+    format!("hallpass_session_{}", hex::encode(&tag))
 }

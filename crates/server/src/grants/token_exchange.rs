@@ -23,7 +23,7 @@ pub(crate) async fn redeem(
         (TokenTypeUri::AccessToken | TokenTypeUri::Jwt, Some(access)) => Subject::from(access),
         // an ID token is no access token, and the other way round.
         (TokenTypeUri::AccessToken, None) | (TokenTypeUri::IdToken, Some(_)) => return Err(bad().into()),
-        (_, None) | (_, Some(_)) => Subject {
+        (_, None | Some(_)) => Subject {
             subject: claims.sub.ok_or_else(bad)?,
             scopes: None,
             expires_at: claims.exp.ok_or_else(bad)?,

@@ -9,7 +9,7 @@ use hallpass_store::{authorization_codes, authorizations, browser_sessions, devi
 use crate::state::State;
 
 /// How often.
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_mins(1);
 /// So many rows of a table at once.
 const BATCH: u32 = 1_000;
 

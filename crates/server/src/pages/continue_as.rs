@@ -66,7 +66,7 @@ pub(crate) fn page(
     let redirect_uri = asked.reply.redirect_uri.as_str();
     let host = redirect_uri.split_once("://").map_or("", |(_, rest)| rest);
     let page = ContinueAs {
-        layout: state.layout(request),
+        layout: request.layout(),
         form: FormTarget {
             action: target.action,
             csrf: target.browser.csrf(state, request),

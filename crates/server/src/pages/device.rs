@@ -77,7 +77,7 @@ impl Page for Device {
 }
 
 /// How long a person may take between the code and the decision.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1800);
+const PATIENCE: std::time::Duration = std::time::Duration::from_mins(30);
 
 /// Everybody who might be guessing: the browser, the account, the address.
 struct Guessers {
@@ -124,12 +124,12 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let person = SignedInUser::find(state, request).await?;
     let guessers = Guessers::of(request, &browser, person.as_ref());
     if let Some(wait) = guessers.locked_for(state, request) {
-        return Ok(locked(state, request, wait));
+        return Ok(locked(request, wait));
     }
     // Row S-11: when everybody guesses, only people who signed in may try.
     if person.is_none() && state.limiter.locked_for(&guessers.issuer, request.now).is_some() {
         let step = Step::SignInFirst { sign_in_url: request.path_of("login") };
-        return Ok(html::html(StatusCode::OK, &Device { layout: state.layout(request), step }));
+        return Ok(html::html(StatusCode::OK, &Device { layout: request.layout(), step }));
     }
     if request.method != Method::POST {
         let prefilled = request.query_form()?.one("user_code")?.and_then(UserCode::from_input);
@@ -193,15 +193,15 @@ fn entry(
         interaction: None,
     };
     let step = Step::Entry(Entry { form, user_code, error });
-    let mut response = html::html(status, &Device { layout: state.layout(request), step });
+    let mut response = html::html(status, &Device { layout: request.layout(), step });
     browser.remember(&mut response);
     response
 }
 
-fn locked(state: &State, request: &Request, wait: std::time::Duration) -> Response<Body> {
+fn locked(request: &Request, wait: std::time::Duration) -> Response<Body> {
     let minutes = u32::try_from(wait.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
     let step = Step::Locked { retry_after_minutes: minutes };
-    let page = Device { layout: state.layout(request), step };
+    let page = Device { layout: request.layout(), step };
     let mut response = html::html(StatusCode::TOO_MANY_REQUESTS, &page);
     let seconds = HeaderValue::from(wait.as_secs().max(1));
     response.headers_mut().insert(header::RETRY_AFTER, seconds);

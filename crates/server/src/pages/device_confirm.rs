@@ -197,7 +197,7 @@ async fn decide(
         "report" => Outcome::Reported,
         _ => Outcome::Denied,
     };
-    Ok(html::html(StatusCode::OK, &DeviceDone { layout: state.layout(request), outcome }))
+    Ok(html::html(StatusCode::OK, &DeviceDone { layout: request.layout(), outcome }))
 }
 
 fn page(
@@ -211,7 +211,7 @@ fn page(
         jiff::Timestamp::from_millisecond(at.unix_millis()).unwrap_or_default()
     };
     let page = DeviceConfirm {
-        layout: state.layout(request),
+        layout: request.layout(),
         form: FormTarget { action, csrf: browser.csrf(state, request), interaction: None },
         user: person.user().id.to_string(),
         user_code: grant.shown_user_code(),

@@ -10,7 +10,6 @@ use super::html::{Forms, Page};
 use super::html;
 use super::layout::Layout;
 use crate::request::Request;
-use crate::state::State;
 
 /// The start page. Dev mode only.
 #[derive(Debug, Clone, Template)]
@@ -51,7 +50,7 @@ impl Page for Home {
 }
 
 /// `GET /`: what this server is, and how to sign in to it.
-pub(crate) fn get(state: &State, request: &Request) -> Response<Body> {
+pub(crate) fn get(request: &Request) -> Response<Body> {
     let issuer = format!("{}/default", request.issuer_url);
     let login = |flow: &str| format!("hallpass login --issuer {issuer} --client-id my-cli --{flow}");
     let command = |purpose: &str, command: String| Command { purpose: purpose.to_owned(), command };
@@ -61,7 +60,7 @@ pub(crate) fn get(state: &State, request: &Request) -> Response<Body> {
         opens_in_browser,
     };
     let page = Home {
-        layout: state.layout(request),
+        layout: request.layout(),
         commands: vec![
             command("Sign in with a browser", login("browser")),
             command("Sign in on another device", login("device")),

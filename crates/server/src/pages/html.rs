@@ -46,6 +46,10 @@ pub fn html<P: Page>(status: StatusCode, page: &P) -> Response<Body> {
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(policy),
     );
+    if P::FORMS == Forms::StayHere {
+        // Not on the others: a client that signed in in a pop-up would lose the window it came from.
+        headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    }
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -57,14 +61,11 @@ const POLICY_STAY_HERE: &str = "default-src 'none'; style-src 'self'; img-src 's
 const POLICY_REACH_CLIENT: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
     script-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const HEADERS: [(HeaderName, &str); 6] = [
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
     (header::CACHE_CONTROL, "no-store"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
 ];

@@ -131,7 +131,7 @@ pub(crate) fn page(
     };
     let csrf = browser.csrf(state, request);
     let page = Login {
-        layout: state.layout(request),
+        layout: request.layout(),
         form: FormTarget { action: asking.action, csrf, interaction: None },
         purpose: asking.purpose,
         username: hinted,

@@ -53,7 +53,7 @@ fn parse(text: &str) -> Option<Duration> {
 }
 
 /// A hundred years: beyond it, sums of times would no longer be exact.
-const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
+const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 
 #[cfg(test)]
 mod tests {

@@ -74,7 +74,7 @@ fn without_a_configuration_the_defaults_are_the_mocks() {
     assert_eq!(settings.token_rules.dialect, Dialect::Mock);
     assert_eq!(
         settings.token_rules.access_lifetime,
-        Duration::from_secs(3600)
+        Duration::from_hours(1)
     );
     assert!(settings.warnings.is_empty());
 }
@@ -145,11 +145,11 @@ fn the_mocks_own_json_is_understood() {
     };
     assert_eq!(
         (one.token_expiry, one.mappings.len()),
-        (Duration::from_secs(120), 2)
+        (Duration::from_mins(2), 2)
     );
     assert_eq!(
         (two.token_expiry, &*two.issuer_id),
-        (Duration::from_secs(3600), "issuer2")
+        (Duration::from_hours(1), "issuer2")
     );
     assert_eq!(settings.free_redirect_uris.len(), 2);
     assert_eq!(
@@ -284,17 +284,14 @@ fn json_and_toml_share_the_clients() {
         settings.public,
         PublicUrl::Fixed("http://auth.internal:9000".to_owned())
     );
-    assert_eq!(
-        settings.token_rules.access_lifetime,
-        Duration::from_secs(300)
-    );
+    assert_eq!(settings.token_rules.access_lifetime, Duration::from_mins(5));
     assert_eq!(
         (settings.refresh.idle, settings.refresh.grace),
-        (Duration::from_secs(86_400), Duration::ZERO)
+        (Duration::from_hours(24), Duration::ZERO)
     );
     assert_eq!(
         (settings.device.lifetime, settings.device.interval),
-        (Duration::from_secs(120), Duration::from_secs(1))
+        (Duration::from_mins(2), Duration::from_secs(1))
     );
     let client = &settings.clients[0];
     assert_eq!(

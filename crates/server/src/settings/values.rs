@@ -16,6 +16,10 @@ use crate::dev_mode::TokenCallback;
 
 /// Everything that is configured.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the configuration"
+)]
 pub struct Settings {
     /// Where to listen: one port, on one or two addresses.
     pub listen: Vec<SocketAddr>,
@@ -75,7 +79,7 @@ impl Settings {
 
     /// Dev mode with nothing configured.
     pub(super) fn defaults(port: u16) -> Self {
-        let lifetime = Duration::from_secs(3600);
+        let lifetime = Duration::from_hours(1);
         Self {
             listen: loopback(port),
             public: PublicUrl::FromHost,

@@ -94,7 +94,12 @@ export class Person {
 
   async screenshot(name) {
     mkdirSync(SCREENSHOTS, { recursive: true });
-    await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+    // As tall as the page is, so that what sticks to the window's edge is where it ends up.
+    const { width, height } = this.page.viewportSize();
+    const all = await this.page.evaluate(() => document.documentElement.scrollHeight);
+    await this.page.setViewportSize({ width, height: all });
+    await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+    await this.page.setViewportSize({ width, height });
   }
 
   // Runs every rule of axe-core, the ones that are off by default for WCAG 2.2 included.

@@ -1,0 +1,1 @@
+//! `hallpass demo`: both flows, for real, without anybody.

@@ -1,0 +1,1 @@
+//! `hallpass serve --dev`: starts, says that it is ready, stops, or says why it does not start.

@@ -1,0 +1,63 @@
+//! Why the server does not start, and what to do about it.
+//!
+//! Texts and exit codes: sections 3 and 10 of `cli.md`.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::settings::SettingsError;
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens there.
+    #[error("cannot listen on {address}: the port is in use")]
+    PortInUse {
+        /// The address that is taken.
+        address: SocketAddr,
+    },
+    /// The system refuses the address.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// No address is configured.
+    #[error("there is no address to listen on")]
+    NoAddress,
+    /// Store or keys cannot be opened.
+    #[error("cannot prepare the server: {0}")]
+    Fault(String),
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+}
+
+impl StartError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::PortInUse { .. } => {
+                Some("take any free port with `--port 0`, or free the port".to_owned())
+            }
+            Self::Bind { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("ports below 1024 need a privilege: take another one with `--port`".to_owned())
+            }
+            Self::Bind { .. } | Self::NoAddress => {
+                Some("give `--host` an address that this machine has".to_owned())
+            }
+            Self::Fault(_) => None,
+            Self::Settings(error) => error.hint(),
+        }
+    }
+
+    /// The exit code of the command line.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::PortInUse { .. } | Self::Bind { .. } => 1,
+            Self::NoAddress | Self::Fault(_) | Self::Settings(_) => 5,
+        }
+    }
+}
