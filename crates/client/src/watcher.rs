@@ -27,7 +27,8 @@ pub struct Exchange {
     pub sent: Vec<(String, String)>,
     /// The status of the answer.
     pub status: u16,
-    /// The members of the JSON object that came back; objects and lists as their size.
+    /// The members of the JSON object that came back; lists as `[size]`, objects as
+    /// `{size}`.
     pub received: Vec<(String, String)>,
 }
 
@@ -60,8 +61,8 @@ impl Exchange {
 fn shown(name: &str, value: &Value) -> String {
     match value {
         Value::String(text) => shown_text(name, text),
-        Value::Array(items) => format!("({} items)", items.len()),
-        Value::Object(members) => format!("({} members)", members.len()),
+        Value::Array(items) => format!("[{}]", items.len()),
+        Value::Object(members) => format!("{{{}}}", members.len()),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
@@ -121,6 +122,6 @@ mod tests {
         assert!(!text.contains("canary-canary") && !text.contains("canary-2"), "{text}");
         assert!(!text.contains("query"), "{text}");
         assert!(seen.sent.contains(&("client_id".to_owned(), "cli".to_owned())));
-        assert!(seen.received.contains(&("keys".to_owned(), "(2 items)".to_owned())));
+        assert!(seen.received.contains(&("keys".to_owned(), "[2]".to_owned())));
     }
 }

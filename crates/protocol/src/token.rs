@@ -130,7 +130,7 @@ pub enum TokenRequest {
         code_verifier: Option<Secret<String>>,
         /// `resource`, RFC 8707 §2.2.
         resource: Vec<String>,
-        /// `scope`: not of the RFC; the mock takes an audience from it (`mock.md`).
+        /// `scope`: not of the RFC; the mock takes an audience from it (`docs/dev-mode.md`).
         scope: Option<String>,
     },
     /// RFC 6749 §6.

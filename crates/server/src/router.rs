@@ -262,7 +262,7 @@ fn status(code: StatusCode) -> Response<Body> {
     response
 }
 
-/// Dev mode answers every origin (`mock.md`).
+/// Dev mode answers every origin (`docs/dev-mode.md`).
 fn allow_origin(asked: &HeaderMap, headers: &mut HeaderMap) {
     let Some(origin) = asked.get(header::ORIGIN) else { return };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

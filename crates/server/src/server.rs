@@ -19,7 +19,7 @@ use crate::{jobs, listen, router};
 #[derive(Debug)]
 pub struct Server;
 
-/// A clock that a configuration stopped (`tokenProvider.systemTime` of `mock.md`).
+/// A clock that a configuration stopped (`tokenProvider.systemTime` of `docs/dev-mode.md`).
 #[derive(Debug)]
 struct StoppedClock(Timestamp);
 

@@ -9,6 +9,7 @@ use hallpass_protocol::{Clock, Secret, Timestamp};
 use hallpass_store::{Store, StoreKey};
 
 use crate::clients::Clients;
+use crate::dev_mode::RecentUsers;
 use crate::error::Fault;
 use crate::keys::Keys;
 use crate::limiter::Limiter;
@@ -25,6 +26,7 @@ pub(crate) struct State {
     pub(crate) clients: Clients,
     pub(crate) keys: Keys,
     pub(crate) limiter: Limiter,
+    pub(crate) recent_users: RecentUsers,
     pub(crate) refresh_keys: RefreshKeys,
     pub(crate) page_tokens: PageTokens,
     pub(crate) user_code_key: hmac::Key,
@@ -43,6 +45,7 @@ impl State {
             clients: Clients::new(&settings),
             keys: Keys::new(&settings),
             limiter: Limiter::default(),
+            recent_users: RecentUsers::default(),
             refresh_keys: RefreshKeys::new(1, &derive(&root, b"rt")?),
             page_tokens: PageTokens::new(&derive(&root, b"page")?),
             user_code_key: hmac::Key::new(hmac::HMAC_SHA256, derive(&root, b"usercode")?.expose()),

@@ -31,7 +31,8 @@ pub struct Form {
 }
 
 impl Person {
-    pub(crate) fn new(base: &str) -> Self {
+    /// A person who has a server's URL.
+    pub fn new(base: &str) -> Self {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
         Self {
             base: url::Url::parse(base).expect("a URL"),

@@ -2,6 +2,7 @@
 
 mod cookies;
 mod html_form;
+mod lines;
 mod person;
 mod stage;
 mod step;

@@ -91,16 +91,15 @@ impl Person {
         let mut answer = self.request(Method::GET, &at, None).await?;
         for _ in 0..MOST_PAGES {
             if let Some(next) = answer.next {
-                let has_left = next.origin() != home;
                 at = next;
                 answer = self.request(Method::GET, &at, None).await?;
-                if has_left {
-                    // Back at the program: the browser's part is over.
-                    return expect_success(&answer);
-                }
                 continue;
             }
             expect_success(&answer)?;
+            if at.origin() != home {
+                // Back at the program: the browser's part is over.
+                return Ok(());
+            }
             match fill_in(&answer.html, &at, user_code)? {
                 Move::Done => return Ok(()),
                 Move::Post { to, body } => {

@@ -7,23 +7,22 @@ use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hallpass_client::{
-    BoxFuture, Browser, BrowserStart, Exchange, Prompt, TerminalStyle, Ui, UiCaps, UiOutcome,
-    Watcher, clean,
+    BoxFuture, Browser, BrowserStart, Exchange, Prompt, Ui, UiCaps, UiOutcome, Watcher, clean,
 };
 use hallpass_protocol::secret::shorten;
 use tokio::sync::mpsc;
 use url::Url;
 
+use super::lines::{Lines, bare};
 use super::person::Errand;
 use super::step::Step;
 use crate::duration;
-use crate::output::{Output, Paint};
+use crate::output::Output;
 
 /// Where the demo is told.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    paint: Paint,
-    style: TerminalStyle,
+    lines: Lines,
     is_silent: bool,
     /// The played person, when there is one.
     person: Option<mpsc::UnboundedSender<Errand>>,
@@ -36,6 +35,8 @@ struct Scene {
     number: usize,
     endpoints: BTreeMap<String, String>,
     has_live_line: bool,
+    /// The person came by a code, not by a browser that the program opened.
+    has_code: bool,
 }
 
 /// One request of the person's browser.
@@ -56,8 +57,10 @@ impl Stage {
     /// Sets the stage; `person` gets the errands of a played person.
     pub(crate) fn new(output: Output, person: Option<mpsc::UnboundedSender<Errand>>) -> Self {
         Self {
-            paint: output.paint,
-            style: output.style,
+            lines: Lines {
+                paint: output.paint,
+                style: output.style,
+            },
             is_silent: output.is_json(),
             person,
             scene: Mutex::default(),
@@ -73,7 +76,7 @@ impl Stage {
     pub(crate) fn title(&self, text: &str) {
         self.with_scene(|scene| {
             scene.step = None;
-            self.print(scene, &format!("\n{}\n", self.paint.bold(text)));
+            self.print(scene, &format!("\n{}\n", self.lines.paint.bold(text)));
         });
     }
 
@@ -84,9 +87,7 @@ impl Stage {
 
     /// Says how a flow ended, and begins a new step with the next exchange.
     pub(crate) fn done(&self, text: &str) {
-        let mark = self
-            .paint
-            .good(if self.style.unicode { "✔" } else { "ok:" });
+        let mark = self.lines.mark();
         self.with_scene(|scene| {
             scene.step = None;
             self.print(scene, &format!(" {mark}  {text}\n"));
@@ -105,19 +106,24 @@ impl Stage {
         let note = match next {
             // The redirect that carries the code (RFC 6749 §4.1.2).
             Some(next) if next.origin() != url.origin() => {
-                format!("{} {}", self.arrow(), bare(next))
+                format!("{} {}", self.lines.arrow(), bare(next))
             }
-            Some(next) => format!("{} {}", self.arrow(), next.path()),
+            Some(next) => format!("{} {}", self.lines.arrow(), next.path()),
             None => heading.to_owned(),
         };
         self.with_scene(|scene| {
-            self.enter(scene, Step::Person);
+            let step = if scene.has_code {
+                Step::EnterCode
+            } else {
+                Step::SignIn
+            };
+            self.enter(scene, step);
             let at = if url.path() == CALLBACK_PATH {
                 bare(url)
             } else {
                 url.path().to_owned()
             };
-            self.print(scene, &self.request(method, &at, status, &note));
+            self.print(scene, &self.lines.request(method, &at, status, &note));
             if url.path() == CALLBACK_PATH {
                 let members: Vec<_> = url
                     .query_pairs()
@@ -132,7 +138,12 @@ impl Stage {
                         (name.into_owned(), clean::text(&value))
                     })
                     .collect();
-                self.members(scene, "with", &members, &["code", "state", "iss"]);
+                self.print(
+                    scene,
+                    &self
+                        .lines
+                        .members("with", &members, &["code", "state", "iss"]),
+                );
             }
         });
     }
@@ -148,10 +159,19 @@ impl Stage {
                 .map_or_else(|_| exchange.url.clone(), |url| url.path().to_owned());
             self.print(
                 scene,
-                &self.request(exchange.method, &path, exchange.status, ""),
+                &self
+                    .lines
+                    .request(exchange.method, &path, exchange.status, ""),
             );
-            self.members(scene, "sent", &exchange.sent, step.sent());
-            self.members(scene, "got", &exchange.received, step.received());
+            self.print(
+                scene,
+                &self.lines.members("sent", &exchange.sent, step.sent()),
+            );
+            let received = on_this_server(exchange);
+            self.print(
+                scene,
+                &self.lines.members("got", &received, step.received()),
+            );
         });
     }
 
@@ -163,8 +183,12 @@ impl Stage {
                 verification_uri,
                 ..
             } => self.show_code(user_code, verification_uri),
-            Prompt::Waiting { left } if self.style.live && !self.is_silent => {
-                let dots = if self.style.unicode { "…" } else { "..." };
+            Prompt::Waiting { left } if self.lines.style.live && !self.is_silent => {
+                let dots = if self.lines.style.unicode {
+                    "…"
+                } else {
+                    "..."
+                };
                 let left = duration::words(*left);
                 self.with_scene(|scene| {
                     scene.has_live_line = true;
@@ -180,6 +204,7 @@ impl Stage {
 
     fn opened(&self, url: &Url, browser: &BrowserStart) {
         self.with_scene(|scene| {
+            scene.has_code = false;
             self.enter(scene, Step::OpenBrowser);
             let query: Vec<_> = url
                 .query_pairs()
@@ -194,7 +219,10 @@ impl Stage {
                 })
                 .collect();
             self.print(scene, &format!("      open  {}\n", url.path()));
-            self.members(scene, "with", &query, Step::OpenBrowser.sent());
+            self.print(
+                scene,
+                &self.lines.members("with", &query, Step::OpenBrowser.sent()),
+            );
             if self.person.is_none() {
                 let what = match browser {
                     BrowserStart::Opened => "Your browser shows this page; sign in there:",
@@ -202,13 +230,14 @@ impl Stage {
                         "Open this address in a browser on this machine:"
                     }
                 };
-                let text = format!("\n    {}\n    {url}\n\n", self.paint.bold(what));
+                let text = format!("\n    {}\n    {url}\n\n", self.lines.paint.bold(what));
                 self.print(scene, &text);
             }
         });
     }
 
     fn show_code(&self, user_code: &str, uri: &Url) {
+        self.with_scene(|scene| scene.has_code = true);
         match &self.person {
             Some(person) => {
                 let errand = Errand::EnterCode {
@@ -220,9 +249,12 @@ impl Stage {
                 }
             }
             None => self.with_scene(|scene| {
-                self.enter(scene, Step::Person);
-                let (open, enter) = (self.paint.bold("Open"), self.paint.bold("and enter"));
-                let code = self.paint.bold(user_code);
+                self.enter(scene, Step::EnterCode);
+                let (open, enter) = (
+                    self.lines.paint.bold("Open"),
+                    self.lines.paint.bold("and enter"),
+                );
+                let code = self.lines.paint.bold(user_code);
                 let text = format!("\n    {open}\n    {uri}\n    {enter}\n    {code}\n\n");
                 self.print(scene, &text);
             }),
@@ -237,64 +269,7 @@ impl Stage {
         scene.step = Some(step);
         scene.number += 1;
         let line = format!("{:>2}  {}", scene.number, step.title());
-        self.print(scene, &format!("{}\n", self.paint.bold(&line)));
-    }
-
-    fn request(&self, method: &str, path: &str, status: u16, note: &str) -> String {
-        let status = match status {
-            200..400 => self.paint.good(&status.to_string()),
-            _ => self.paint.bold(&status.to_string()),
-        };
-        let width = self.columns().saturating_sub(36).clamp(0, WIDEST_PATH);
-        let note = if note.is_empty() {
-            String::new()
-        } else {
-            format!("  {}", self.paint.dim(note))
-        };
-        format!("      {method:<4}  {path:<width$}  {status}{note}\n")
-    }
-
-    /// The members that matter, as many on a line as fit.
-    fn members(
-        &self,
-        scene: &mut Scene,
-        label: &str,
-        members: &[(String, String)],
-        wanted: &[&str],
-    ) {
-        let room = self.columns().saturating_sub(INDENT.len() + 6).max(20);
-        let mut line = String::new();
-        let mut lines = Vec::new();
-        for name in wanted {
-            let Some((_, value)) = members.iter().find(|(known, _)| known == name) else {
-                continue;
-            };
-            let pair = cut(&format!("{name}={value}"), room);
-            if !line.is_empty() && line.chars().count() + pair.chars().count() + 2 > room {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push_str("  ");
-            }
-            line.push_str(&pair);
-        }
-        lines.extend((!line.is_empty()).then_some(line));
-        for (at, line) in lines.iter().enumerate() {
-            let label = self
-                .paint
-                .dim(&format!("{:<4}", if at == 0 { label } else { "" }));
-            self.print(scene, &format!("{INDENT}{label}  {line}\n"));
-        }
-    }
-
-    fn columns(&self) -> usize {
-        self.style
-            .size
-            .map_or(80, |(columns, _)| usize::from(columns))
-    }
-
-    fn arrow(&self) -> &'static str {
-        if self.style.unicode { "→" } else { "->" }
+        self.print(scene, &format!("{}\n", self.lines.paint.bold(&line)));
     }
 
     fn with_scene(&self, act: impl FnOnce(&mut Scene)) {
@@ -360,18 +335,16 @@ impl Browser for PlayedBrowser {
     }
 }
 
-/// An address without its query.
-fn bare(url: &Url) -> String {
-    format!("{}{}", url.origin().ascii_serialization(), url.path())
-}
-
-fn cut(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(room.saturating_sub(1)).collect();
-    short.push('…');
-    short
+/// The members of an answer; addresses on the server itself without its name, as the requests.
+fn on_this_server(exchange: &Exchange) -> Vec<(String, String)> {
+    let origin = Url::parse(&exchange.url).map(|url| url.origin().ascii_serialization());
+    let origin = origin.unwrap_or_default();
+    let shown = |(name, value): &(String, String)| {
+        let is_endpoint = name.ends_with("_endpoint");
+        let path = value.strip_prefix(&origin).filter(|_| is_endpoint);
+        (name.clone(), path.unwrap_or(value).to_owned())
+    };
+    exchange.received.iter().map(shown).collect()
 }
 
 fn live(text: &str) {
@@ -383,5 +356,3 @@ fn live(text: &str) {
 
 const CLEAR_LINE: &str = "\r\u{1b}[2K";
 const CALLBACK_PATH: &str = "/callback";
-const INDENT: &str = "            ";
-const WIDEST_PATH: usize = 42;

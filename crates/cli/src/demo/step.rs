@@ -13,8 +13,10 @@ pub(crate) enum Step {
     AskForCode,
     /// RFC 6749 §4.1.1 with RFC 7636.
     OpenBrowser,
-    /// RFC 8628 §3.3, or the sign-in page.
-    Person,
+    /// RFC 8628 §3.3.
+    EnterCode,
+    /// RFC 6749 §4.1.1, the person's part.
+    SignIn,
     /// RFC 8628 §3.4.
     Poll,
     /// RFC 6749 §4.1.3.
@@ -58,7 +60,8 @@ impl Step {
             Self::Discover => "The program asks the server where everything is",
             Self::AskForCode => "The program asks for a code",
             Self::OpenBrowser => "The program listens on loopback and opens a browser",
-            Self::Person => "The person signs in and agrees",
+            Self::EnterCode => "The person enters the code, signs in and agrees",
+            Self::SignIn => "The person signs in and agrees",
             Self::Poll => "The program asks until the person is done",
             Self::Redeem => "The program trades the code for tokens",
             Self::CheckIdToken => "The program fetches the keys and checks the ID token",
@@ -82,7 +85,8 @@ impl Step {
             Self::Poll => &["device_code"],
             Self::Redeem => &["grant_type", "code", "code_verifier"],
             Self::Discover
-            | Self::Person
+            | Self::EnterCode
+            | Self::SignIn
             | Self::CheckIdToken
             | Self::AskAboutUser
             | Self::Other => &[],
@@ -114,7 +118,7 @@ impl Step {
             ],
             Self::CheckIdToken => &["keys"],
             Self::AskAboutUser => &["sub", "name", "preferred_username", "email", "iss"],
-            Self::OpenBrowser | Self::Person | Self::Other => &["error"],
+            Self::OpenBrowser | Self::EnterCode | Self::SignIn | Self::Other => &["error"],
         }
     }
 }

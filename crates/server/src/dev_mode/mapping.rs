@@ -1,6 +1,6 @@
 //! Which token callback speaks for a token request, and what it says.
 //!
-//! Contract: "Mapping rules" of `mock.md`.
+//! Contract: "Mapping rules" of `docs/dev-mode.md`.
 
 use std::time::Duration;
 

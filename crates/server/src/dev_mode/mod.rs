@@ -1,16 +1,18 @@
 //! What only `serve --dev` does: whom it serves, under which URL, and what its tokens say.
 //!
-//! Contract: `mock.md`.
+//! For users: `docs/dev-mode.md`.
 
 mod base_url;
 mod host;
 mod mapping;
 mod peer;
+mod recent_users;
 mod template;
 mod token_callback;
 
 pub(crate) use base_url::base_url;
 pub(crate) use host::check_host;
 pub(crate) use mapping::mapping_for;
+pub(crate) use recent_users::RecentUsers;
 pub(crate) use peer::{check_peer, forwarded_text};
 pub use token_callback::{RequestMapping, TokenCallback};

@@ -1,6 +1,6 @@
 //! `${name}` inside the claims of a token callback.
 //!
-//! Contract: "Mapping rules" of `mock.md`.
+//! Contract: "Mapping rules" of `docs/dev-mode.md`.
 
 use serde_json::{Map, Value};
 

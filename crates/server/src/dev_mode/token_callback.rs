@@ -1,6 +1,6 @@
 //! The token callbacks of dev mode, as they are configured: what tokens say, by request.
 //!
-//! Contract: "Mapping rules" of `mock.md`.
+//! Contract: "Mapping rules" of `docs/dev-mode.md`.
 
 use std::time::Duration;
 

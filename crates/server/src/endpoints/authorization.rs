@@ -138,7 +138,7 @@ async fn decide(
 enum Next<'a> {
     SignIn,
     Refuse(Refusal),
-    /// Dev mode without a sign-in page: somebody new signs in each time (`mock.md`).
+    /// Dev mode without a sign-in page: somebody new signs in each time (`docs/dev-mode.md`).
     Silent(User),
     Continue(&'a SignedInUser),
     Grant(&'a SignedInUser),

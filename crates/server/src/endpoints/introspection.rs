@@ -20,7 +20,7 @@ use crate::state::State;
 pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
     let form = request.form()?;
     let asked = IntrospectionRequest::decode(&form)?;
-    // Dev mode takes any bearer token as the caller's proof (`mock.md`).
+    // Dev mode takes any bearer token as the caller's proof (`docs/dev-mode.md`).
     let by_bearer = !state.clients.is_strict() && request.bearer().is_some_and(|token| !token.is_empty());
     if !by_bearer {
         let caller = authenticate(state, request, &form, Unnamed::InvalidClient)?;

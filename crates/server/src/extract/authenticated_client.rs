@@ -15,7 +15,7 @@ use crate::limiter::network_of;
 use crate::request::Request;
 use crate::state::State;
 
-/// The name of whoever exchanges a token in dev mode without saying who they are (`mock.md`).
+/// The name of whoever exchanges a token in dev mode without saying who they are (`docs/dev-mode.md`).
 const ANONYMOUS: &str = "anonymous";
 
 /// What happens to a request that names no client.

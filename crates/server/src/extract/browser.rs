@@ -53,7 +53,7 @@ impl Browser {
     }
 
     /// As [`Self::check_csrf`], but a form without a token passes when no other site's page sent
-    /// it: dev mode takes sign-in forms of custom pages and test scripts (`mock.md`).
+    /// it: dev mode takes sign-in forms of custom pages and test scripts (`docs/dev-mode.md`).
     pub(crate) fn check_sign_in(
         &self,
         state: &State,

@@ -47,6 +47,7 @@ impl SignedInUser {
             expires_at: request.now + browser_session::IDLE,
             ended_at: None,
         };
+        state.recent_users.add(&session.issuer, session.user.id.as_str());
         let kept = session.clone();
         state.store.write(move |tx| browser_sessions::insert(tx, &kept)).await?;
         let cookie = format!(

@@ -1,6 +1,6 @@
 //! Binds the sockets: one port on every address.
 //!
-//! Contract: the loopback addresses of `mock.md`, texts of section 10 of `cli.md`.
+//! Contract: the loopback addresses of `docs/dev-mode.md`, texts of section 10 of `cli.md`.
 
 use std::io;
 use std::net::SocketAddr;

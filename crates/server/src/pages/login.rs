@@ -138,7 +138,7 @@ pub(crate) fn page(
         claims,
         username_error: mistakes.username.clone(),
         claims_error: mistakes.claims.clone(),
-        recent_users: Vec::new(),
+        recent_users: state.recent_users.of(&request.issuer),
         parameters: asking.parameters.iter().map(pair).collect(),
     };
     let mut response = html::html(status, &page);

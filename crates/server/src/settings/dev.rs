@@ -1,7 +1,7 @@
 //! The settings of `serve --dev`: flags win over the environment, that over the file, that over
 //! the defaults.
 //!
-//! Contract: "What a drop-in must accept" of `mock.md`; rows S-284, A-92.
+//! Contract: "What a drop-in must accept" of `docs/dev-mode.md`; rows S-284, A-92.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;

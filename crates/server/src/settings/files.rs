@@ -1,6 +1,6 @@
 //! Finds and reads the one configuration file.
 //!
-//! Contract: `JSON_CONFIG` and `JSON_CONFIG_PATH` of `mock.md`.
+//! Contract: `JSON_CONFIG` and `JSON_CONFIG_PATH` of `docs/dev-mode.md`.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! The JSON of `mock-oauth2-server`, and the few keys that hallpass adds to it.
 //!
-//! Contract: "What a drop-in must accept and answer" of `mock.md`.
+//! Contract: "What a drop-in must accept and answer" of `docs/dev-mode.md`.
 
 use std::time::Duration;
 

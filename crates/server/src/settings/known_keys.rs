@@ -1,6 +1,6 @@
 //! Which keys a configuration may have, and which known one is nearest to an unknown one.
 //!
-//! Contracts: the JSON of `mock.md`, section 4 of `server.md` ("Unknown key = start-up error with
+//! Contracts: the JSON of `docs/dev-mode.md`, section 4 of `server.md` ("Unknown key = start-up error with
 //! line, column and nearest name").
 
 use serde_json::Value;
