@@ -1,4 +1,4 @@
-# Each recipe is one plain command that also works typed by hand.
+# Short names for commands; the line below each works in a shell as it stands.
 
 # Lists the recipes.
 default:

@@ -48,9 +48,6 @@ pub(crate) struct GlobalArgs {
     /// The configuration file to read
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Refused: everybody who can run `ps` would see it
-    #[arg(long, global = true, hide = true, num_args = 0..=1, default_missing_value = "")]
-    pub(crate) client_secret: Option<String>,
 }
 
 /// The form of an answer.

@@ -16,6 +16,13 @@ use crate::{exit_code, logging};
 pub(crate) fn run() -> u8 {
     let environment = Environment::read();
     let words: Vec<OsString> = std::env::args_os().collect();
+    // Not an argument of the parser's: it would be offered by completions.
+    if words.iter().any(|word| is_secret(word)) {
+        let failure =
+            Failure::usage("--client-secret is not accepted on the command line (visible in ps)")
+                .hint_to("--client-secret-file, --client-secret-stdin");
+        return report(&failure, fallback(&words, &environment));
+    }
     let cli = match read(&words) {
         Ok(cli) => cli,
         Err(error) => return misread(&error, &words, &environment),
@@ -36,6 +43,11 @@ pub(crate) fn run() -> u8 {
     }
 }
 
+fn is_secret(word: &OsString) -> bool {
+    let word = word.to_string_lossy();
+    word == "--client-secret" || word.starts_with("--client-secret=")
+}
+
 fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
     let mut command = Cli::command();
     let mut matches = command.try_get_matches_from_mut(words)?;
@@ -43,12 +55,6 @@ fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
 }
 
 fn dispatch(command: Command, context: &Context) -> Result<u8, Failure> {
-    if context.global.client_secret.is_some() {
-        return Err(Failure::usage(
-            "--client-secret is not accepted on the command line (visible in ps)",
-        )
-        .hint_to("--client-secret-file, --client-secret-stdin"));
-    }
     match command {
         Command::Login(args) => commands::login::run(&args, context),
         Command::Token(args) => commands::token::run(&args, context),
@@ -150,7 +156,6 @@ fn fallback(words: &[OsString], environment: &Environment) -> Option<Output> {
         color: Color::Auto,
         no_input: false,
         config: None,
-        client_secret: None,
     };
     Output::new(&global, environment).ok()
 }

@@ -22,6 +22,9 @@ use crate::watcher::{Exchange, Watcher};
 
 /// How long one exchange may take, connection and body included.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+/// A connection that lay idle longer is not used again. Many servers close theirs after 5 s, just when
+/// the next poll of a device code (RFC 8628 §3.5) would be sent into it.
+const LONGEST_IDLE: Duration = Duration::from_secs(2);
 /// Longer bodies are refused (row C-54).
 const LONGEST_BODY: usize = 1024 * 1024;
 /// So many redirects of a document are followed, on the same origin (row C-45).
@@ -84,6 +87,7 @@ impl Http {
         let built = reqwest::Client::builder()
             .redirect(Policy::none())
             .connect_timeout(DEADLINE)
+            .pool_idle_timeout(LONGEST_IDLE)
             .user_agent(&self.user_agent)
             .build()
             .map_err(|error| Error::config("the HTTP client cannot start").caused_by(error))?;

@@ -25,6 +25,8 @@ pub const USER_CODE_PER_ACCOUNT: Limit = Limit { failures: 10, window: minutes(6
 pub const USER_CODE_PER_ADDRESS: Limit = Limit { failures: 30, window: minutes(60), lock: minutes(60) };
 /// Wrong user codes at the whole issuer: beyond it the page asks for sign-in first.
 pub const USER_CODE_PER_ISSUER: Limit = Limit { failures: 60, window: minutes(1), lock: minutes(1) };
+/// Unknown device codes from one address: none can be hit, but each costs a look.
+pub const DEVICE_CODE_PER_ADDRESS: Limit = Limit { failures: 30, window: minutes(1), lock: minutes(1) };
 /// Wrong client secrets of one client from one address (row S-134).
 pub const CLIENT_SECRET: Limit = Limit { failures: 20, window: minutes(1), lock: minutes(1) };
 

@@ -25,11 +25,20 @@ impl AllowedRedirectUri {
     /// Checks a requested URI against those that are registered; in dev mode a client that nobody
     /// configured may use any loopback one.
     pub fn check(client: &Client, requested: &str) -> Option<Self> {
+        Self::find(&client.redirect_uris, client, requested)
+    }
+
+    /// As [`Self::check`], for where a person goes after signing out (row S-241).
+    pub fn check_post_logout(client: &Client, requested: &str) -> Option<Self> {
+        Self::find(&client.post_logout_redirect_uris, client, requested)
+    }
+
+    fn find(registered: &[String], client: &Client, requested: &str) -> Option<Self> {
         if requested.len() > LONGEST || !requested.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
         let loopback = Loopback::parse(requested);
-        let registered = client.redirect_uris.iter().any(|known| {
+        let registered = registered.iter().any(|known| {
             known == requested || loopback.is_some() && Loopback::parse(known) == loopback
         });
         let free = client.kind == ClientKind::Unconfigured

@@ -124,7 +124,7 @@ impl DevicePoll {
         Step::Wait(Duration::ZERO)
     }
 
-    /// The error table of `conformance.md` section 4, whatever the status code was.
+    /// What a code means, whatever the status was; providers have names of their own.
     fn meaning(code: &ErrorCode) -> Meaning {
         match code.as_str() {
             "authorization_pending" => Meaning::Pending,

@@ -6,14 +6,15 @@ pub trait Random: Send + Sync + std::fmt::Debug {
     fn fill(&self, out: &mut [u8]);
 }
 
-/// The cryptographic generator of aws-lc, seeded by the operating system.
+/// The operating system's cryptographic generator, asked directly: aws-lc's own needs tens of
+/// milliseconds of processor jitter before its first byte, which a start would wait for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
-    #[expect(clippy::expect_used, reason = "aws-lc aborts or succeeds; a server without randomness must not run")]
+    #[expect(clippy::expect_used, reason = "a program without randomness must not go on")]
     fn fill(&self, out: &mut [u8]) {
-        aws_lc_rs::rand::fill(out).expect("the operating system gives random bytes");
+        getrandom::fill(out).expect("the operating system gives random bytes");
     }
 }
 

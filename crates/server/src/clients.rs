@@ -32,11 +32,14 @@ impl Clients {
         if let Some(client) = self.configured.get(id) {
             return Some(Arc::clone(client));
         }
-        if self.strict || id.as_str().len() > 255 {
+        // RFC 6749 appendix A.1: `client-id = *VSCHAR`; pages show it as the name.
+        let is_visible = id.as_str().bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+        if self.strict || id.as_str().len() > 255 || !is_visible {
             return None;
         }
         let redirect_uris = self.free_redirect_uris.clone();
-        let client = Client { redirect_uris, ..Client::unconfigured(id.clone()) };
+        let post_logout_redirect_uris = redirect_uris.clone();
+        let client = Client { redirect_uris, post_logout_redirect_uris, ..Client::unconfigured(id.clone()) };
         Some(Arc::new(client))
     }
 

@@ -90,6 +90,8 @@ pub(crate) struct Grant<'a> {
     pub(crate) scopes: Scopes,
     pub(crate) audience: Vec<String>,
     pub(crate) authorization: Option<&'a Authorization>,
+    /// What the token hangs from that this one was made of: it dies with it (row S-47).
+    pub(crate) parent: Option<AuthorizationId>,
     pub(crate) refresh_token: Option<RefreshToken>,
     pub(crate) not_after: Option<Timestamp>,
     /// The form of the token request: dev mode maps claims by it.
@@ -121,7 +123,8 @@ pub(crate) async fn issue(
         client_id,
         scopes: &grant.scopes,
         audience: grant.audience,
-        authorization: grant.authorization.map(|authorization| (authorization.id, &authorization.seed)),
+        authorization: grant.authorization.map(|authorization| authorization.id).or(grant.parent),
+        seed: grant.authorization.map(|authorization| &authorization.seed),
         claims: Map::new(),
         not_after: grant.not_after,
     };
@@ -148,6 +151,8 @@ pub(crate) async fn issue(
                 let added = mapped.claims.iter().filter(|(name, _)| *name != "aud" && *name != "sub");
                 id_claims.extra.extend(added.map(|(name, value)| (name.clone(), value.clone())));
                 id_claims.sub.clone_from(&claims.sub);
+                id_claims.acr.clone_from(&claims.acr);
+                id_claims.amr.clone_from(&claims.amr);
             }
             Some(keys.signer.sign_id_token(&id_claims)?)
         }

@@ -5,6 +5,7 @@
 //! and the answer is minted. `docs/adr/0003` says why dev mode is the same server.
 
 mod clients;
+mod date;
 mod dev_mode;
 mod endpoints;
 mod error;

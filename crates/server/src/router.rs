@@ -187,7 +187,8 @@ where
             Err(BodyError::Broken) => JsonError::Body(StatusCode::BAD_REQUEST).into_response(),
         }
     };
-    if !endpoint.is_page() {
+    // Strict mode knows no origins yet, and answers none (row S-168).
+    if !endpoint.is_page() && !state.settings.strict {
         allow_origin(&request.headers, response.headers_mut());
     }
     response

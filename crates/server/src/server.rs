@@ -13,7 +13,7 @@ pub use crate::listen::StartError;
 
 use crate::settings::Settings;
 use crate::state::State;
-use crate::{jobs, listen, router};
+use crate::{date, jobs, listen, router};
 
 /// The server, before it runs.
 #[derive(Debug)]
@@ -61,7 +61,14 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let jobs = tokio::spawn(jobs::purge::run(Arc::clone(&state)));
         warm_up(&state);
-        let service = move |request, peer| router::answer(Arc::clone(&state), request, peer);
+        let service = move |request, peer| {
+            let state = Arc::clone(&state);
+            async move {
+                let mut response = router::answer(Arc::clone(&state), request, peer).await;
+                date::stamp(&mut response, state.now());
+                response
+            }
+        };
         let accepting = tokio::spawn(listeners.serve(service, stopped));
         Ok(Running { addresses, stop, accepting, jobs })
     }

@@ -33,10 +33,15 @@ test("s_51_a_frame_on_another_origin_shows_nothing", async () => {
   await once(attacker, "listening");
 
   const visitor = await browser.open();
-  for (const url of [client.authorizationRequest().url, device.verification_uri, device.verification_uri_complete, server.url]) {
+  const look = async (url) => {
     framed = url;
     await visitor.page.goto(`http://127.0.0.1:${attacker.address().port}/`, { waitUntil: "networkidle" });
-    const frame = visitor.page.frames()[1];
+    return visitor.page.frames()[1];
+  };
+  // A page that does not mind is seen, so the others would be.
+  assert.equal((await look(client.redirectUri)).url(), client.redirectUri);
+  for (const url of [client.authorizationRequest().url, device.verification_uri, device.verification_uri_complete, server.url]) {
+    const frame = await look(url);
     assert.ok(frame.url().startsWith("chrome-error:"), `${url} shows ${frame.url()}`);
     assert.equal(await frame.locator("form").count(), 0, url);
   }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use hallpass_protocol::jose::Unverified;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -35,6 +36,11 @@ impl Answer {
         self.json().get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
+    /// The claims of a JWT that is a member of the JSON body; nobody checks its signature.
+    pub fn claims(&self, name: &str) -> Value {
+        claims_of(&self.member(name))
+    }
+
     /// A header as text; empty when it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
@@ -50,4 +56,10 @@ impl Answer {
         let location = url::Url::parse(self.header("location")).expect("a redirect names a URL");
         location.query_pairs().into_owned().collect()
     }
+}
+
+/// The claims of a JWT; nobody checks its signature.
+pub fn claims_of(jwt: &str) -> Value {
+    let unverified = Unverified::parse(jwt).expect("a signed JWT");
+    unverified.peek().expect("claims are a JSON object")
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 use crate::{Answer, TestServer};
@@ -12,6 +13,9 @@ pub const REDIRECT_URI: &str = "http://127.0.0.1:8085/callback";
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// Its challenge.
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// What the confirmation page posts for yes.
+pub const APPROVE: &[(&str, &str)] = &[("action", "approve"), ("confirm", "on")];
 
 /// A person in front of a browser of their own.
 #[derive(Debug)]
@@ -33,7 +37,13 @@ pub struct Form {
 impl Person {
     /// A person who has a server's URL.
     pub fn new(base: &str) -> Self {
+        Self::with_address(base, None)
+    }
+
+    /// A person at an address of this machine.
+    pub(crate) fn with_address(base: &str, address: Option<IpAddr>) -> Self {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+        let http = http.local_address(address);
         Self {
             base: url::Url::parse(base).expect("a URL"),
             http: http.build().expect("an HTTP client"),
@@ -105,17 +115,32 @@ impl Person {
 
     /// The path of a good authorization request.
     pub fn authorization_path(client_id: &str, scope: &str) -> String {
+        Self::authorization_path_with(client_id, scope, &[])
+    }
+
+    /// The path of an authorization request with changes: each value replaces the usual one or is
+    /// added, an empty one leaves the parameter out.
+    pub fn authorization_path_with(client_id: &str, scope: &str, changes: &[(&str, &str)]) -> String {
+        let usual = [
+            ("client_id", client_id),
+            ("redirect_uri", REDIRECT_URI),
+            ("response_type", "code"),
+            ("scope", scope),
+            ("state", "st"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+            ("nonce", "n-0S6_WzA2Mj"),
+        ];
+        let kept = usual.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
         let mut url = url::Url::parse("http://x/default/authorize").expect("a URL");
-        url.query_pairs_mut()
-            .append_pair("client_id", client_id)
-            .append_pair("redirect_uri", REDIRECT_URI)
-            .append_pair("response_type", "code")
-            .append_pair("scope", scope)
-            .append_pair("state", "st")
-            .append_pair("code_challenge", CHALLENGE)
-            .append_pair("code_challenge_method", "S256")
-            .append_pair("nonce", "n-0S6_WzA2Mj");
+        url.query_pairs_mut().extend_pairs(kept.chain(changes).filter(|(_, value)| !value.is_empty()));
         format!("{}?{}", url.path(), url.query().unwrap_or_default())
+    }
+
+    /// Opens an authorization request and signs in: the answer to the client, or the next page.
+    pub async fn sign_in_at(&self, path: &str, username: &str) -> Answer {
+        let page = self.open(path).await;
+        self.submit(&page, &[("username", username)]).await
     }
 
     /// Signs in to a client and returns the authorization code.
@@ -126,14 +151,24 @@ impl Person {
         scope: &str,
         username: &str,
     ) -> String {
-        let page = self.open(&Self::authorization_path(client_id, scope)).await;
-        let answer = self.submit(&page, &[("username", username)]).await;
+        let answer = self.sign_in_at(&Self::authorization_path(client_id, scope), username).await;
         answer.redirect_parameters().get("code").cloned().expect("the client gets a code")
+    }
+
+    /// Types a user code in: the sign-in page, the confirmation page, or why neither.
+    pub async fn try_code(&self, user_code: &str) -> Answer {
+        let entry = self.open("/default/device").await;
+        self.submit(&entry, &[("user_code", user_code)]).await
     }
 
     /// Types a user code in and signs in: the confirmation page.
     pub async fn enter_code(&self, user_code: &str, username: &str) -> Answer {
-        let entry = self.open("/default/device").await;
+        self.enter_code_at("/default/device", user_code, username).await
+    }
+
+    /// As [`Self::enter_code`], at another verification URI.
+    pub async fn enter_code_at(&self, page: &str, user_code: &str, username: &str) -> Answer {
+        let entry = self.open(page).await;
         let next = self.submit(&entry, &[("user_code", user_code)]).await;
         if next.body.contains("name=\"username\"") {
             self.submit(&next, &[("username", username)]).await
@@ -145,7 +180,7 @@ impl Person {
     /// Approves a device from code entry to the last page.
     pub async fn approve(&self, user_code: &str, username: &str) -> Answer {
         let page = self.enter_code(user_code, username).await;
-        self.submit(&page, &[("action", "approve"), ("confirm", "on")]).await
+        self.submit(&page, APPROVE).await
     }
 
     /// Denies a device.

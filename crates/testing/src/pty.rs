@@ -158,6 +158,15 @@ impl Terminal {
         })
     }
 
+    /// Kills the program as `kill -9` does: it cannot tidy up.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended before.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the program runs");
+    }
+
     /// Waits until the program ends.
     ///
     /// # Panics

@@ -1,11 +1,12 @@
 //! The real server in the test's own process, on a free port, with a stopped clock.
 #![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_protocol::Timestamp;
-use hallpass_protocol::random::SystemRandom;
+use hallpass_protocol::random::{Random, SystemRandom};
 use hallpass_protocol::jose::Algorithm;
 use hallpass_server::{DevFlags, Running, Server, Settings};
 
@@ -13,6 +14,53 @@ use crate::{Answer, Person, TestClock};
 
 /// Where the stopped clock stands at first: a date without meaning.
 pub const START: i64 = 1_790_000_000;
+
+/// The clients of [`TestServer::registered`]: two programs without a secret, a web application that
+/// uses PKCE and one that does not, a service, and a resource server.
+pub const CLIENTS: &str = r#"
+[[client]]
+id = "cli"
+grants = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]
+redirect_uris = ["http://127.0.0.1/callback"]
+post_logout_redirect_uris = ["http://127.0.0.1/bye", "https://app.test/bye"]
+scopes = ["openid", "offline_access", "a", "b"]
+
+[[client]]
+id = "other"
+grants = ["authorization_code", "refresh_token"]
+redirect_uris = ["http://127.0.0.1/callback"]
+scopes = ["openid", "offline_access", "a", "b"]
+
+[[client]]
+id = "web"
+type = "confidential"
+secret = "s3cret"
+redirect_uris = ["https://app.test/cb", "http://127.0.0.1/callback"]
+scopes = ["openid", "offline_access", "a", "b"]
+
+[[client]]
+id = "old"
+type = "confidential"
+auth_method = "client_secret_post"
+secret = "s3cret"
+require_pkce = false
+redirect_uris = ["https://old.test/cb?x=1"]
+scopes = ["openid", "offline_access", "a", "b"]
+
+[[client]]
+id = "svc"
+type = "confidential"
+secret = "s3cret"
+grants = ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"]
+scopes = ["a", "b"]
+
+[[client]]
+id = "rs"
+type = "confidential"
+secret = "s"
+grants = []
+introspect = true
+"#;
 
 /// A server for one test.
 #[derive(Debug)]
@@ -26,9 +74,14 @@ pub struct TestServer {
 impl TestServer {
     /// Starts a dev server with these settings ([`Settings::for_tests`] is a good beginning).
     pub async fn start(settings: Settings) -> Self {
+        Self::start_with_dice(settings, Arc::new(SystemRandom)).await
+    }
+
+    /// As [`Self::start`], with dice of the test's.
+    pub async fn start_with_dice(settings: Settings, dice: Arc<dyn Random>) -> Self {
         let clock = Arc::new(TestClock::at(Timestamp::from_unix_seconds(START)));
         let time: Arc<TestClock> = Arc::clone(&clock);
-        let running = Server::start_with(settings, time, Arc::new(SystemRandom));
+        let running = Server::start_with(settings, time, dice);
         let running = running.await.expect("the server starts");
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
         Self { running, clock, http: http.build().expect("an HTTP client") }
@@ -42,6 +95,11 @@ impl TestServer {
     /// Starts a strict server: only the `[[client]]` tables of this TOML exist.
     pub async fn strict(toml: &str) -> Self {
         Self::start(settings(toml, true)).await
+    }
+
+    /// Starts a strict server with the clients of [`CLIENTS`].
+    pub async fn registered() -> Self {
+        Self::strict(CLIENTS).await
     }
 
     /// A URL of the server; paths begin with `/`.
@@ -89,6 +147,22 @@ impl TestServer {
         Person::new(&self.running.url())
     }
 
+    /// A person at another address of this machine: 127.0.0.`n`.
+    pub fn person_at(&self, n: u8) -> Person {
+        Person::with_address(&self.running.url(), Some(Ipv4Addr::new(127, 0, 0, n).into()))
+    }
+
+    /// Gives the server's jobs their next round, in which they remove what is long over.
+    pub async fn clean_up(&self) {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(61)).await;
+        tokio::time::resume();
+        // The job runs on this thread, and memory makes nobody wait.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Starts a device authorization at `/default` as a client.
     pub async fn start_device(&self, client_id: &str, scope: &str) -> Answer {
         let form = [("client_id", client_id), ("scope", scope)];
@@ -127,10 +201,19 @@ impl TestServer {
         self.post("/default/token", &form).await
     }
 
+    /// Introspects at `/default` as the resource server `rs`.
+    pub async fn introspect(&self, token: &str) -> Answer {
+        self.post_basic("/default/introspect", ("rs", "s"), &[("token", token)]).await
+    }
+
+    /// Asks for userinfo at `/default`.
+    pub async fn userinfo(&self, token: &str) -> Answer {
+        self.send(self.http.get(self.url("/default/userinfo")).bearer_auth(token)).await
+    }
+
     /// Whether introspection calls a token active (as the confidential client `rs`, secret `s`).
     pub async fn is_active(&self, token: &str) -> bool {
-        let answer = self.post_basic("/default/introspect", ("rs", "s"), &[("token", token)]).await;
-        answer.json().get("active").and_then(serde_json::Value::as_bool).unwrap_or_default()
+        self.introspect(token).await.json().get("active").and_then(serde_json::Value::as_bool).unwrap_or_default()
     }
 
     /// Drains and stops.

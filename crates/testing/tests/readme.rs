@@ -5,8 +5,6 @@
 
 #![allow(
     clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     reason = "a reader who cannot go on fails the test"
 )]
 
@@ -15,20 +13,16 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
-use pty_process::blocking as pty;
-use url::Url;
+use hallpass_testing::{Person, Terminal, pty};
 
-#[test]
-fn every_command_of_the_readme_runs() {
+#[tokio::test]
+async fn every_command_of_the_readme_runs() {
     let mut reader = Reader::new();
     let commands = commands();
     for command in &commands {
-        reader.types(command);
+        reader.types(command).await;
     }
     assert!(commands.len() >= 6, "commands are missing: {commands:?}");
 }
@@ -42,56 +36,38 @@ fn ci_runs_the_second_command_and_nothing_else() {
     assert_eq!(lines, ["exec \"$(dirname \"$0\")/../scripts/check\""]);
 }
 
-/// Somebody at a terminal, with an account of their own and the server that they started.
+/// Somebody at a terminal, with a home of their own and the server that they started.
 struct Reader {
     home: tempfile::TempDir,
     port: u16,
-    path: String,
-    server: Option<Child>,
+    /// Its output stays open: a program that cannot write its log might stop.
+    server: Option<(Child, BufReader<ChildStdout>)>,
 }
 
 impl Reader {
     fn new() -> Self {
         // Asked for and given back: free at least until the server asks for it.
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let binary = assert_cmd::cargo::cargo_bin("hallpass");
-        assert!(
-            binary.exists(),
-            "run `cargo build` first: {}",
-            binary.display()
-        );
-        let folder = binary.parent().unwrap().display();
         Self {
             home: tempfile::tempdir().unwrap(),
             port: listener.local_addr().unwrap().port(),
-            path: format!("{folder}:{}", env::var_os("PATH").unwrap().display()),
             server: None,
         }
     }
 
-    fn types(&mut self, command: &str) {
+    async fn types(&mut self, command: &str) {
         let command = command.replace("localhost:8080", &format!("localhost:{}", self.port));
         match command.as_str() {
-            "scripts/check" => {
-                assert!(root().join("scripts/check").exists());
-            }
+            "scripts/check" => {}
             "cargo run -- demo" => self.runs("cargo run --locked -- demo --yes"),
             "hallpass serve --dev" => self.serves(&command),
-            login if login.starts_with("hallpass login") => self.signs_in(login),
+            login if login.starts_with("hallpass login") => self.signs_in(login).await,
             other => self.runs(other),
         }
     }
 
     fn runs(&self, command: &str) {
-        let mut shell = Command::new("bash");
-        shell
-            .args(["-c", command])
-            .current_dir(root())
-            .envs(self.environment());
-        for name in SCREEN {
-            shell.env_remove(name);
-        }
-        let output = shell.stdin(Stdio::null()).output().unwrap();
+        let output = self.shell(command).stdin(Stdio::null()).output().unwrap();
         assert!(
             output.status.success() && !output.stdout.is_empty(),
             "`{command}`: {}\n{}{}",
@@ -102,148 +78,66 @@ impl Reader {
     }
 
     fn serves(&mut self, command: &str) {
-        let mut server = Command::new("bash")
-            .args(["-c", &format!("exec {command} 2>&1")])
-            .current_dir(self.home.path())
-            .envs(self.environment())
+        let mut server = self
+            .shell(&format!("exec {command} 2>&1"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let said = BufReader::new(server.stdout.take().unwrap());
-        self.server = Some(server);
+        let mut said = BufReader::new(server.stdout.take().unwrap());
         let url = format!("http://localhost:{}", self.port);
-        let mut lines = Vec::new();
-        for line in said.lines() {
-            let line = line.unwrap();
-            if line.contains(&url) {
-                return;
-            }
-            lines.push(line);
-        }
-        panic!("`{command}` does not say that it listens on {url}: {lines:#?}");
-    }
-
-    /// Signs in with a device code, because no browser can open, and approves it.
-    fn signs_in(&self, command: &str) {
-        let (terminal, inside) = pty::open().unwrap();
-        terminal.resize(pty_process::Size::new(40, 100)).unwrap();
-        let mut shell = pty::Command::new("bash")
-            .args(["-c", command])
-            .current_dir(self.home.path())
-            .envs(self.environment());
-        for name in SCREEN {
-            shell = shell.env_remove(name);
-        }
-        let mut child = shell.spawn(inside).unwrap();
-        let (sender, output) = mpsc::channel();
-        thread::spawn(move || {
-            let mut chunk = [0; 4096];
-            let mut terminal = &terminal;
-            while let Ok(length @ 1..) = terminal.read(&mut chunk) {
-                let text = String::from_utf8_lossy(&chunk[..length]).into_owned();
-                if sender.send(text).is_err() {
-                    return;
-                }
-            }
-        });
-        let mut screen = String::new();
-        let mut is_approved = false;
-        loop {
-            match output.recv_timeout(PATIENCE) {
-                Ok(text) => screen.push_str(&text),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    child.kill().unwrap();
-                    panic!("`{command}` is stuck:\n{screen}");
-                }
-            }
-            if let Some(code) = user_code(&screen).filter(|_| !is_approved) {
-                self.approves(code);
-                is_approved = true;
-            }
-        }
-        let status = child.wait().unwrap();
-        assert!(is_approved, "`{command}` shows no code:\n{screen}");
-        assert!(status.success(), "`{command}`: {status}\n{screen}");
-    }
-
-    /// Opens the page in a browser of few words, signs in as ada and presses the buttons.
-    fn approves(&self, code: &str) {
-        let device = format!("http://localhost:{}/default/device", self.port);
-        let entry = self.visits(&device, &[]);
-        let login = self.submits(&entry, &[("user_code", code)]);
-        let confirm = self.submits(&login, &[("username", "ada")]);
-        let done = self.submits(&confirm, &[("action", "approve"), ("confirm", "on")]);
+        let is_ready = said
+            .by_ref()
+            .lines()
+            .map_while(Result::ok)
+            .any(|line| line.contains(&url));
+        self.server = Some((server, said));
         assert!(
-            done.html.contains("You're signed in") || done.html.contains("You&#39;re"),
-            "{}",
-            done.html
+            is_ready,
+            "`{command}` does not say that it listens on {url}"
         );
     }
 
-    fn submits(&self, page: &Page, typed: &[(&str, &str)]) -> Page {
-        let (_, form) = page.html.split_once("<form").unwrap();
-        let (form, _) = form.split_once("</form>").unwrap();
-        let hidden = form.split("<input type=\"hidden\"").skip(1);
-        let mut fields: Vec<(&str, &str)> = hidden
-            .map(|input| (attribute(input, "name"), attribute(input, "value")))
-            .collect();
-        fields.extend(typed);
-        let action = attribute(form, "action")
-            .replace("&#38;", "&")
-            .replace("&amp;", "&");
-        let url = Url::parse(&page.url).unwrap().join(&action).unwrap();
-        self.visits(url.as_str(), &fields)
+    /// Signs in with a device code, because no browser can open, and approves it as ada.
+    async fn signs_in(&self, command: &str) {
+        let terminal = Terminal::start(self.shell(command), 100, 40);
+        let code = terminal.wait_until("a user code", user_code);
+        let person = Person::new(&format!("http://localhost:{}", self.port));
+        let page = person.approve(&code, "ada").await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        let ended = terminal.end();
+        assert_eq!(ended.code, Some(0), "`{command}`:\n{}", ended.text);
     }
 
-    fn visits(&self, url: &str, form: &[(&str, &str)]) -> Page {
-        let jar = self.home.path().join("cookies");
-        let mut curl = Command::new("curl");
-        curl.args(["--silent", "--show-error", "--fail-with-body", "--location"])
-            .args(["--write-out", "\n%{url_effective}", "--cookie"])
-            .arg(&jar)
-            .arg("--cookie-jar")
-            .arg(&jar);
-        for (name, value) in form {
-            curl.arg("--data-urlencode").arg(format!("{name}={value}"));
+    fn shell(&self, command: &str) -> Command {
+        let folder = pty::hallpass();
+        let folder = folder.parent().unwrap().display();
+        let path = format!("{folder}:{}", env::var_os("PATH").unwrap().display());
+        let mut shell = Command::new("bash");
+        shell
+            .args(["-c", &format!("set -o pipefail; {command}")])
+            .current_dir(root())
+            .env("PATH", path)
+            .env("SERVER_PORT", self.port.to_string())
+            .env("TERM", "xterm-256color")
+            .env("LANG", "C.UTF-8");
+        // A reader has no settings yet, and no screen that a browser could open on.
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("HALLPASS_") {
+                shell.env_remove(name);
+            }
         }
-        let output = curl.arg(url).output().unwrap();
-        let shown = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{url}: {shown}");
-        let (html, url) = shown.rsplit_once('\n').unwrap();
-        Page {
-            url: url.to_owned(),
-            html: html.to_owned(),
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "CI"] {
+            shell.env_remove(name);
         }
+        shell.env("HALLPASS_HOME", self.home.path());
+        shell
     }
-
-    fn environment(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("PATH", self.path.clone()),
-            ("HALLPASS_HOME", self.home.path().display().to_string()),
-            ("SERVER_PORT", self.port.to_string()),
-            ("TERM", "xterm-256color".to_owned()),
-            ("LANG", "C.UTF-8".to_owned()),
-        ]
-    }
-}
-
-/// What the browser shows.
-struct Page {
-    url: String,
-    html: String,
-}
-
-/// The value of an attribute; none of these has a quote in it.
-fn attribute<'a>(tag: &'a str, name: &str) -> &'a str {
-    let (_, rest) = tag.split_once(&format!(" {name}=\"")).unwrap();
-    rest.split_once('"').unwrap().0
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if let Some(server) = &mut self.server {
+        if let Some((server, _)) = &mut self.server {
             drop(server.kill());
             drop(server.wait());
         }
@@ -263,32 +157,17 @@ fn commands() -> Vec<String> {
 }
 
 /// The first user code on the screen.
-fn user_code(screen: &str) -> Option<&str> {
+fn user_code(screen: &str) -> Option<String> {
+    let is_half = |half: &str| half.len() == 4 && half.bytes().all(|b| b.is_ascii_uppercase());
     screen
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
         .find(|word| {
-            let halves = word.split_once('-');
-            halves.is_some_and(|(left, right)| {
-                [left, right]
-                    .iter()
-                    .all(|half| half.len() == 4 && half.bytes().all(|b| b.is_ascii_uppercase()))
-            })
+            word.split_once('-')
+                .is_some_and(|(left, right)| is_half(left) && is_half(right))
         })
+        .map(str::to_owned)
 }
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
-
-/// What tells `login` that a browser can open, or that nobody is there.
-const SCREEN: [&str; 6] = [
-    "DISPLAY",
-    "WAYLAND_DISPLAY",
-    "BROWSER",
-    "CI",
-    "HALLPASS_TOKEN",
-    "HALLPASS_NO_INPUT",
-];
-
-/// How long a command may be silent.
-const PATIENCE: Duration = Duration::from_mins(1);

@@ -183,8 +183,8 @@ fn finish(stage: &Stage, results: &[Value], took: Duration) -> Result<(), Failur
         "  hallpass serve --dev\n  hallpass login --issuer http://localhost:8080/default --client-id my-cli\n  hallpass token",
     );
     let count = match results.len() {
-        1 => "The sign-in".to_owned(),
-        count => format!("All {count} sign-ins"),
+        1 => "The sign-in",
+        _ => "Both sign-ins",
     };
     stage.done(&format!(
         "{count} ended with tokens, in {}.{} s",

@@ -50,14 +50,14 @@ impl Lines {
                 _ => lines.push(pair),
             }
         }
-        let labels = std::iter::once(label).chain(std::iter::repeat(""));
-        labels
-            .zip(lines)
-            .map(|(label, line)| {
-                let label = self.paint.dim(&format!("{label:<4}"));
-                format!("{INDENT}{label}  {line}\n")
-            })
-            .collect()
+        let mut text = String::new();
+        for (at, line) in lines.iter().enumerate() {
+            let label = self
+                .paint
+                .dim(&format!("{:<4}", if at == 0 { label } else { "" }));
+            text.extend([INDENT, &label, "  ", line, "\n"]);
+        }
+        text
     }
 
     /// What leads from one thing to the next.

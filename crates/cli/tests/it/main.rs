@@ -7,9 +7,16 @@
 )]
 
 mod arguments;
+#[path = "../../src/demo/cookies.rs"]
+mod cookies;
 mod demo;
 mod hallpass;
+#[path = "../../src/demo/html_form.rs"]
+mod html_form;
 mod jwt_decode;
 mod login;
+mod person;
 mod profiles;
 mod serve;
+mod server;
+mod story;

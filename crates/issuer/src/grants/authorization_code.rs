@@ -20,6 +20,8 @@ use crate::tokens::one_time::SecretHash;
 pub const LIFETIME: Duration = Duration::from_mins(1);
 /// How long a used code is remembered, so that a replay is recognised.
 pub const REMEMBERED: Duration = Duration::from_hours(24);
+/// A longer `state` is not carried around (row S-53).
+const LONGEST_STATE: usize = 2048;
 
 /// One authorization code in flight, with all that it is bound to (row S-46).
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +106,9 @@ pub fn check_reply_address(
     let Some(redirect_uri) = AllowedRedirectUri::check(client, redirect_uri) else {
         return page("`redirect_uri` is not registered for this client", PageReason::ForeignRedirectUri);
     };
+    if request.state.as_ref().is_some_and(|state| state.len() > LONGEST_STATE) {
+        return page("`state` is longer than 2048 bytes", PageReason::Malformed);
+    }
     let response_mode = match request.response_mode.as_deref() {
         None | Some("query") => ResponseMode::Query,
         Some("fragment") => ResponseMode::Fragment,

@@ -101,8 +101,10 @@ pub struct AccessTokenContents<'a> {
     pub scopes: &'a Scopes,
     /// Who is meant to take it: resources, or what the request named.
     pub audience: Vec<String>,
-    /// What it hangs from, and what the person granted.
-    pub authorization: Option<(AuthorizationId, &'a AuthorizationSeed)>,
+    /// What it hangs from.
+    pub authorization: Option<AuthorizationId>,
+    /// What the person granted, when the token comes from them without a detour.
+    pub seed: Option<&'a AuthorizationSeed>,
     /// Further claims.
     pub claims: Map<String, Value>,
     /// The token ends no later than this.
@@ -113,7 +115,7 @@ impl AccessTokenContents<'_> {
     /// The claims of the token; `jti` is drawn by the caller.
     pub fn claims(self, issuer: &Issuer<'_>, jti: String, now: Timestamp) -> AccessTokenClaims {
         let mut extra = self.claims;
-        let seed = self.authorization.map(|(_, seed)| seed);
+        let seed = self.seed;
         if let Some(seed) = seed {
             extra.extend(seed.user.claims.clone());
         }
@@ -140,10 +142,10 @@ impl AccessTokenContents<'_> {
             jti,
             client_id: self.client_id.to_string(),
             scope: self.scopes.clone(),
-            sid: self.authorization.map(|(id, _)| id.to_string()),
+            sid: self.authorization.map(|id| id.to_string()),
             auth_time: seed.map(|seed| seed.auth_time),
-            acr: (seed.is_some() && issuer.rules.dialect == Dialect::Mock).then(|| "dev".to_owned()),
-            amr: Vec::new(),
+            acr: seed.and_then(|seed| acr(issuer, seed)),
+            amr: seed.map(|seed| amr(issuer, seed)).unwrap_or_default(),
             cnf: None,
             extra,
         }
@@ -162,6 +164,19 @@ fn default_audience(named: Vec<String>, scopes: &Scopes, issuer: &Issuer<'_>) ->
         Dialect::Mock if from_scopes.is_empty() => vec!["default".to_owned()],
         Dialect::Mock => from_scopes,
     }
+}
+
+/// How strong the sign-in was: in dev mode as strong as whoever signed in says.
+fn acr(issuer: &Issuer<'_>, seed: &AuthorizationSeed) -> Option<String> {
+    let typed = seed.user.claims.get("acr").and_then(Value::as_str);
+    (issuer.rules.dialect == Dialect::Mock).then(|| typed.unwrap_or("dev").to_owned())
+}
+
+/// How the person signed in, as [`acr`].
+fn amr(issuer: &Issuer<'_>, seed: &AuthorizationSeed) -> Vec<String> {
+    let typed = seed.user.claims.get("amr").and_then(Value::as_array);
+    let typed = typed.filter(|_| issuer.rules.dialect == Dialect::Mock);
+    typed.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The claims of the ID token that comes with an access token.
@@ -184,8 +199,8 @@ pub fn id_token_claims(
         iat: now,
         auth_time: Some(seed.auth_time),
         nonce: seed.nonce.clone(),
-        acr: (issuer.rules.dialect == Dialect::Mock).then(|| "dev".to_owned()),
-        amr: Vec::new(),
+        acr: acr(issuer, seed),
+        amr: amr(issuer, seed),
         azp: Some(client_id.to_string()),
         at_hash: Some(id_token::at_hash(signer.key().algorithm(), access_token.expose())),
         sid: Some(authorization.to_string()),

@@ -24,21 +24,25 @@ pub(crate) struct Mapped {
 }
 
 impl Mapped {
-    /// Puts the configured claims in place: `sub` and `aud` come from them alone, and the mock's own
-    /// `tid` and `azp` are left out.
+    /// Writes the configured claims over the token's own. `sub` and `aud` come from them alone, and
+    /// the mock's own `tid` and `azp` are left out.
     pub(crate) fn apply(&self, claims: &mut AccessTokenClaims) {
-        claims.aud = match self.claims.get("aud") {
-            Some(Value::String(one)) => [one.clone()].into_iter().collect(),
-            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            _ => Audience::default(),
-        };
-        if let Some(subject) = self.claims.get("sub").and_then(Value::as_str) {
-            subject.clone_into(&mut claims.sub);
-        }
+        claims.aud = Audience::default();
         claims.extra.remove("tid");
         claims.extra.remove("azp");
-        let further = self.claims.iter().filter(|(name, _)| !matches!(name.as_str(), "sub" | "aud"));
-        claims.extra.extend(further.map(|(name, value)| (name.clone(), value.clone())));
+        for (name, value) in &self.claims {
+            overwrite(claims, name, value);
+        }
+    }
+}
+
+/// Writes one claim; a value that an access token cannot carry there (`"exp": "soon"`) is left out.
+fn overwrite(claims: &mut AccessTokenClaims, name: &str, value: &Value) {
+    let Ok(Value::Object(mut members)) = serde_json::to_value(&*claims) else { return };
+    members.insert(name.to_owned(), value.clone());
+    match serde_json::from_value(Value::Object(members)) {
+        Ok(changed) => *claims = changed,
+        Err(error) => tracing::warn!(claim = name, %error, "a configured claim was left out"),
     }
 }
 

@@ -15,7 +15,7 @@ use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_issuer::user::User;
 use hallpass_issuer::Refusal;
 use hallpass_protocol::authorization::{AuthorizationRequest, AuthorizationResponse};
-use hallpass_protocol::form::Form;
+use hallpass_protocol::form::{Form, FormError};
 use hallpass_protocol::{Secret, Timestamp, UserId};
 use hallpass_store::authorization_codes;
 use http::{Method, Response};
@@ -60,17 +60,18 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
 }
 
 /// The authorization request stands in the query while our pages post, else wherever the client
-/// put it.
+/// put it; a client in both places is one parameter twice.
 fn read(request: &Request) -> Result<(Form, Option<Posted>), PageError> {
     let query = request.query_form()?;
     if request.method != Method::POST {
         return Ok((query, None));
     }
     let body = request.form()?;
-    Ok(match () {
-        () if body.has("action") => (query, Some(Posted::Choice(body))),
-        () if body.has("client_id") => (body, None),
-        () => (query, Some(Posted::SignIn(body))),
+    Ok(match (query.has("client_id"), body.has("client_id")) {
+        (true, true) => return Err(FormError::Repeated("client_id".to_owned()).into()),
+        (false, _) => (body, None),
+        (true, false) if body.has("action") => (query, Some(Posted::Choice(body))),
+        (true, false) => (query, Some(Posted::SignIn(body))),
     })
 }
 
@@ -108,8 +109,15 @@ async fn decide(
         }
         (Some(Posted::Choice(form)), Some(person)) => {
             browser.check_csrf(state, request, &form)?;
+            let may_go_on = matches!(
+                unasked(state, request, asked, &checked, Some(&person)),
+                Next::Continue(_) | Next::Grant(_)
+            );
             match form.one("action")? {
-                Some("continue") => grant(state, request, asked, checked, (&person, None)).await,
+                // The button is no way around `prompt=login` and `max_age`.
+                Some("continue") if may_go_on => {
+                    grant(state, request, asked, checked, (&person, None)).await
+                }
                 Some("deny") => Ok(answer(request, asked, Err(Refusal::AccessDenied))),
                 _ => Ok(sign_in_page(state, request, &browser, asked, &login::Mistakes::default())),
             }

@@ -3,13 +3,13 @@
 //! OIDC RP-Initiated Logout §2 and §3: <https://openid.net/specs/openid-connect-rpinitiated-1_0.html>
 
 use axum::body::Body;
-use hallpass_issuer::client::ClientKind;
 use hallpass_issuer::redirect_uri::AllowedRedirectUri;
 use hallpass_issuer::Client;
 use hallpass_protocol::id_token::IdTokenClaims;
 use hallpass_protocol::jose::{TypRule, Unverified};
 use hallpass_protocol::form::{self, Form};
-use hallpass_protocol::ClientId;
+use hallpass_protocol::{AuthorizationId, ClientId};
+use hallpass_store::authorizations;
 use http::{Method, Response, StatusCode};
 
 use crate::error::Fault;
@@ -39,7 +39,10 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let person = SignedInUser::find(state, request).await?;
     let browser = Browser::of(state, request);
     let Some(person) = person else { return Ok(done(request, back)) };
-    let is_theirs = hint.is_some_and(|hint| hint.sub == person.user().id.as_str());
+    let is_theirs = match &hint {
+        Some(hint) => is_of_session(state, hint, &person).await?,
+        None => false,
+    };
     if answered {
         browser.check_csrf(state, request, &body)?;
         if body.one("confirm")? != Some("yes") {
@@ -81,6 +84,14 @@ async fn hinted(state: &State, request: &Request, token: &str) -> Result<Option<
     Ok(claims.filter(|claims| claims.iss == request.issuer_url))
 }
 
+/// Whether an ID token was issued in this browser session: another browser of the same person is
+/// not signed out unasked (row S-240).
+async fn is_of_session(state: &State, hint: &IdTokenClaims, person: &SignedInUser) -> Result<bool, Fault> {
+    let Some(id) = hint.sid.as_deref().and_then(AuthorizationId::parse) else { return Ok(false) };
+    let found = state.store.read(move |tx| authorizations::find(tx, id)).await?;
+    Ok(found.is_some_and(|found| found.seed.browser_session == Some(person.session())))
+}
+
 /// The client of the hint or of `client_id`; two that disagree are none (row S-242).
 fn client_of(
     state: &State,
@@ -101,11 +112,7 @@ fn client_of(
 /// `post_logout_redirect_uri` with `state`, when it is registered (row S-241).
 fn return_address(client: &Client, parameters: &Form) -> Option<String> {
     let asked = parameters.one("post_logout_redirect_uri").ok()??;
-    let registered = client.post_logout_redirect_uris.iter().any(|known| known == asked)
-        || client.kind == ClientKind::Unconfigured && AllowedRedirectUri::check(client, asked).is_some();
-    if !registered {
-        return None;
-    }
+    AllowedRedirectUri::check_post_logout(client, asked)?;
     let state = parameters.one("state").ok().flatten();
     let joint = if asked.contains('?') { '&' } else { '?' };
     Some(state.map_or_else(|| asked.to_owned(), |state| format!("{asked}{joint}state={}", form::encode(state))))

@@ -11,7 +11,7 @@ use http::{Response, StatusCode};
 
 use crate::error::Fault;
 use crate::error::json::{self, JsonError};
-use crate::extract::authenticated_client::{Unnamed, authenticate};
+use crate::extract::authenticated_client::{Unnamed, authenticate, unauthenticated};
 use crate::extract::token::live_access_token;
 use crate::request::Request;
 use crate::state::State;
@@ -26,7 +26,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
         let caller = authenticate(state, request, &form, Unnamed::InvalidClient)?;
         // RFC 7662 §2.1: somebody who merely names itself could scan for tokens.
         if caller.proof() != Proof::Secret || !caller.client().introspects {
-            return Err(Refusal::InvalidClient(ClientReason::NotAuthenticated).into());
+            return Err(unauthenticated(request, Refusal::InvalidClient(ClientReason::NotAuthenticated)));
         }
     }
     let token = asked.token.ok_or_else(|| Refusal::invalid_request("`token` is missing"))?;

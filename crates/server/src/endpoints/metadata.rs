@@ -17,7 +17,7 @@ use crate::state::State;
 /// `GET .well-known/openid-configuration`, `GET .well-known/oauth-authorization-server`.
 pub(crate) fn get(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
     let body = serde_json::to_vec(&document(state, request)).map_err(Fault::from)?;
-    Ok(public_json(Body::from(body)))
+    Ok(public_json(request, body.into())?)
 }
 
 fn document(state: &State, request: &Request) -> Metadata {

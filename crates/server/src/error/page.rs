@@ -23,9 +23,7 @@ pub(crate) enum PageError {
     Form(FormError),
     /// The form was not posted from our page in this browser (row S-15).
     Forged,
-    /// The page is too old.
-    Stale,
-    /// Too many failures here.
+    /// The page does not take this method.
     Method,
     /// Nothing lies at this address.
     NotFound,
@@ -101,12 +99,6 @@ impl PageError {
                  Nothing was changed."
                     .to_owned(),
                 "Open the page again and repeat the last step.",
-            ),
-            Self::Stale => (
-                StatusCode::BAD_REQUEST,
-                "This page is too old",
-                "It was open for longer than the sign-in lasts. Nothing was changed.".to_owned(),
-                again,
             ),
             Self::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,

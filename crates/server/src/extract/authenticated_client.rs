@@ -37,12 +37,9 @@ pub(crate) fn authenticate(
     unnamed: Unnamed,
 ) -> Result<AuthenticatedClient, JsonError> {
     let header = request.header(header::AUTHORIZATION.as_str());
-    let credentials = ClientCredentials::decode(header, form).map_err(|error| {
-        let refusal = Refusal::from(error);
-        match refusal {
-            Refusal::InvalidClient(_) => JsonError::RefusedBasic(refusal),
-            other => JsonError::Refused(other),
-        }
+    let credentials = ClientCredentials::decode(header, form).map_err(|error| match Refusal::from(error) {
+        refusal @ Refusal::InvalidClient(_) => unauthenticated(request, refusal),
+        refusal => JsonError::Refused(refusal),
     })?;
     let credentials = match (credentials, unnamed) {
         (ClientCredentials::Absent, Unnamed::Anonymous) if !state.clients.is_strict() => {
@@ -62,14 +59,25 @@ pub(crate) fn authenticate(
     }
     let client = credentials.client_id().and_then(|id| state.clients.find(id));
     AuthenticatedClient::authenticate(client, &credentials).map_err(|refusal| {
-        if refusal == Refusal::InvalidClient(ClientReason::WrongSecret) {
+        // Whether a client exists must not show in who gets locked; a public client that tries
+        // Basic first guesses nothing (row S-136).
+        let guessed = matches!(
+            refusal,
+            Refusal::InvalidClient(ClientReason::WrongSecret | ClientReason::WrongMethod | ClientReason::Unknown)
+        );
+        if guessed && matches!(credentials, ClientCredentials::Basic(..) | ClientCredentials::Post(..)) {
             state.limiter.add(&guesser, CLIENT_SECRET, request.now);
         }
-        match credentials {
-            ClientCredentials::Basic(..) => JsonError::RefusedBasic(refusal),
-            ClientCredentials::Absent | ClientCredentials::Named(_) | ClientCredentials::Post(..) => {
-                JsonError::Refused(refusal)
-            }
-        }
+        unauthenticated(request, refusal)
     })
+}
+
+/// Failed client authentication; whoever tried Basic is told that Basic is spoken (RFC 6749 §5.2).
+pub(crate) fn unauthenticated(request: &Request, refusal: Refusal) -> JsonError {
+    let scheme = request.header(header::AUTHORIZATION.as_str()).and_then(|value| value.split(' ').next());
+    if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic")) {
+        JsonError::RefusedBasic(refusal)
+    } else {
+        JsonError::Refused(refusal)
+    }
 }

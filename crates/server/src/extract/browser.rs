@@ -4,7 +4,9 @@ use axum::body::Body;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::{hex, random};
 use http::{HeaderValue, Response, header};
+use serde::de::DeserializeOwned;
 
+use super::signed_in_user::SignedInUser;
 use crate::error::page::PageError;
 use crate::page_token::{Binding, Purpose};
 use crate::request::Request;
@@ -40,6 +42,12 @@ impl Browser {
         state.page_tokens.seal(Purpose::Csrf, self.binding(request), &())
     }
 
+    /// The token for a form in which a person decides: it ends with their session (row S-15), so
+    /// nobody decides what was shown to somebody else.
+    pub(crate) fn csrf_of(&self, state: &State, request: &Request, person: &SignedInUser) -> String {
+        state.page_tokens.seal(Purpose::Csrf, self.binding(request), &person.session())
+    }
+
     /// Refuses a form that our page in this browser did not post (row S-15).
     pub(crate) fn check_csrf(
         &self,
@@ -47,8 +55,29 @@ impl Browser {
         request: &Request,
         form: &Form,
     ) -> Result<(), PageError> {
+        self.check_token(state, request, form, &())
+    }
+
+    /// Refuses a form of [`Self::csrf_of`] that was not shown to this person in this session.
+    pub(crate) fn check_csrf_of(
+        &self,
+        state: &State,
+        request: &Request,
+        (form, person): (&Form, &SignedInUser),
+    ) -> Result<(), PageError> {
+        self.check_token(state, request, form, &person.session())
+    }
+
+    fn check_token<T: DeserializeOwned + PartialEq>(
+        &self,
+        state: &State,
+        request: &Request,
+        form: &Form,
+        expected: &T,
+    ) -> Result<(), PageError> {
         let token = form.one("csrf")?.unwrap_or_default();
-        let genuine = state.page_tokens.open::<()>(Purpose::Csrf, self.binding(request), token).is_some();
+        let sealed: Option<T> = state.page_tokens.open(Purpose::Csrf, self.binding(request), token);
+        let genuine = sealed.as_ref() == Some(expected);
         if genuine && request.header("sec-fetch-site") != Some("cross-site") { Ok(()) } else { Err(PageError::Forged) }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hallpass_protocol::AuthorizationId;
 use hallpass_protocol::access_token::AccessTokenClaims;
 use hallpass_protocol::jose::jwt::{Leeway, RegisteredClaims};
-use hallpass_protocol::jose::{TypRule, Unverified, Verified};
+use hallpass_protocol::jose::{TypRule, Unverified, Verified, typ};
 use hallpass_store::{authorizations, revocations};
 
 use crate::error::Fault;
@@ -27,7 +27,12 @@ pub(crate) async fn live_access_token(
     if claims.iss != request.issuer_url || request.now >= claims.exp {
         return Ok(None);
     }
-    Ok(is_live(state, &request.issuer, &claims).await?.then_some(claims))
+    let authorization = match claims.sid.as_deref().map(AuthorizationId::parse) {
+        Some(None) => return Ok(None),
+        found => found.flatten(),
+    };
+    let is_live = is_live(state, &request.issuer, authorization, Some(claims.jti.clone())).await?;
+    Ok(is_live.then_some(claims))
 }
 
 /// The claims of an access token whose signature is good, whatever its time.
@@ -36,9 +41,18 @@ pub(crate) fn access_token_claims(
     keys: &Arc<IssuerKeys>,
     token: &str,
 ) -> Option<AccessTokenClaims> {
-    let verified = verify(state, keys, token)?;
-    // An ID token has no `client_id`, so it is none of these (row S-116).
-    verified.claims().ok()
+    as_access_token(&verify(state, keys, token)?)
+}
+
+/// The claims of a verified JWT, if it is an access token. Dev mode gives both kinds one `typ`, and
+/// people choose their claims: what has `at_hash` belongs to an access token and is none (row S-116).
+pub(crate) fn as_access_token(verified: &Verified) -> Option<AccessTokenClaims> {
+    verified.claims::<AccessTokenClaims>().ok().filter(|claims| !claims.extra.contains_key("at_hash"))
+}
+
+/// The authorization that a token of ours hangs from.
+pub(crate) fn authorization_of(claims: &RegisteredClaims) -> Option<AuthorizationId> {
+    claims.extra.get("sid")?.as_str().and_then(AuthorizationId::parse)
 }
 
 /// The registered claims of any JWT that an issuer of this server signed: what exchange and
@@ -66,32 +80,33 @@ pub(crate) async fn hosted_jwt(
     if claims.check_times(request.now, Leeway::default()).is_err() {
         return Ok(None);
     }
-    if let Ok(access) = verified.claims::<AccessTokenClaims>()
-        && !is_live(state, &issuer, &access).await?
-    {
-        return Ok(None);
-    }
-    Ok(Some((claims, verified)))
+    let is_live = is_live(state, &issuer, authorization_of(&claims), claims.jti.clone()).await?;
+    Ok(is_live.then_some((claims, verified)))
 }
 
 fn verify(state: &State, keys: &IssuerKeys, token: &str) -> Option<Verified> {
-    let typ = state.settings.token_rules.dialect.access_token_typ();
+    let mappings = state.settings.token_callbacks.iter().flat_map(|callback| &callback.mappings);
+    let configured = mappings.filter_map(|mapping| mapping.typ.as_deref());
+    let types: Vec<&str> = [typ::ACCESS_TOKEN, "JWT"].into_iter().chain(configured).collect();
     let unverified = Unverified::parse(token).ok()?;
-    unverified.verify(&keys.public, &[keys.signer.key().algorithm()], TypRule::AbsentOr(&[typ, "JWT"])).ok()
+    unverified.verify(&keys.public, &[keys.signer.key().algorithm()], TypRule::AbsentOr(&types)).ok()
 }
 
 /// Whether neither the token nor what it hangs from was revoked.
-async fn is_live(state: &State, issuer: &str, claims: &AccessTokenClaims) -> Result<bool, Fault> {
-    let authorization = claims.sid.as_deref().map(AuthorizationId::parse);
-    if authorization == Some(None) {
-        return Ok(false);
-    }
-    let (issuer, jti) = (issuer.to_owned(), claims.jti.clone());
+async fn is_live(
+    state: &State,
+    issuer: &str,
+    authorization: Option<AuthorizationId>,
+    jti: Option<String>,
+) -> Result<bool, Fault> {
+    let issuer = issuer.to_owned();
     let live = state.store.read(move |tx| {
-        if revocations::is_revoked_jti(tx, &issuer, &jti)? {
+        if let Some(jti) = jti
+            && revocations::is_revoked_jti(tx, &issuer, &jti)?
+        {
             return Ok(false);
         }
-        match authorization.flatten() {
+        match authorization {
             Some(id) => Ok(authorizations::find(tx, id)?.is_some_and(|found| found.is_live())),
             None => Ok(true),
         }

@@ -62,6 +62,7 @@ pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenRes
         audience,
         refresh_token: beginning.first_of(&authorization),
         authorization: Some(&authorization),
+        parent: None,
         not_after: None,
         form,
     };

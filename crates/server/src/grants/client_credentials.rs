@@ -23,6 +23,7 @@ pub(crate) async fn redeem(
         audience: named,
         refresh_token: None,
         authorization: None,
+        parent: None,
         not_after: None,
         form,
     };

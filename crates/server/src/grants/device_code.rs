@@ -1,6 +1,7 @@
 //! Answers one poll of a device, in one transaction.
 
 use hallpass_issuer::authorization::Origin;
+use hallpass_issuer::limits::DEVICE_CODE_PER_ADDRESS;
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_issuer::tokens::one_time::Kind;
@@ -11,6 +12,9 @@ use hallpass_store::{authorizations, device_grants};
 use super::{Context, revoke_denied};
 use crate::error::json::JsonError;
 use crate::issuance::{self, Beginning, Grant};
+use crate::limiter::network_of;
+use crate::request::Request;
+use crate::state::State;
 
 pub(crate) async fn redeem(
     at: Context<'_>,
@@ -18,9 +22,9 @@ pub(crate) async fn redeem(
     resource: Vec<String>,
 ) -> Result<TokenResponse, JsonError> {
     let Context { state, request, client, form } = at;
-    let hash = Kind::DeviceCode
-        .read(device_code.expose())
-        .ok_or(Refusal::InvalidGrant(GrantReason::Unknown))?;
+    let Some(hash) = Kind::DeviceCode.read(device_code.expose()) else {
+        return Err(unknown(state, request));
+    };
     let beginning = Beginning::new(state, request, client);
     let begin = beginning.clone();
     let (issuer, now) = (request.issuer.clone(), request.now);
@@ -43,7 +47,10 @@ pub(crate) async fn redeem(
             Err(denied) => revoke_denied(tx, denied, now),
         }
     });
-    let (authorization, audience) = decided.await?.map_err(|denied| denied.refusal)?;
+    let (authorization, audience) = decided.await?.map_err(|denied| match denied.refusal {
+        Refusal::InvalidGrant(GrantReason::Unknown) => unknown(state, request),
+        other => other.into(),
+    })?;
     let grant = Grant {
         client,
         subject: authorization.seed.user.id.as_str(),
@@ -51,8 +58,20 @@ pub(crate) async fn redeem(
         audience,
         refresh_token: beginning.first_of(&authorization),
         authorization: Some(&authorization),
+        parent: None,
         not_after: None,
         form,
     };
     Ok(issuance::issue(state, request, grant).await?)
+}
+
+/// Refuses a code that nobody was given, and after many of them the address. A real code is
+/// answered even then: a stranger behind the same address locks nobody out.
+fn unknown(state: &State, request: &Request) -> JsonError {
+    let guesser = format!("device code|{}", network_of(request.peer));
+    if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
+        return JsonError::TooMany(wait);
+    }
+    state.limiter.add(&guesser, DEVICE_CODE_PER_ADDRESS, request.now);
+    Refusal::InvalidGrant(GrantReason::Unknown).into()
 }

@@ -8,7 +8,7 @@ use hallpass_protocol::token::TokenResponse;
 
 use super::Context;
 use crate::error::json::JsonError;
-use crate::extract::token::hosted_jwt;
+use crate::extract::token::{authorization_of, hosted_jwt};
 use crate::issuance::{self, Grant};
 
 pub(crate) async fn redeem(
@@ -30,6 +30,7 @@ pub(crate) async fn redeem(
         audience: policy::check_resources(resource)?,
         refresh_token: None,
         authorization: None,
+        parent: authorization_of(&claims),
         not_after: claims.exp,
         form,
     };

@@ -57,6 +57,7 @@ pub(crate) async fn redeem(
         audience,
         refresh_token: generation.map(|generation| token.at(generation)),
         authorization: Some(&authorization),
+        parent: None,
         not_after: None,
         form,
     };

@@ -1,12 +1,11 @@
 //! Exchanges a token that this server issued for one with another audience.
 
 use hallpass_issuer::grants::token_exchange::{self, Subject};
-use hallpass_protocol::access_token::AccessTokenClaims;
 use hallpass_protocol::token::{TokenExchangeRequest, TokenResponse, TokenTypeUri};
 
 use super::Context;
 use crate::error::json::JsonError;
-use crate::extract::token::hosted_jwt;
+use crate::extract::token::{as_access_token, authorization_of, hosted_jwt};
 use crate::issuance::{self, Grant};
 
 pub(crate) async fn redeem(
@@ -18,7 +17,8 @@ pub(crate) async fn redeem(
     let bad = token_exchange::bad_subject_token;
     let (claims, verified) =
         hosted_jwt(state, request, exchange.subject_token.expose()).await?.ok_or_else(bad)?;
-    let access = verified.claims::<AccessTokenClaims>().ok();
+    let access = as_access_token(&verified);
+    let parent = authorization_of(&claims);
     let subject = match (&exchange.subject_token_type, &access) {
         (TokenTypeUri::AccessToken | TokenTypeUri::Jwt, Some(access)) => Subject::from(access),
         // an ID token is no access token, and the other way round.
@@ -37,6 +37,7 @@ pub(crate) async fn redeem(
         audience,
         refresh_token: None,
         authorization: None,
+        parent,
         not_after: Some(subject.expires_at),
         form,
     };

@@ -1,6 +1,6 @@
 //! Accepts connections until the server stops, then lets the open ones end.
 //!
-//! Contract: section 9 of `server.md` (overload, SIGTERM).
+//! Overload is bounded by a cap on connections; SIGTERM drains.
 
 use std::io;
 use std::net::SocketAddr;

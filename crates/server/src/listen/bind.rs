@@ -1,6 +1,6 @@
 //! Binds the sockets: one port on every address.
 //!
-//! Contract: the loopback addresses of `docs/dev-mode.md`, texts of section 10 of `cli.md`.
+//! For users: `docs/dev-mode.md`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use super::start_error::StartError;
 
 /// How often a port that one address gave is tried on the others.
 const PORT_DRAWS: u32 = 32;
-/// Section 9 of `server.md` (SIGTERM): "drain 20 s".
+/// How long requests in flight may take to end.
 pub(super) const PATIENCE: Patience = Patience {
     head: Duration::from_secs(5),
     drain: Duration::from_secs(20),

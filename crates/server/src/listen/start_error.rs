@@ -1,6 +1,6 @@
 //! Why the server does not start, and what to do about it.
 //!
-//! Texts and exit codes: sections 3 and 10 of `cli.md`.
+//! Exit codes: `hallpass help exit-codes`.
 
 use std::io;
 use std::net::SocketAddr;

@@ -69,7 +69,7 @@ pub(crate) fn page(
         layout: request.layout(),
         form: FormTarget {
             action: target.action,
-            csrf: target.browser.csrf(state, request),
+            csrf: target.browser.csrf_of(state, request, person),
             interaction: None,
         },
         user: person.user().id.to_string(),

@@ -104,11 +104,12 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let browser = Browser::of(state, request);
     let query = request.query_form()?;
     let sealed = query.one("interaction")?.unwrap_or_default();
-    let interaction: DeviceInteraction = state
-        .page_tokens
-        .open(Purpose::Device, browser.binding(request), sealed)
-        .filter(|interaction: &DeviceInteraction| request.now < interaction.expires_at)
-        .ok_or(PageError::Stale)?;
+    let interaction: Option<DeviceInteraction> =
+        state.page_tokens.open(Purpose::Device, browser.binding(request), sealed);
+    // A page of another browser or of long ago gets the one answer of row S-12.
+    let Some(interaction) = interaction.filter(|interaction| request.now < interaction.expires_at) else {
+        return Ok(device::not_valid(state, request, &browser));
+    };
     let (issuer, hash) = (request.issuer.clone(), interaction.grant);
     let found = state.store.read(move |tx| device_grants::find_by_code(tx, &issuer, &hash)).await?;
     let Some(grant) = found.filter(|grant| grant.is_undecided(request.now)) else {
@@ -130,12 +131,12 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         });
     };
     match (form.one("action")?, person) {
-        (Some("switch"), Some(_)) => {
-            browser.check_csrf(state, request, &form)?;
+        (Some("switch"), Some(person)) => {
+            browser.check_csrf_of(state, request, (&form, &person))?;
             Ok(login::page(state, request, &browser, asking(), &Mistakes::default()))
         }
         (Some(choice), Some(person)) => {
-            browser.check_csrf(state, request, &form)?;
+            browser.check_csrf_of(state, request, (&form, &person))?;
             let confirmed = form.one("confirm")? == Some("on");
             decide(state, request, &browser, (&grant, &person), (choice, confirmed)).await
         }
@@ -163,10 +164,12 @@ async fn decide(
     (grant, person): (&DeviceGrant, &SignedInUser),
     (choice, confirmed): (&str, bool),
 ) -> Result<Response<Body>, PageError> {
-    let approve = choice == "approve";
-    if approve && !confirmed {
-        return Err(PageError::Forged);
-    }
+    let approve = match choice {
+        "approve" if confirmed => true,
+        "deny" | "report" => false,
+        // Our page sends nothing else.
+        _ => return Err(PageError::Forged),
+    };
     let seed = AuthorizationSeed {
         user: person.user().clone(),
         scopes: grant.scopes.clone(),
@@ -212,7 +215,7 @@ fn page(
     };
     let page = DeviceConfirm {
         layout: request.layout(),
-        form: FormTarget { action, csrf: browser.csrf(state, request), interaction: None },
+        form: FormTarget { action, csrf: browser.csrf_of(state, request, person), interaction: None },
         user: person.user().id.to_string(),
         user_code: grant.shown_user_code(),
         prefilled: interaction.prefilled,

@@ -1,6 +1,6 @@
 //! `[[client]]` of the TOML file and `clients` of the JSON file: one spelling, one reader.
 //!
-//! Contract: section 4 of `server.md`. RFC 6749 §2: <https://www.rfc-editor.org/rfc/rfc6749#section-2>
+//! For users: `docs/dev-mode.md`. RFC 6749 §2: <https://www.rfc-editor.org/rfc/rfc6749#section-2>
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Why the settings cannot be used, and what to do about it.
 //!
-//! Exit codes: section 3 of `cli.md`.
+//! Exit codes: `hallpass help exit-codes`.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,6 @@
 //! Which keys a configuration may have, and which known one is nearest to an unknown one.
 //!
-//! Contracts: the JSON of `docs/dev-mode.md`, section 4 of `server.md` ("Unknown key = start-up error with
-//! line, column and nearest name").
+//! For users: `docs/dev-mode.md`. An unknown key is told with its place: in TOML line and column.
 
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};

@@ -1,6 +1,6 @@
 //! What the server reads once, at start: flags, environment, a configuration file, defaults.
 //!
-//! Contracts: `docs/dev-mode.md` (dev mode), section 4 of `server.md` (TOML).
+//! For users: `docs/dev-mode.md`.
 
 mod client_config;
 mod dev;

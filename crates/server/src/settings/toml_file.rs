@@ -1,6 +1,6 @@
 //! The TOML file of hallpass, as far as dev mode uses it.
 //!
-//! Contract: section 4 of `server.md`.
+//! For users: `docs/dev-mode.md`.
 
 use std::net::SocketAddr;
 use std::time::Duration;

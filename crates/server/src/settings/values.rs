@@ -1,6 +1,6 @@
 //! The settings as the server uses them: read, checked and complete.
 //!
-//! Contracts: `docs/dev-mode.md`; lifetimes and clients as in section 4 of `server.md`.
+//! For users: `docs/dev-mode.md`.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;

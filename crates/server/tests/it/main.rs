@@ -8,4 +8,16 @@
     reason = "tests fail by panicking"
 )]
 
+mod authorization;
+mod device_authorization;
+mod device_confirm;
 mod device_flow;
+mod device_page;
+mod device_token;
+mod metadata;
+mod pages;
+mod redirect_uris;
+mod token;
+mod token_code;
+mod token_refresh;
+mod userinfo;

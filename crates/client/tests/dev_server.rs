@@ -1,0 +1,211 @@
+//! The library's ten lines, run against the real dev server: every flow, from sign-in to sign-out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the switches of clippy.toml cover only the test functions themselves"
+)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_client::{
+    AccessToken, BoxFuture, Browser, Client, ClientAuth, ClientBuilder, Clock, ErrorKind,
+    MemoryStore, Prompt, Session, SignIn, StepResult, Timer, Timestamp, TokenExchange,
+    TokenTypeUri, Ui, UiCaps, UiOutcome, flow,
+};
+use hallpass_protocol::jose::base64url;
+use hallpass_testing::{Person, TestClock, TestServer};
+use serde_json::Value;
+use tokio::runtime::Handle;
+use url::Url;
+
+const SCOPES: [&str; 3] = ["openid", "offline_access", "api:read"];
+
+/// A person at a screen: reads the prompts, approves device codes, signs in on pages. As a [`Timer`],
+/// time passes only when the program waits.
+#[derive(Clone, Debug)]
+struct Ada {
+    person: Arc<Person>,
+    clock: Arc<TestClock>,
+    runtime: Handle,
+}
+
+impl Ada {
+    fn at(server: &TestServer) -> Self {
+        Self {
+            person: Arc::new(server.person()),
+            clock: Arc::clone(&server.clock),
+            runtime: Handle::current(),
+        }
+    }
+
+    /// The first lines of every program, with this person instead of the terminal.
+    fn client(&self, server: &TestServer, client_id: &str) -> ClientBuilder {
+        let screen = flow::Environment {
+            signs: [flow::Sign::Display].into(),
+            platform: flow::Platform::Unix,
+        };
+        Client::builder(server.issuer(), client_id)
+            .app_name("acme")
+            .scopes(SCOPES)
+            .resource(server.issuer())
+            .store(MemoryStore::new())
+            .ui(self.clone())
+            .browser(self.clone())
+            .clock(self.clone())
+            .environment(screen)
+    }
+}
+
+impl Ui for Ada {
+    fn show<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, UiOutcome> {
+        Box::pin(async move {
+            if let Prompt::DeviceCode { user_code, .. } = prompt {
+                let done = self.person.approve(user_code, "ada").await;
+                assert_eq!(done.status, 200, "{}", done.body);
+            }
+            UiOutcome::Shown
+        })
+    }
+
+    fn capabilities(&self) -> UiCaps {
+        UiCaps { interactive: true }
+    }
+}
+
+impl Browser for Ada {
+    fn open(&self, url: &Url) -> Result<(), String> {
+        let (person, url) = (Arc::clone(&self.person), url.to_string());
+        self.runtime.spawn(async move {
+            let page = person.open(&url).await;
+            let answer = person.submit(&page, &[("username", "ada")]).await;
+            let callback = Url::parse(answer.header("location")).expect("a way back");
+            let moved = person.send(person.http().get(callback.clone())).await;
+            let last = callback.join(moved.header("location")).expect("a page");
+            person.send(person.http().get(last)).await
+        });
+        Ok(())
+    }
+}
+
+impl Clock for Ada {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl Timer for Ada {
+    fn elapsed(&self) -> Duration {
+        self.now().since(Timestamp::from_unix_seconds(0))
+    }
+
+    fn sleep(&self, span: Duration) -> BoxFuture<'_, ()> {
+        self.clock.advance(span);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// The middle and the end of the ten lines: an API call with the token attached.
+async fn call_the_api(server: &TestServer, session: &Session) -> Value {
+    let http = session.http();
+    let answer = http.get(format!("{}/userinfo", server.issuer()));
+    let text = answer.send().await.unwrap().text().await.unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A session of ada's whose ID token was verified, and everything that it is good for.
+async fn lives_and_ends(server: &TestServer, ada: &Ada, client: Client, session: Session) {
+    let claims = session.claims().expect("a verified ID token");
+    assert_eq!(
+        (claims.sub.as_str(), &claims.iss),
+        ("ada", &server.issuer())
+    );
+    assert_eq!(call_the_api(server, &session).await["sub"], "ada");
+    let elsewhere = session.http().get("http://127.0.0.1:9/me").send().await;
+    assert_eq!(*elsewhere.unwrap_err().kind(), ErrorKind::Config);
+
+    // Nobody is asked again, and a token that is about to end is renewed unasked.
+    let again = client.sign_in(SignIn::silent_only()).await.unwrap();
+    let first = again.access_token().await.unwrap();
+    assert_eq!(
+        first.expose(),
+        session.access_token().await.unwrap().expose()
+    );
+    ada.clock.advance(Duration::from_secs(3590));
+    let second = again.access_token().await.unwrap();
+    assert_ne!(first.expose(), second.expose());
+    assert_eq!(call_the_api(server, &session).await["sub"], "ada");
+    let third = session.refresh().await.unwrap();
+    assert_ne!(second.expose(), third.expose());
+    assert!(server.is_active(third.expose()).await);
+
+    let exchanged = exchange(&client, &third).await;
+    assert_eq!(claims_of(&exchanged)["aud"], "https://orders.example");
+    assert_eq!(claims_of(&exchanged)["sub"], "ada");
+
+    let report = session.sign_out().await.unwrap();
+    assert!(
+        report
+            .steps
+            .iter()
+            .all(|step| step.result == StepResult::Ok),
+        "{report:?}"
+    );
+    assert!(!server.is_active(third.expose()).await);
+    let nobody = client.sign_in(SignIn::silent_only()).await.unwrap_err();
+    assert_eq!(*nobody.kind(), ErrorKind::LoginRequired);
+}
+
+async fn exchange(client: &Client, token: &AccessToken) -> AccessToken {
+    let subject = hallpass_client::Secret::new(token.expose().to_owned());
+    let wish = TokenExchange::new(subject, TokenTypeUri::AccessToken);
+    let set = client
+        .exchange(wish.audience("https://orders.example"))
+        .await;
+    set.unwrap().access_token
+}
+
+fn claims_of(token: &AccessToken) -> Value {
+    let payload = token.expose().split('.').nth(1).expect("a JWT");
+    serde_json::from_slice(&base64url::decode(payload).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn the_device_flow_signs_in_refreshes_exchanges_and_signs_out() {
+    let server = TestServer::dev().await;
+    let ada = Ada::at(&server);
+    let client = ada.client(&server, "acme-cli").timer(ada.clone());
+    let client = client.build().unwrap();
+    let session = client.sign_in(SignIn::device()).await.unwrap();
+    lives_and_ends(&server, &ada, client, session).await;
+}
+
+#[tokio::test]
+async fn the_code_flow_signs_in_refreshes_exchanges_and_signs_out() {
+    let server = TestServer::dev().await;
+    let ada = Ada::at(&server);
+    let client = ada.client(&server, "acme-cli").build().unwrap();
+    let session = client.sign_in(SignIn::auto()).await.unwrap();
+    lives_and_ends(&server, &ada, client, session).await;
+}
+
+#[tokio::test]
+async fn a_program_signs_in_as_itself() {
+    let server = TestServer::dev().await;
+    let ada = Ada::at(&server);
+    let secret = ClientAuth::SecretBasic(hallpass_client::Secret::new("s".to_owned()));
+    let client = Client::builder(server.issuer(), "robot")
+        .scopes(["api:read"])
+        .client_auth(secret)
+        .store(MemoryStore::new())
+        .clock(ada.clone())
+        .build()
+        .unwrap();
+    let set = client.client_credentials().await.unwrap();
+    assert!(server.is_active(set.access_token.expose()).await);
+    assert!(set.refresh_token.is_none(), "RFC 6749 §4.4.3");
+    assert_eq!(claims_of(&set.access_token)["sub"], "robot");
+    assert_eq!(set.access_token.scope().to_string(), "api:read");
+}

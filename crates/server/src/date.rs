@@ -1,0 +1,32 @@
+//! Says by `Date` what time it is for the server: that of its own clock, by which its tokens begin and
+//! end. A client corrects its clock by it, so a clock that a test or a configuration stopped must show.
+//!
+//! RFC 9110 §6.6.1: <https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1>
+
+use hallpass_protocol::Timestamp;
+use http::header::{DATE, HeaderValue};
+use http::{HeaderMap, Response};
+use jiff::fmt::rfc2822::DateTimePrinter;
+
+/// Dates an answer. Where the clock shows no year that `Date` can name, hyper sets the system's.
+pub(crate) fn stamp<B>(response: &mut Response<B>, now: Timestamp) {
+    let headers: &mut HeaderMap = response.headers_mut();
+    let text = jiff::Timestamp::from_second(now.unix_seconds())
+        .and_then(|now| DateTimePrinter::new().timestamp_to_rfc9110_string(&now));
+    if let Some(value) = text.ok().and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.insert(DATE, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_is_that_of_the_clock_in_the_form_of_rfc_9110() {
+        let mut response = Response::new(());
+        // RFC 9110 §5.6.7.
+        stamp(&mut response, Timestamp::from_unix_seconds(784_111_777));
+        assert_eq!(response.headers()[DATE], "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+}
