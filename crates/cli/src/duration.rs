@@ -28,8 +28,8 @@ pub(crate) fn words(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
         0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
+        120..7200 => format!("{} min", (seconds + 30) / 60),
+        7200..172_800 => format!("{} h", (seconds + 1800) / 3600),
         _ => format!("{} days", seconds / 86_400),
     }
 }
@@ -58,7 +58,7 @@ mod tests {
     fn spans_are_said_in_one_unit() {
         for (seconds, text) in [
             (45, "45 s"),
-            (3599, "59 min"),
+            (3599, "60 min"),
             (7200, "2 h"),
             (864_000, "10 days"),
         ] {

@@ -75,11 +75,7 @@ impl Failure {
 
     /// Ctrl-C.
     pub(crate) fn interrupted() -> Self {
-        Self::new(
-            "cancelled",
-            exit_code::INTERRUPTED,
-            "cancelled; nothing was stored",
-        )
+        Self::new("cancelled", exit_code::INTERRUPTED, "cancelled")
     }
 
     /// With what to do next.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::args::{Color, Format, GlobalArgs};
 use crate::environment::Environment;
+use crate::exit_code;
 use crate::failure::Failure;
 
 /// Writes answers and talk in the form that was asked for.
@@ -110,7 +111,17 @@ impl Output {
             Self::talk(&printable(&format!("{}\n", failure.to_json())));
         } else {
             let name = Paint(self.style.color).bad("hallpass:");
-            Self::talk(&failure.to_text(&name));
+            let start = self.line_start(failure);
+            Self::talk(&format!("{start}{}", failure.to_text(&name)));
+        }
+    }
+
+    /// A terminal shows `^C` where the cursor was: the sentence gets a line of its own.
+    fn line_start(self, failure: &Failure) -> &'static str {
+        match (failure.exit(), self.style.live, self.style.interactive) {
+            (exit_code::INTERRUPTED, true, _) => "\r\u{1b}[2K",
+            (exit_code::INTERRUPTED, false, true) => "\n",
+            _ => "",
         }
     }
 

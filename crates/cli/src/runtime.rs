@@ -1,8 +1,13 @@
 //! The asynchronous runtime, built as late as possible and only for commands that need it.
 
 use std::future::Future;
+use std::io;
 
 use tokio::runtime::{Builder, Runtime};
+#[cfg(unix)]
+use tokio::signal::unix;
+#[cfg(windows)]
+use tokio::signal::windows;
 
 use crate::failure::Failure;
 
@@ -34,22 +39,42 @@ pub(crate) fn block_on_server<T>(
     done
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub(crate) async fn stop_signal() -> Result<(), Failure> {
-    let failed =
-        |error: std::io::Error| Failure::other("cannot listen for signals").caused_by(&error);
+/// Ctrl-C and SIGTERM, as a server hears them. From [`Self::listen`] on they kill nobody.
+pub(crate) struct StopSignals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        tokio::select! {
-            pressed = tokio::signal::ctrl_c() => pressed.map_err(failed),
-            _ = terminate.recv() => Ok(()),
-        }
+    terminate: unix::Signal,
+    #[cfg(unix)]
+    interrupt: unix::Signal,
+    #[cfg(windows)]
+    interrupt: windows::CtrlC,
+}
+
+impl StopSignals {
+    /// Begins to listen. Needs the runtime.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let failed = |error| Failure::other("cannot listen for signals").caused_by(&error);
+        let listening = || -> io::Result<Self> {
+            Ok(Self {
+                #[cfg(unix)]
+                terminate: unix::signal(unix::SignalKind::terminate())?,
+                #[cfg(unix)]
+                interrupt: unix::signal(unix::SignalKind::interrupt())?,
+                #[cfg(windows)]
+                interrupt: windows::ctrl_c()?,
+            })
+        };
+        listening().map_err(failed)
     }
-    #[cfg(not(unix))]
-    {
-        tokio::signal::ctrl_c().await.map_err(failed)
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(windows)]
+        self.interrupt.recv().await;
     }
 }
 

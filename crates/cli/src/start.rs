@@ -17,7 +17,7 @@ pub(crate) fn run() -> u8 {
     let environment = Environment::read();
     let words: Vec<OsString> = std::env::args_os().collect();
     // Not an argument of the parser's: it would be offered by completions.
-    if words.iter().any(|word| is_secret(word)) {
+    if words.iter().any(is_secret) {
         let failure =
             Failure::usage("--client-secret is not accepted on the command line (visible in ps)")
                 .hint_to("--client-secret-file, --client-secret-stdin");

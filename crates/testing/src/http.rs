@@ -1,5 +1,9 @@
 //! Requests and answers, short enough to read a test aloud.
-#![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test harness fails by panicking"
+)]
 
 use std::collections::BTreeMap;
 

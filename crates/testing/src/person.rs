@@ -1,5 +1,9 @@
 //! A person with a browser: keeps cookies, reads forms, presses buttons; no script.
-#![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test harness fails by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

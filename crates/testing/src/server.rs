@@ -1,5 +1,9 @@
 //! The real server in the test's own process, on a free port, with a stopped clock.
-#![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test harness fails by panicking"
+)]
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use crate::args::ServeArgs;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::runtime;
+use crate::runtime::{self, StopSignals};
 
 /// Runs the server.
 pub(crate) fn run(args: &ServeArgs, context: &Context) -> Result<(), Failure> {
@@ -39,15 +39,16 @@ pub(crate) fn run(args: &ServeArgs, context: &Context) -> Result<(), Failure> {
 
 async fn serve(settings: Settings, args: &ServeArgs, context: &Context) -> Result<(), Failure> {
     let mut server = start(settings).await?;
+    // Whoever has read that it is ready may stop it: a signal must not kill it any more.
+    let mut signals = StopSignals::listen()?;
     ready(&server, args, context)?;
     tokio::select! {
-        stop = runtime::stop_signal() => {
-            stop?;
+        () = signals.next() => {
             context.output.note("Stopping: open requests may end.");
             // A second signal does not wait for them.
             tokio::select! {
                 () = server.shutdown() => {}
-                again = runtime::stop_signal() => again?,
+                () = signals.next() => {}
             }
             Ok(())
         }

@@ -36,7 +36,12 @@ impl Lines {
         members: &[(String, String)],
         wanted: &[&str],
     ) -> String {
-        let room = self.columns().saturating_sub(INDENT.len() + 6).max(20);
+        let indent = if self.columns() < 60 {
+            NARROW_INDENT
+        } else {
+            INDENT
+        };
+        let room = self.columns().saturating_sub(indent.len() + 6).max(20);
         let mut lines: Vec<String> = Vec::new();
         for name in wanted {
             let Some((_, value)) = members.iter().find(|(known, _)| known == name) else {
@@ -55,7 +60,7 @@ impl Lines {
             let label = self
                 .paint
                 .dim(&format!("{:<4}", if at == 0 { label } else { "" }));
-            text.extend([INDENT, &label, "  ", line, "\n"]);
+            text.extend([indent, &label, "  ", line, "\n"]);
         }
         text
     }
@@ -96,6 +101,7 @@ pub(crate) fn bare(url: &Url) -> String {
 }
 
 const INDENT: &str = "            ";
+const NARROW_INDENT: &str = "      ";
 const WIDEST_PATH: usize = 42;
 
 #[cfg(test)]
@@ -120,7 +126,7 @@ mod tests {
         ];
         assert_eq!(
             lines.members("got", &members, &["long", "a", "absent", "b"]),
-            "            got   long=01234567890123...\n                  a=1  b=2\n"
+            "      got   long=01234567890123456789...\n            a=1  b=2\n"
         );
     }
 }

@@ -193,7 +193,7 @@ impl Stage {
                 self.with_scene(|scene| {
                     scene.has_live_line = true;
                     live(&format!(
-                        "{CLEAR_LINE}      waiting{dots} (at most {left}, Ctrl-C cancels)"
+                        "{CLEAR_LINE}  waiting{dots} {left} left, Ctrl-C cancels"
                     ));
                 });
             }

@@ -122,7 +122,7 @@ fn completions_know_commands_and_flags() {
     for shell in ["bash", "zsh", "fish", "pwsh"] {
         let ran = home.run(&["completions", shell]);
         assert_eq!(ran.code, 0, "{ran}");
-        for word in ["login", "whoami", "client-credentials", "min-validity"] {
+        for word in ["login", "whoami", "callback-port", "min-validity"] {
             let is_shown = ran.stdout.contains(word);
             assert!(is_shown, "{shell}: {word}");
         }

@@ -86,6 +86,26 @@ fn a_person_signs_in_uses_tokens_and_signs_out() {
         "{again}"
     );
 
+    use_tokens(&home);
+
+    // A session stays with its issuer.
+    let other = home.run(&[
+        "login",
+        "--issuer",
+        "https://other.test",
+        "--client-id",
+        "cli",
+    ]);
+    assert_eq!(other.code, 5, "{other}");
+
+    let out = home.run(&["logout", "--json"]).json();
+    let steps: Vec<_> = out["steps"].as_array().unwrap().iter().collect();
+    assert_eq!(steps.len(), 3, "{out}");
+    assert!(steps.iter().all(|step| step["result"] == "ok"), "{out}");
+    assert_eq!(home.run(&["token"]).code, 4);
+}
+
+fn use_tokens(home: &Home) {
     let token = home.run(&["token"]);
     assert_eq!(
         (token.stderr.as_str(), token.stdout.lines().count()),
@@ -116,22 +136,6 @@ fn a_person_signs_in_uses_tokens_and_signs_out() {
         .run(&["exchange", "--audience", "service-b", "--json"])
         .json();
     assert_eq!(exchanged["schema"], "hallpass.token/1");
-
-    // A session stays with its issuer.
-    let other = home.run(&[
-        "login",
-        "--issuer",
-        "https://other.test",
-        "--client-id",
-        "cli",
-    ]);
-    assert_eq!(other.code, 5, "{other}");
-
-    let out = home.run(&["logout", "--json"]).json();
-    let steps: Vec<_> = out["steps"].as_array().unwrap().iter().collect();
-    assert_eq!(steps.len(), 3, "{out}");
-    assert!(steps.iter().all(|step| step["result"] == "ok"), "{out}");
-    assert_eq!(home.run(&["token"]).code, 4);
 }
 
 #[test]
@@ -222,4 +226,33 @@ fn a_token_from_a_pipe_is_exchanged_without_a_session() {
         token,
     );
     assert_eq!((ran.code, ran.stdout.lines().count()), (0, 1), "{ran}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_exits_130_and_leaves_nothing() {
+    let home = Home::new();
+    let server = Server::start(&home);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+        .args(["login", "--device", "--client-id", "cli", "--issuer"])
+        .arg(server.issuer())
+        .env_clear()
+        .env("HALLPASS_HOME", home.path(""))
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut talk = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("and enter the code") {
+        assert!(talk.read_line(&mut said).unwrap() > 0, "it ended: {said}");
+    }
+    let interrupt = format!("kill -INT {}", child.id());
+    let sent = Command::new("/bin/sh").args(["-c", &interrupt]).status();
+    assert!(sent.unwrap().success());
+    talk.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.ends_with("\nhallpass: cancelled\n"), "{said}");
+    assert_eq!(home.run(&["whoami"]).code, 4);
+    assert!(!home.path("state/profiles.toml").exists());
 }

@@ -268,8 +268,8 @@ mod tests {
         grant.redeem(&client("cli"), id(), at(seconds)).err().map(|denied| denied.refusal)
     }
 
-    fn slow_down(seconds: u64) -> Option<Refusal> {
-        Some(Refusal::SlowDown { interval: Duration::from_secs(seconds) })
+    fn slow_down(seconds: u64) -> Refusal {
+        Refusal::SlowDown { interval: Duration::from_secs(seconds) }
     }
 
     #[test]
@@ -279,7 +279,7 @@ mod tests {
         let redeemed = || DeviceGrantState::Redeemed { authorization: id() };
         // The last poll was at 100: a poll at 101 is early, one at 104 is not (tolerance 1 s).
         let table = [
-            (Pending, 101, slow_down(10)),
+            (Pending, 101, Some(slow_down(10))),
             (Pending, 104, Some(Refusal::AuthorizationPending)),
             (Pending, 599, Some(Refusal::AuthorizationPending)),
             (Pending, 600, Some(Refusal::ExpiredToken)),
@@ -305,12 +305,12 @@ mod tests {
         let mut grant = grant(DeviceGrantState::Pending);
         let pending = Some(Refusal::AuthorizationPending);
         assert_eq!(refusal(&mut grant, 0), pending);
-        assert_eq!(refusal(&mut grant, 1), slow_down(10));
-        assert_eq!(refusal(&mut grant, 7), slow_down(15));
+        assert_eq!(refusal(&mut grant, 1), Some(slow_down(10)));
+        assert_eq!(refusal(&mut grant, 7), Some(slow_down(15)));
         assert_eq!(refusal(&mut grant, 22), pending);
         for n in 0..20 {
             let interval = (20 + 5 * n).min(60);
-            assert_eq!(refusal(&mut grant, 22), slow_down(interval));
+            assert_eq!(refusal(&mut grant, 22), Some(slow_down(interval)));
         }
         assert_eq!(refusal(&mut grant, 22 + 59), pending);
     }

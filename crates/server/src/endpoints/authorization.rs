@@ -16,6 +16,7 @@ use hallpass_issuer::user::User;
 use hallpass_issuer::Refusal;
 use hallpass_protocol::authorization::{AuthorizationRequest, AuthorizationResponse};
 use hallpass_protocol::form::{Form, FormError};
+use hallpass_protocol::id_token::IdTokenClaims;
 use hallpass_protocol::{Secret, Timestamp, UserId};
 use hallpass_store::authorization_codes;
 use http::{Method, Response};
@@ -24,6 +25,7 @@ use crate::error::page::PageError;
 use crate::error::redirect::ReplyAddress;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::{SessionCookie, SignedInUser};
+use crate::extract::token::id_token_hint;
 use crate::issuance;
 use crate::pages::continue_as;
 use crate::pages::login::{self, Purpose};
@@ -96,11 +98,24 @@ async fn decide(
 ) -> Result<Response<Body>, PageError> {
     let browser = Browser::of(state, request);
     let signed_in = SignedInUser::find(state, request).await?;
+    // Nobody else will do than the person of the hint; one that is not ours names nobody.
+    let hint = match asked.request.id_token_hint.as_deref() {
+        Some(token) => Some(id_token_hint(state, request, token).await?),
+        None => None,
+    };
+    let signed_in = signed_in.filter(|person| {
+        let names = |claims: &IdTokenClaims| claims.sub == person.user().id.as_str();
+        hint.as_ref().is_none_or(|claims| claims.as_ref().is_some_and(names))
+    });
     match (posted, signed_in) {
         (Some(Posted::SignIn(form)), _) => {
             browser.check_sign_in(state, request, &form)?;
             match login::read(&form) {
                 Err(mistakes) => Ok(sign_in_page(state, request, &browser, asked, &mistakes)),
+                // OIDC Core §3.1.2.1: never a token of another person than the hint's.
+                Ok(user) if hint.flatten().is_some_and(|claims| claims.sub != user.id.as_str()) => {
+                    Ok(answer(request, asked, Err(Refusal::LoginRequired)))
+                }
                 Ok(user) => {
                     let (person, cookie) = SignedInUser::sign_in(state, request, user).await?;
                     grant(state, request, asked, checked, (&person, Some(cookie))).await
@@ -108,7 +123,7 @@ async fn decide(
             }
         }
         (Some(Posted::Choice(form)), Some(person)) => {
-            browser.check_csrf(state, request, &form)?;
+            browser.check_csrf_of(state, request, (&form, &person))?;
             let may_go_on = matches!(
                 unasked(state, request, asked, &checked, Some(&person)),
                 Next::Continue(_) | Next::Grant(_)

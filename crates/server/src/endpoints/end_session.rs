@@ -6,7 +6,6 @@ use axum::body::Body;
 use hallpass_issuer::redirect_uri::AllowedRedirectUri;
 use hallpass_issuer::Client;
 use hallpass_protocol::id_token::IdTokenClaims;
-use hallpass_protocol::jose::{TypRule, Unverified};
 use hallpass_protocol::form::{self, Form};
 use hallpass_protocol::{AuthorizationId, ClientId};
 use hallpass_store::authorizations;
@@ -17,6 +16,7 @@ use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
+use crate::extract::token::id_token_hint;
 use crate::pages::html;
 use crate::pages::layout::{FormTarget, Link};
 use crate::pages::signed_out::{Confirm, SignedOut, Step};
@@ -31,7 +31,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let answered = body.has("confirm");
     let parameters = if request.method == Method::POST && !answered { &body } else { &query };
     let hint = match parameters.one("id_token_hint")? {
-        Some(token) => hinted(state, request, token).await?,
+        Some(token) => id_token_hint(state, request, token).await?,
         None => None,
     };
     let client = client_of(state, parameters, hint.as_ref())?;
@@ -72,16 +72,6 @@ fn done(request: &Request, back: Option<String>) -> Response<Body> {
     }
     let step = Step::Done { back: None::<Link> };
     html::html(StatusCode::OK, &SignedOut { layout: request.layout(), step })
-}
-
-/// The claims of an ID token of ours; an expired one will do (row S-242).
-async fn hinted(state: &State, request: &Request, token: &str) -> Result<Option<IdTokenClaims>, Fault> {
-    let keys = state.keys.of(&request.issuer, &state.store, request.now).await?;
-    let Ok(unverified) = Unverified::parse(token) else { return Ok(None) };
-    let algorithm = keys.signer.key().algorithm();
-    let verified = unverified.verify(&keys.public, &[algorithm], TypRule::AbsentOr(&["JWT"]));
-    let claims = verified.and_then(|verified| verified.claims::<IdTokenClaims>()).ok();
-    Ok(claims.filter(|claims| claims.iss == request.issuer_url))
 }
 
 /// Whether an ID token was issued in this browser session: another browser of the same person is

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hallpass_protocol::AuthorizationId;
 use hallpass_protocol::access_token::AccessTokenClaims;
+use hallpass_protocol::id_token::IdTokenClaims;
 use hallpass_protocol::jose::jwt::{Leeway, RegisteredClaims};
 use hallpass_protocol::jose::{TypRule, Unverified, Verified, typ};
 use hallpass_store::{authorizations, revocations};
@@ -53,6 +54,18 @@ pub(crate) fn as_access_token(verified: &Verified) -> Option<AccessTokenClaims> 
 /// The authorization that a token of ours hangs from.
 pub(crate) fn authorization_of(claims: &RegisteredClaims) -> Option<AuthorizationId> {
     claims.extra.get("sid")?.as_str().and_then(AuthorizationId::parse)
+}
+
+/// The claims of an ID token of ours as a hint; an expired one will do (OIDC Core §3.1.2.1, rows
+/// S-231 and S-242).
+pub(crate) async fn id_token_hint(
+    state: &State,
+    request: &Request,
+    token: &str,
+) -> Result<Option<IdTokenClaims>, Fault> {
+    let keys = state.keys.of(&request.issuer, &state.store, request.now).await?;
+    let claims = verify(state, &keys, token).and_then(|verified| verified.claims::<IdTokenClaims>().ok());
+    Ok(claims.filter(|claims| claims.iss == request.issuer_url && claims.at_hash.is_some()))
 }
 
 /// The registered claims of any JWT that an issuer of this server signed: what exchange and

@@ -9,7 +9,7 @@ async fn ask(server: &TestServer, changes: &[(&str, &str)]) -> Answer {
 }
 
 /// The client is told: `RED x` of the matrix.
-pub fn assert_redirect_error(server: &TestServer, answer: &Answer, error: &str) {
+pub(crate) fn assert_redirect_error(server: &TestServer, answer: &Answer, error: &str) {
     assert_eq!(answer.status, 303, "{}", answer.body);
     assert!(answer.header("location").starts_with(REDIRECT_URI), "{}", answer.header("location"));
     let sent = answer.redirect_parameters();
@@ -20,7 +20,7 @@ pub fn assert_redirect_error(server: &TestServer, answer: &Answer, error: &str) 
 }
 
 /// The person is told, and nobody else: `PAGE400` of the matrix.
-pub fn assert_page_400(answer: &Answer, why: &str) {
+pub(crate) fn assert_page_400(answer: &Answer, why: &str) {
     assert_eq!(answer.status, 400, "{why}");
     assert!(answer.header("content-type").starts_with("text/html"), "{why}");
     assert_eq!(answer.header("location"), "", "{why}");

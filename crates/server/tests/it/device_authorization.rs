@@ -226,7 +226,8 @@ impl Random for LoadedDice {
 #[tokio::test]
 async fn s_09_a_taken_user_code_is_drawn_again_until_it_was_dead_for_a_day() {
     let dice = Arc::new(LoadedDice::default());
-    let server = TestServer::start_with_dice(Settings::for_tests(), dice.clone()).await;
+    let same: Arc<LoadedDice> = Arc::clone(&dice);
+    let server = TestServer::start_with_dice(Settings::for_tests(), same).await;
     // First the device code is drawn, then the user code.
     let start = async |device_code: u8| {
         dice.load(&[device_code, 1]);

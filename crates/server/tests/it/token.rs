@@ -12,7 +12,7 @@ fn refusal(status: u16, error: &str) -> (u16, String) {
 }
 
 /// `J400` and `J401` of the matrix.
-pub fn assert_json_refusal(answer: &Answer, status: u16, error: &str) {
+pub(crate) fn assert_json_refusal(answer: &Answer, status: u16, error: &str) {
     assert_eq!(answer.refusal(), refusal(status, error), "{}", answer.body);
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.header("cache-control"), "no-store");

@@ -76,18 +76,20 @@ impl Home {
 
     /// The files that hold sessions.
     pub(crate) fn sessions(&self) -> Vec<PathBuf> {
-        self.kept(|name| name.ends_with(".json"))
+        self.kept("json")
     }
 
-    /// The files beside the sessions that have such a name.
-    pub(crate) fn kept(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    /// The files beside the sessions whose extension begins so.
+    pub(crate) fn kept(&self, extension: &str) -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(self.path("state/sessions")) else {
             return Vec::new();
         };
-        entries
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| is_wanted(path.file_name().unwrap().to_str().unwrap()))
-            .collect()
+        let is_wanted = |path: &PathBuf| {
+            let found = path.extension().and_then(OsStr::to_str);
+            found.is_some_and(|found| found.starts_with(extension))
+        };
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(is_wanted).collect()
     }
 
     /// A browser that writes the addresses which it is to open into the file `opened`.

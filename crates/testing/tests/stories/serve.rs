@@ -95,9 +95,12 @@ fn a_request_in_flight_is_answered_after_sigterm() {
         request.write_all(body.as_bytes()).unwrap();
         let mut answer = String::new();
         request.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        assert!(answer.contains("\"access_token\""), "{answer}");
         let (status, log) = server.end();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 "),
+            "{signal}: {answer:?}, {status}: {log}"
+        );
+        assert!(answer.contains("\"access_token\""), "{answer}");
         assert_eq!(status.code(), Some(0), "{signal}: {log}");
     }
 }
