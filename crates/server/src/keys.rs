@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
-use axum::body::Bytes;
+use hyper::body::Bytes;
 use hallpass_issuer::tokens::mint::{Dialect, Signer};
 use hallpass_issuer::tokens::signing_key::SigningKeyRecord;
 use hallpass_protocol::jose::{Algorithm, JwkSet, SigningKey};

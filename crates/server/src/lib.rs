@@ -24,5 +24,8 @@ pub mod server;
 pub mod settings;
 mod state;
 
+/// The body of every answer: whole, since pages and tokens are small.
+pub type Body = http_body_util::Full<hyper::body::Bytes>;
+
 pub use server::{Running, Server, StartError};
 pub use settings::{DevFlags, Settings, SettingsError};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use hyper::body::Bytes;
 use hallpass_issuer::Refusal;
 use hallpass_issuer::tokens::mint::Issuer;
 use hallpass_protocol::Timestamp;

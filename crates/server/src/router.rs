@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
+use crate::Body;
 use crate::dev_mode;
 use crate::endpoints::{
     authorization, device_authorization, end_session, health, introspection, jwks, metadata, revocation,
@@ -141,7 +141,7 @@ pub(crate) async fn answer<B>(
     peer: std::net::SocketAddr,
 ) -> Response<Body>
 where
-    B: hyper::body::Body<Data = axum::body::Bytes> + Send,
+    B: hyper::body::Body<Data = hyper::body::Bytes> + Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (parts, body) = incoming.into_parts();
@@ -163,7 +163,7 @@ where
         query: parts.uri.query().unwrap_or_default().to_owned(),
         method: parts.method,
         headers: parts.headers,
-        body: axum::body::Bytes::new(),
+        body: hyper::body::Bytes::new(),
         peer: peer.ip().to_canonical(),
         issuer,
         issuer_url,
@@ -258,7 +258,7 @@ async fn for_person(state: &State, request: &Request, endpoint: Endpoint) -> Res
 }
 
 fn status(code: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
+    let mut response = Response::new(Body::default());
     *response.status_mut() = code;
     response
 }

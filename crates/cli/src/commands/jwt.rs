@@ -100,7 +100,7 @@ fn times(claims: &Map<String, Value>, now: Timestamp) -> String {
     for (name, past, future) in [
         ("auth_time", "signed in", "will have signed in"),
         ("iat", "issued", "issued"),
-        ("nbf", "valid since", "not valid before"),
+        ("nbf", "valid from", "not valid before"),
         ("exp", "expired", "expires"),
     ] {
         let Some(seconds) = claims.get(name).and_then(Value::as_f64) else {

@@ -254,7 +254,7 @@ mod tests {
     use super::*;
     use crate::user::User;
 
-    const START: Timestamp = Timestamp::from_unix_seconds(1_000_000);
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
     const URI: &str = "http://127.0.0.1:8085/callback";
     // RFC 7636 appendix B.
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -386,7 +386,7 @@ mod tests {
             let page = matches!(got, Err(AuthorizationRefusal::Page(_, found)) if found == reason);
             assert!(page, "{change:?}: {got:?}");
         }
-        assert!(check_reply_address(&request(&[("state", &long[1..])]), Some(&client)).is_ok());
+        assert!(check_reply_address(&request(&[("state", &"s".repeat(LONGEST_STATE))]), Some(&client)).is_ok());
     }
 
     #[test]

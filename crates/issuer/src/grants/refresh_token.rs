@@ -125,7 +125,7 @@ mod tests {
     use crate::authorization::{AuthorizationSeed, Origin};
     use crate::user::User;
 
-    const START: Timestamp = Timestamp::from_unix_seconds(1_000_000);
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn seconds(count: u64) -> Duration {
         Duration::from_secs(count)

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use hallpass_issuer::authorization::AuthorizationSeed;
 use hallpass_issuer::client::Client;
 use hallpass_issuer::grants::authorization_code::{self, AuthorizationCode, CheckedRequest, CodeState};
@@ -21,6 +20,7 @@ use hallpass_protocol::{Secret, Timestamp, UserId};
 use hallpass_store::authorization_codes;
 use http::{Method, Response};
 
+use crate::Body;
 use crate::error::page::PageError;
 use crate::error::redirect::ReplyAddress;
 use crate::extract::browser::Browser;

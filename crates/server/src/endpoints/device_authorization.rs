@@ -3,7 +3,6 @@
 //! RFC 8628 §3.1 and §3.2: <https://www.rfc-editor.org/rfc/rfc8628#section-3.1>
 
 use aws_lc_rs::hmac;
-use axum::body::Body;
 use hallpass_issuer::grants::device_code::{self, DeviceGrant, DeviceGrantState, Requester};
 use hallpass_issuer::policy::{self, Flow};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
@@ -14,6 +13,7 @@ use hallpass_protocol::user_code::UserCode;
 use hallpass_store::{StoreError, device_grants};
 use http::{Response, StatusCode, header};
 
+use crate::Body;
 use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};

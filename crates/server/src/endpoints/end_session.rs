@@ -2,7 +2,6 @@
 //!
 //! OIDC RP-Initiated Logout §2 and §3: <https://openid.net/specs/openid-connect-rpinitiated-1_0.html>
 
-use axum::body::Body;
 use hallpass_issuer::redirect_uri::AllowedRedirectUri;
 use hallpass_issuer::Client;
 use hallpass_protocol::id_token::IdTokenClaims;
@@ -11,6 +10,7 @@ use hallpass_protocol::{AuthorizationId, ClientId};
 use hallpass_store::authorizations;
 use http::{Method, Response, StatusCode};
 
+use crate::Body;
 use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;

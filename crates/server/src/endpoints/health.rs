@@ -1,7 +1,8 @@
 //! Whether the server is alive.
 
-use axum::body::Body;
 use http::{HeaderValue, Response, header};
+
+use crate::Body;
 
 /// `GET /isalive`.
 pub(crate) fn get() -> Response<Body> {

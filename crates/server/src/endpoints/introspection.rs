@@ -2,13 +2,13 @@
 //!
 //! RFC 7662 §2: <https://www.rfc-editor.org/rfc/rfc7662#section-2>
 
-use axum::body::Body;
 use hallpass_issuer::Refusal;
 use hallpass_issuer::client::Proof;
 use hallpass_issuer::refusal::ClientReason;
 use hallpass_protocol::introspection::{IntrospectionRequest, IntrospectionResponse};
 use http::{Response, StatusCode};
 
+use crate::Body;
 use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate, unauthenticated};

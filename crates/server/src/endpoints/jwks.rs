@@ -3,10 +3,11 @@
 //! RFC 7517 §5: <https://www.rfc-editor.org/rfc/rfc7517#section-5>
 
 use aws_lc_rs::digest::{SHA256, digest};
-use axum::body::{Body, Bytes};
+use hyper::body::Bytes;
 use hallpass_protocol::hex;
 use http::{HeaderValue, Response, StatusCode, header};
 
+use crate::Body;
 use crate::error::Fault;
 use crate::error::json::JsonError;
 use crate::request::Request;

@@ -2,13 +2,13 @@
 //!
 //! RFC 8414 §3: <https://www.rfc-editor.org/rfc/rfc8414#section-3>, OIDC Discovery §4.
 
-use axum::body::Body;
 use hallpass_issuer::policy::OIDC_SCOPES;
 use hallpass_protocol::metadata::Metadata;
 use hallpass_protocol::token::GrantType;
 use http::Response;
 
 use super::jwks::public_json;
+use crate::Body;
 use crate::error::Fault;
 use crate::error::json::JsonError;
 use crate::request::Request;

@@ -2,7 +2,6 @@
 //!
 //! RFC 7009 §2: <https://www.rfc-editor.org/rfc/rfc7009#section-2>
 
-use axum::body::Body;
 use hallpass_issuer::AuthenticatedClient;
 use hallpass_issuer::authorization::RevokeReason;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
@@ -11,6 +10,7 @@ use hallpass_protocol::revocation::RevocationRequest;
 use hallpass_store::{authorizations, device_grants, revocations};
 use http::{Response, StatusCode};
 
+use crate::Body;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::extract::token::access_token_claims;

@@ -2,11 +2,11 @@
 //!
 //! RFC 6749 §3.2: <https://www.rfc-editor.org/rfc/rfc6749#section-3.2>
 
-use axum::body::Body;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::token::{GrantType, REPEATABLE, TokenRequest, TokenResponse};
 use http::{Response, StatusCode};
 
+use crate::Body;
 use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};

@@ -1,7 +1,6 @@
 //! The same two endpoints under the names and with the members of `AuthKit`'s CLI sign-in: JSON or
 //! form in, and the answer adds `user`.
 
-use axum::body::Body;
 use hallpass_issuer::Refusal;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::jose::Unverified;
@@ -9,6 +8,7 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{device_authorization, token};
+use crate::Body;
 use crate::error::Fault;
 use crate::error::json::{self as answer, JsonError};
 use crate::request::Request;

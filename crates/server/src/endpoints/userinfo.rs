@@ -2,12 +2,12 @@
 //!
 //! OIDC Core §5.3: <https://openid.net/specs/openid-connect-core-1_0.html#UserInfo>, RFC 6750.
 
-use axum::body::Body;
 use hallpass_issuer::policy::OPENID;
 use hallpass_issuer::tokens::mint::Dialect;
 use http::{Method, Response, StatusCode, header};
 use serde_json::{Map, Value};
 
+use crate::Body;
 use crate::error::Fault;
 use crate::error::json::{self, BearerProblem, JsonError};
 use crate::extract::token::live_access_token;

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use hallpass_issuer::Refusal;
 use hallpass_issuer::refusal::ClientReason;
 use hallpass_protocol::form::FormError;
@@ -13,6 +12,8 @@ use hallpass_protocol::{ErrorCode, OAuthError};
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::Fault;
+
+use crate::Body;
 
 /// Why a program gets no answer.
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! A refusal as people read it: what happened, what to do next, and a reference to quote.
 
-use axum::body::Body;
 use hallpass_issuer::Refusal;
 use hallpass_issuer::refusal::PageReason;
 use hallpass_protocol::form::FormError;
@@ -8,6 +7,7 @@ use hallpass_protocol::random;
 use http::{Response, StatusCode};
 
 use super::Fault;
+use crate::Body;
 use crate::pages::error::ErrorPage;
 use crate::pages::html;
 use crate::pages::moment::Moment;

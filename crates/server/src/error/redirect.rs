@@ -2,12 +2,12 @@
 //!
 //! RFC 6749 §4.1.2: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2>, RFC 9207 §2.
 
-use axum::body::Body;
 use hallpass_issuer::grants::authorization_code::ResponseMode;
 use hallpass_issuer::redirect_uri::AllowedRedirectUri;
 use hallpass_protocol::authorization::AuthorizationResponse;
 use http::{HeaderValue, Response, StatusCode, header};
 
+use crate::Body;
 use crate::pages::form_post::FormPost;
 use crate::pages::html;
 use crate::pages::layout::{Layout, Pair};
@@ -53,7 +53,7 @@ impl ReplyAddress {
 
 /// 303: the browser goes on with GET, whatever it posted (RFC 9700 §4.12).
 pub(crate) fn see_other(location: &str) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
+    let mut response = Response::new(Body::default());
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -61,11 +61,11 @@ pub(crate) fn authenticate(
     AuthenticatedClient::authenticate(client, &credentials).map_err(|refusal| {
         // Whether a client exists must not show in who gets locked; a public client that tries
         // Basic first guesses nothing (row S-136).
-        let guessed = matches!(
+        let is_guess = matches!(
             refusal,
             Refusal::InvalidClient(ClientReason::WrongSecret | ClientReason::WrongMethod | ClientReason::Unknown)
         );
-        if guessed && matches!(credentials, ClientCredentials::Basic(..) | ClientCredentials::Post(..)) {
+        if is_guess && matches!(credentials, ClientCredentials::Basic(..) | ClientCredentials::Post(..)) {
             state.limiter.add(&guesser, CLIENT_SECRET, request.now);
         }
         unauthenticated(request, refusal)

@@ -1,12 +1,12 @@
 //! The browser: a cookie that binds forms to it, and the check that a form came from our page.
 
-use axum::body::Body;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::{hex, random};
 use http::{HeaderValue, Response, header};
 use serde::de::DeserializeOwned;
 
 use super::signed_in_user::SignedInUser;
+use crate::Body;
 use crate::error::page::PageError;
 use crate::page_token::{Binding, Purpose};
 use crate::request::Request;

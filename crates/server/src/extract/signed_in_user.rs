@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use hallpass_issuer::browser_session::{self, BrowserSession};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_issuer::user::User;
@@ -11,6 +10,7 @@ use hallpass_store::browser_sessions;
 use http::Response;
 
 use super::browser::add_cookie;
+use crate::Body;
 use crate::error::Fault;
 use crate::request::Request;
 use crate::state::State;

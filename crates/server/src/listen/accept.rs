@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -17,6 +16,8 @@ use tokio::task::JoinSet;
 
 use super::bind::Listeners;
 use super::connection;
+
+use crate::Body;
 
 /// So many connections at once; the next ones wait in the system's queue.
 const MOST_CONNECTIONS: usize = 10_000;

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -16,6 +15,8 @@ use tokio::task::JoinHandle;
 
 use super::bind::{Listeners, PATIENCE, Patience};
 use super::*;
+
+use crate::Body;
 
 const ANY: [SocketAddr; 1] = [SocketAddr::new(
     std::net::IpAddr::V4(Ipv4Addr::LOCALHOST),

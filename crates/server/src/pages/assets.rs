@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest;
-use axum::body::Body;
 use http::{HeaderValue, Response, header};
+
+use crate::Body;
 
 /// A file inside the binary.
 #[derive(Debug)]

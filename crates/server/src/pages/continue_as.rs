@@ -3,7 +3,6 @@
 //! RFC 8252 §8.6 (client impersonation): <https://www.rfc-editor.org/rfc/rfc8252#section-8.6>
 
 use askama::Template;
-use axum::body::Body;
 use hallpass_protocol::Scopes;
 use http::{Response, StatusCode};
 
@@ -11,6 +10,7 @@ use super::html::{Forms, Page};
 use super::layout::{Client, FormTarget, Layout, Publisher, initial};
 use super::scope_line::ScopeLine;
 use super::{html, scope_line};
+use crate::Body;
 use crate::endpoints::authorization::Asked;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;

@@ -4,7 +4,6 @@
 //! RFC 8628 §5.1 (guessing codes): <https://www.rfc-editor.org/rfc/rfc8628#section-5.1>
 
 use askama::Template;
-use axum::body::Body;
 use hallpass_issuer::grants::device_code::DeviceGrant;
 use hallpass_issuer::limits::{
     USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS, USER_CODE_PER_BROWSER, USER_CODE_PER_ISSUER,
@@ -17,6 +16,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout};
 use super::html;
+use crate::Body;
 use crate::endpoints::device_authorization::user_code_hash;
 use crate::error::Fault;
 use crate::error::page::PageError;

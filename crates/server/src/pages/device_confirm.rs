@@ -4,7 +4,6 @@
 //! RFC 8628 §5.4 (remote phishing): <https://www.rfc-editor.org/rfc/rfc8628#section-5.4>
 
 use askama::Template;
-use axum::body::Body;
 use hallpass_issuer::authorization::AuthorizationSeed;
 use hallpass_issuer::grants::device_code::DeviceGrant;
 use hallpass_store::device_grants;
@@ -18,6 +17,7 @@ use super::scope_line::ScopeLine;
 use super::device_done::{DeviceDone, Outcome};
 use super::login::{self, Asking, Mistakes, Purpose as LoginPurpose};
 use super::{device, html, scope_line};
+use crate::Body;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;

@@ -3,12 +3,12 @@
 //! The endpoints are those of the metadata, RFC 8414 §2: <https://www.rfc-editor.org/rfc/rfc8414#section-2>
 
 use askama::Template;
-use axum::body::Body;
 use http::{Response, StatusCode};
 
 use super::html::{Forms, Page};
 use super::html;
 use super::layout::Layout;
+use crate::Body;
 use crate::request::Request;
 
 /// The start page. Dev mode only.

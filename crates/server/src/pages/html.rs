@@ -4,9 +4,10 @@
 //! CSP `form-action` also stops redirects after a POST: <https://www.w3.org/TR/CSP3/#directive-form-action>
 
 use askama::Template;
-use axum::body::Body;
 use http::header::{self, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
+
+use crate::Body;
 
 /// A template that knows where its forms may lead.
 pub trait Page: Template {

@@ -3,7 +3,6 @@
 //! Authentication request: <https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest>
 
 use askama::Template;
-use axum::body::Body;
 use hallpass_issuer::user::User;
 use hallpass_protocol::UserId;
 use hallpass_protocol::form::Form;
@@ -12,6 +11,7 @@ use http::{Method, Response, StatusCode};
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout, Pair, initial};
 use super::html;
+use crate::Body;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;

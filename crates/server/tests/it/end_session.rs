@@ -11,17 +11,30 @@ async fn sign_in(server: &TestServer, person: &Person) -> String {
 }
 
 async fn is_signed_in(person: &Person) -> bool {
-    let page = person.open(&Person::authorization_path("cli", "openid")).await;
+    let page = person
+        .open(&Person::authorization_path("cli", "openid"))
+        .await;
     !page.body.contains("name=\"username\"")
 }
 
 async fn end(person: &Person, parameters: &[(&str, &str)]) -> Answer {
     let url = reqwest::Url::parse_with_params("http://x/default/endsession", parameters).unwrap();
-    person.open(&format!("{}?{}", url.path(), url.query().unwrap_or_default())).await
+    person
+        .open(&format!(
+            "{}?{}",
+            url.path(),
+            url.query().unwrap_or_default()
+        ))
+        .await
 }
 
 fn assert_page(answer: &Answer) {
-    assert_eq!((answer.status, answer.header("location")), (200, ""), "{}", answer.body);
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (200, ""),
+        "{}",
+        answer.body
+    );
     assert!(answer.header("content-type").starts_with("text/html"));
 }
 
@@ -33,12 +46,22 @@ async fn s_240_a_hint_of_this_session_signs_out_at_once() {
     let person = server.person();
     let hint = sign_in(&server, &person).await;
     assert!(is_signed_in(&person).await);
-    let answer = end(&person, &[("id_token_hint", &hint), BYE, ("state", "a b&c")]).await;
-    assert_eq!((answer.status, answer.header("location")), (303, "http://127.0.0.1/bye?state=a+b%26c"));
+    let answer = end(
+        &person,
+        &[("id_token_hint", &hint), BYE, ("state", "a b&c")],
+    )
+    .await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, "http://127.0.0.1/bye?state=a+b%26c")
+    );
     assert!(!is_signed_in(&person).await);
     // Nobody is signed in any more: that is no error.
     let again = end(&person, &[("id_token_hint", &hint), BYE]).await;
-    assert_eq!((again.status, again.header("location")), (303, "http://127.0.0.1/bye"));
+    assert_eq!(
+        (again.status, again.header("location")),
+        (303, "http://127.0.0.1/bye")
+    );
     assert_page(&end(&person, &[]).await);
 }
 
@@ -48,13 +71,24 @@ async fn s_239_get_and_post_are_the_same() {
     let person = server.person();
     let hint = sign_in(&server, &person).await;
     let form = [("id_token_hint", hint.as_str()), BYE];
-    let post = person.http().post(server.url("/default/endsession")).form(&form);
+    let post = person
+        .http()
+        .post(server.url("/default/endsession"))
+        .form(&form);
     let answer = person.send(post).await;
-    assert_eq!((answer.status, answer.header("location")), (303, "http://127.0.0.1/bye"));
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, "http://127.0.0.1/bye")
+    );
     assert!(!is_signed_in(&person).await);
     assert_page(&server.post("/default/endsession", &[]).await);
-    let wrong = server.send(server.http().delete(server.url("/default/endsession"))).await;
-    assert_eq!((wrong.status, wrong.header("allow")), (405, "GET, HEAD, POST"));
+    let wrong = server
+        .send(server.http().delete(server.url("/default/endsession")))
+        .await;
+    assert_eq!(
+        (wrong.status, wrong.header("allow")),
+        (405, "GET, HEAD, POST")
+    );
 }
 
 #[tokio::test]
@@ -62,17 +96,38 @@ async fn s_240_s_243_without_a_hint_the_person_is_asked() {
     let server = TestServer::registered().await;
     let person = server.person();
     sign_in(&server, &person).await;
-    let page = end(&person, &[("client_id", "cli"), BYE, ("state", "st"), ("confirm", "yes")]).await;
+    let page = end(
+        &person,
+        &[
+            ("client_id", "cli"),
+            BYE,
+            ("state", "st"),
+            ("confirm", "yes"),
+        ],
+    )
+    .await;
     assert_page(&page);
     assert!(is_signed_in(&person).await, "a GET ended the session");
     let form = hallpass_testing::person::forms(&page.body).remove(0);
     // Without the page's token, and with the answer no.
-    let forged = hallpass_testing::person::Form { hidden: Vec::new(), ..form.clone() };
-    assert_eq!(person.submit_form(&forged, &[("confirm", "yes")]).await.status, 403);
+    let forged = hallpass_testing::person::Form {
+        hidden: Vec::new(),
+        ..form.clone()
+    };
+    assert_eq!(
+        person
+            .submit_form(&forged, &[("confirm", "yes")])
+            .await
+            .status,
+        403
+    );
     person.submit_form(&form, &[("confirm", "no")]).await;
     assert!(is_signed_in(&person).await);
     let answer = person.submit_form(&form, &[("confirm", "yes")]).await;
-    assert_eq!((answer.status, answer.header("location")), (303, "http://127.0.0.1/bye?state=st"));
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, "http://127.0.0.1/bye?state=st")
+    );
     assert!(!is_signed_in(&person).await);
 }
 
@@ -93,7 +148,11 @@ async fn s_240_a_hint_of_another_session_asks() {
 #[tokio::test]
 async fn s_241_only_registered_addresses_are_redirected_to() {
     let server = TestServer::registered().await;
-    let good = ["http://127.0.0.1/bye", "http://127.0.0.1:4711/bye", "https://app.test/bye"];
+    let good = [
+        "http://127.0.0.1/bye",
+        "http://127.0.0.1:4711/bye",
+        "https://app.test/bye",
+    ];
     let bad = [
         "https://evil.test/",
         "https://app.test/bye/",
@@ -103,11 +162,19 @@ async fn s_241_only_registered_addresses_are_redirected_to() {
         "https://app.test:443/bye",
     ];
     for uri in good {
-        let answer = end(&server.person(), &[("client_id", "cli"), ("post_logout_redirect_uri", uri)]).await;
+        let answer = end(
+            &server.person(),
+            &[("client_id", "cli"), ("post_logout_redirect_uri", uri)],
+        )
+        .await;
         assert_eq!((answer.status, answer.header("location")), (303, uri));
     }
     for uri in bad {
-        let answer = end(&server.person(), &[("client_id", "cli"), ("post_logout_redirect_uri", uri)]).await;
+        let answer = end(
+            &server.person(),
+            &[("client_id", "cli"), ("post_logout_redirect_uri", uri)],
+        )
+        .await;
         assert_page(&answer);
         assert!(!answer.body.contains(&format!("href=\"{uri}")), "{uri}");
     }
@@ -122,23 +189,54 @@ async fn s_242_hint_and_client_agree() {
     let server = TestServer::registered().await;
     let person = server.person();
     let hint = sign_in(&server, &person).await;
-    assert_page(&end(&person, &[("id_token_hint", &hint), ("client_id", "other"), BYE]).await);
+    assert_page(
+        &end(
+            &person,
+            &[("id_token_hint", &hint), ("client_id", "other"), BYE],
+        )
+        .await,
+    );
     let person = server.person();
     let hint = sign_in(&server, &person).await;
     let (input, signature) = hint.rsplit_once('.').unwrap();
     let mut bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
     bytes[0] ^= 1;
     let flipped = format!("{input}.{}", URL_SAFE_NO_PAD.encode(bytes));
-    assert_page(&end(&person, &[("id_token_hint", &flipped), ("client_id", "cli"), BYE]).await);
-    assert!(is_signed_in(&person).await, "a forged hint ended the session");
+    assert_page(
+        &end(
+            &person,
+            &[("id_token_hint", &flipped), ("client_id", "cli"), BYE],
+        )
+        .await,
+    );
+    assert!(
+        is_signed_in(&person).await,
+        "a forged hint ended the session"
+    );
     assert_page(&end(&person, &[("id_token_hint", &flipped), BYE]).await);
-    let unsigned = format!("{}.{}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), input.split('.').nth(1).unwrap());
-    assert_page(&end(&person, &[("id_token_hint", &unsigned), ("client_id", "cli"), BYE]).await);
-    assert!(is_signed_in(&person).await, "an unsigned hint ended the session");
+    let unsigned = format!(
+        "{}.{}.",
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#),
+        input.split('.').nth(1).unwrap()
+    );
+    assert_page(
+        &end(
+            &person,
+            &[("id_token_hint", &unsigned), ("client_id", "cli"), BYE],
+        )
+        .await,
+    );
+    assert!(
+        is_signed_in(&person).await,
+        "an unsigned hint ended the session"
+    );
     // A day later the hint still says which client asks; the session is over by itself.
     server.advance(24 * 3600);
     let answer = end(&person, &[("id_token_hint", &hint), BYE]).await;
-    assert_eq!((answer.status, answer.header("location")), (303, "http://127.0.0.1/bye"));
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, "http://127.0.0.1/bye")
+    );
 }
 
 #[tokio::test]

@@ -9,11 +9,17 @@ use serde_json::json;
 use crate::token::assert_json_refusal;
 
 async fn sign_in(server: &TestServer) -> Answer {
-    server.sign_in("cli", "openid offline_access a", "ada").await
+    server
+        .sign_in("cli", "openid offline_access a", "ada")
+        .await
 }
 
 fn assert_inactive(answer: &Answer, why: &str) {
-    assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"active":false}"#), "{why}");
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (200, r#"{"active":false}"#),
+        "{why}"
+    );
 }
 
 #[tokio::test]
@@ -21,15 +27,40 @@ async fn s_157_s_128_an_active_token_with_its_claims() {
     let server = TestServer::registered().await;
     let tokens = sign_in(&server).await;
     let answer = server.introspect(&tokens.member("access_token")).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
-    assert_eq!((answer.header("cache-control"), answer.header("pragma")), ("no-store", "no-cache"));
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, "application/json")
+    );
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("pragma")),
+        ("no-store", "no-cache")
+    );
     let (said, claims) = (answer.json(), tokens.claims("access_token"));
-    assert_eq!((&said["active"], &said["token_type"]), (&json!(true), &json!("Bearer")));
-    for name in ["scope", "client_id", "sub", "aud", "iss", "exp", "iat", "jti", "acr", "auth_time"] {
+    assert_eq!(
+        (&said["active"], &said["token_type"]),
+        (&json!(true), &json!("Bearer"))
+    );
+    for name in [
+        "scope",
+        "client_id",
+        "sub",
+        "aud",
+        "iss",
+        "exp",
+        "iat",
+        "jti",
+        "acr",
+        "auth_time",
+    ] {
         assert!(!said[name].is_null(), "{name}");
         assert_eq!(said[name], claims[name], "{name}");
     }
-    assert!(said.as_object().unwrap().values().all(|value| !value.is_null()));
+    assert!(
+        said.as_object()
+            .unwrap()
+            .values()
+            .all(|value| !value.is_null())
+    );
 }
 
 #[tokio::test]
@@ -39,10 +70,23 @@ async fn s_156_everything_else_is_inactive_and_nothing_more() {
     assert_inactive(&server.introspect(&"x".repeat(20_000)).await, "long");
     let tokens = sign_in(&server).await;
     let token = tokens.member("access_token");
-    assert_inactive(&server.introspect(&tokens.member("id_token")).await, "ID token");
+    assert_inactive(
+        &server.introspect(&tokens.member("id_token")).await,
+        "ID token",
+    );
     let form = [("token", token.as_str())];
-    assert_inactive(&server.post_basic("/other/introspect", ("rs", "s"), &form).await, "another issuer");
-    server.post("/default/revoke", &[("client_id", "cli"), ("token", &token)]).await;
+    assert_inactive(
+        &server
+            .post_basic("/other/introspect", ("rs", "s"), &form)
+            .await,
+        "another issuer",
+    );
+    server
+        .post(
+            "/default/revoke",
+            &[("client_id", "cli"), ("token", &token)],
+        )
+        .await;
     assert_inactive(&server.introspect(&token).await, "revoked");
     let expired = sign_in(&server).await.member("access_token");
     server.advance(3600);
@@ -52,7 +96,12 @@ async fn s_156_everything_else_is_inactive_and_nothing_more() {
 #[tokio::test]
 async fn s_159_a_refresh_token_is_nothing_to_a_resource_server() {
     let server = TestServer::registered().await;
-    assert_inactive(&server.introspect(&sign_in(&server).await.member("refresh_token")).await, "refresh token");
+    assert_inactive(
+        &server
+            .introspect(&sign_in(&server).await.member("refresh_token"))
+            .await,
+        "refresh token",
+    );
 }
 
 #[tokio::test]
@@ -60,16 +109,33 @@ async fn s_155_the_caller_authenticates() {
     let server = TestServer::registered().await;
     let token = sign_in(&server).await.member("access_token");
     let form = [("token", token.as_str())];
-    assert_json_refusal(&server.post("/default/introspect", &form).await, 401, "invalid_client");
+    assert_json_refusal(
+        &server.post("/default/introspect", &form).await,
+        401,
+        "invalid_client",
+    );
     let named = [("token", token.as_str()), ("client_id", "cli")];
-    assert_json_refusal(&server.post("/default/introspect", &named).await, 401, "invalid_client");
+    assert_json_refusal(
+        &server.post("/default/introspect", &named).await,
+        401,
+        "invalid_client",
+    );
     // A wrong secret, and a client that is no resource server.
     for caller in [("rs", "guess"), ("svc", "s3cret")] {
-        let refused = server.post_basic("/default/introspect", caller, &form).await;
+        let refused = server
+            .post_basic("/default/introspect", caller, &form)
+            .await;
         assert_json_refusal(&refused, 401, "invalid_client");
-        assert!(refused.header("www-authenticate").starts_with("Basic "), "{caller:?}");
+        assert!(
+            refused.header("www-authenticate").starts_with("Basic "),
+            "{caller:?}"
+        );
     }
-    let bearer = server.http().post(server.url("/default/introspect")).bearer_auth(&token).form(&form);
+    let bearer = server
+        .http()
+        .post(server.url("/default/introspect"))
+        .bearer_auth(&token)
+        .form(&form);
     assert_json_refusal(&server.send(bearer).await, 401, "invalid_client");
     let alias = server.post("/admin/oauth2/introspect", &form).await;
     assert_json_refusal(&alias, 401, "invalid_client");
@@ -80,9 +146,23 @@ async fn dev_mode_takes_any_credentials_but_some() {
     let server = TestServer::dev().await;
     let token = sign_in(&server).await.member("access_token");
     let form = [("token", token.as_str())];
-    assert_json_refusal(&server.post("/default/introspect", &form).await, 401, "invalid_client");
-    assert!(server.post_basic("/default/introspect", ("any", "thing"), &form).await.json()["active"] == true);
-    let bearer = server.http().post(server.url("/default/introspect")).bearer_auth("anything").form(&form);
+    assert_json_refusal(
+        &server.post("/default/introspect", &form).await,
+        401,
+        "invalid_client",
+    );
+    assert!(
+        server
+            .post_basic("/default/introspect", ("any", "thing"), &form)
+            .await
+            .json()["active"]
+            == true
+    );
+    let bearer = server
+        .http()
+        .post(server.url("/default/introspect"))
+        .bearer_auth("anything")
+        .form(&form);
     assert_eq!(server.send(bearer).await.json()["active"], true);
 }
 
@@ -92,14 +172,29 @@ async fn s_160_only_a_form_by_post() {
     let got = server.get("/default/introspect?token=x").await;
     assert_json_refusal(&got, 405, "invalid_request");
     assert_eq!(got.header("allow"), "POST");
-    let post = server.http().post(server.url("/default/introspect")).basic_auth("rs", Some("s"));
-    let json = post.header("content-type", "application/json").body(r#"{"token":"x"}"#);
+    let post = server
+        .http()
+        .post(server.url("/default/introspect"))
+        .basic_auth("rs", Some("s"));
+    let json = post
+        .header("content-type", "application/json")
+        .body(r#"{"token":"x"}"#);
     assert_json_refusal(&server.send(json).await, 400, "invalid_request");
-    assert_json_refusal(&server.post_basic("/default/introspect", ("rs", "s"), &[]).await, 400, "invalid_request");
+    assert_json_refusal(
+        &server
+            .post_basic("/default/introspect", ("rs", "s"), &[])
+            .await,
+        400,
+        "invalid_request",
+    );
 }
 
 /// Writes a token by hand.
-fn forge(header: &serde_json::Value, claims: &serde_json::Value, sign: impl Fn(&str) -> Vec<u8>) -> String {
+fn forge(
+    header: &serde_json::Value,
+    claims: &serde_json::Value,
+    sign: impl Fn(&str) -> Vec<u8>,
+) -> String {
     let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let input = format!("{}.{}", part(header), part(claims));
     let signature = URL_SAFE_NO_PAD.encode(sign(&input));
@@ -127,29 +222,65 @@ async fn a_56_a_57_a_59_forged_tokens_are_refused_at_every_consumer() {
         forge(&header("None", "default"), &claims, unsigned),
         forge(&header("ES256", "default"), &claims, unsigned),
         forge(&header("HS256", "default"), &claims, hmac(&key.to_string())),
-        forge(&header("HS256", "default"), &claims, hmac(key["x"].as_str().unwrap())),
-        forge(&json!({"alg": "ES256", "jwk": key, "kid": "default"}), &claims, unsigned),
+        forge(
+            &header("HS256", "default"),
+            &claims,
+            hmac(key["x"].as_str().unwrap()),
+        ),
+        forge(
+            &json!({"alg": "ES256", "jwk": key, "kid": "default"}),
+            &claims,
+            unsigned,
+        ),
         format!("{input}."),
         input.to_owned(),
         format!("{input}.{}", URL_SAFE_NO_PAD.encode(flipped)),
     ];
-    for kid in ["../../dev/null", "default' OR '1'='1", "other", "", &"k".repeat(10_000)] {
+    for kid in [
+        "../../dev/null",
+        "default' OR '1'='1",
+        "other",
+        "",
+        &"k".repeat(10_000),
+    ] {
         forged.push(forge(&header("ES256", kid), &claims, |_| vec![7; 64]));
     }
     for token in &forged {
         assert_inactive(&server.introspect(token).await, token);
         assert_eq!(server.userinfo(token).await.status, 401, "{token}");
         let exchange = [
-            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            (
+                "grant_type",
+                "urn:ietf:params:oauth:grant-type:token-exchange",
+            ),
             ("subject_token", token),
-            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            (
+                "subject_token_type",
+                "urn:ietf:params:oauth:token-type:access_token",
+            ),
         ];
-        assert_json_refusal(&server.post("/default/token", &exchange).await, 400, "invalid_request");
-        let bearer = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", token)];
-        assert_json_refusal(&server.post("/default/token", &bearer).await, 400, "invalid_grant");
-        let revoked = server.post("/default/revoke", &[("client_id", "cli"), ("token", token)]).await;
+        assert_json_refusal(
+            &server.post("/default/token", &exchange).await,
+            400,
+            "invalid_request",
+        );
+        let bearer = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            ("assertion", token),
+        ];
+        assert_json_refusal(
+            &server.post("/default/token", &bearer).await,
+            400,
+            "invalid_grant",
+        );
+        let revoked = server
+            .post("/default/revoke", &[("client_id", "cli"), ("token", token)])
+            .await;
         assert_eq!(revoked.status, 200, "{token}");
-        assert_eq!(server.refresh("cli", token).await.refusal(), (400, "invalid_grant".to_owned()));
+        assert_eq!(
+            server.refresh("cli", token).await.refusal(),
+            (400, "invalid_grant".to_owned())
+        );
     }
     assert!(server.is_active(&good).await);
 }

@@ -8,9 +8,15 @@ const OPENID: &str = "/default/.well-known/openid-configuration";
 async fn s_165_s_166_s_37_two_documents_with_the_same_values() {
     let server = TestServer::dev().await;
     let first = server.get(OPENID).await;
-    assert_eq!((first.status, first.header("content-type")), (200, "application/json"));
+    assert_eq!(
+        (first.status, first.header("content-type")),
+        (200, "application/json")
+    );
     assert_eq!(first.json()["issuer"], server.issuer());
-    assert_eq!(first.json()["code_challenge_methods_supported"], serde_json::json!(["S256"]));
+    assert_eq!(
+        first.json()["code_challenge_methods_supported"],
+        serde_json::json!(["S256"])
+    );
     for path in [
         "/default/.well-known/oauth-authorization-server",
         "/.well-known/oauth-authorization-server/default",
@@ -19,7 +25,10 @@ async fn s_165_s_166_s_37_two_documents_with_the_same_values() {
     }
     let members = first.json();
     for (name, value) in members.as_object().unwrap() {
-        assert!(!value.is_null() && *value != serde_json::json!([]), "{name}");
+        assert!(
+            !value.is_null() && *value != serde_json::json!([]),
+            "{name}"
+        );
     }
     // Dev mode: any prefix, and the root.
     for (path, issuer) in [
@@ -28,9 +37,16 @@ async fn s_165_s_166_s_37_two_documents_with_the_same_values() {
         ("/.well-known/openid-configuration", ""),
         ("/.well-known/oauth-authorization-server", ""),
     ] {
-        assert_eq!(server.get(path).await.json()["issuer"], server.url(issuer), "{path}");
+        assert_eq!(
+            server.get(path).await.json()["issuer"],
+            server.url(issuer),
+            "{path}"
+        );
     }
-    for path in ["/a//.well-known/openid-configuration", "/.well-known/oauth-authorization-server/a/"] {
+    for path in [
+        "/a//.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server/a/",
+    ] {
         assert_eq!(server.get(path).await.status, 404, "{path}");
     }
 }
@@ -52,9 +68,18 @@ async fn s_167_every_endpoint_of_the_metadata_answers() {
         let url = metadata[name].as_str().unwrap_or_default();
         assert!(url.starts_with(&server.issuer()), "{name}");
         let wrong = server.send(server.http().delete(url)).await;
-        assert_eq!((wrong.status, wrong.header("allow")), (405, allow), "{name}");
+        assert_eq!(
+            (wrong.status, wrong.header("allow")),
+            (405, allow),
+            "{name}"
+        );
     }
-    let walked = metadata.as_object().unwrap().keys().filter(|name| name.ends_with("_endpoint")).count();
+    let walked = metadata
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|name| name.ends_with("_endpoint"))
+        .count();
     assert_eq!(walked, 7, "an endpoint is not in this test: {metadata}");
 }
 
@@ -63,11 +88,21 @@ async fn s_167_what_the_metadata_lists_works() {
     let server = TestServer::dev().await;
     let metadata = server.get(OPENID).await.json();
     let list = |name: &str| -> Vec<String> {
-        let values = metadata[name].as_array().unwrap_or_else(|| panic!("{name}"));
-        values.iter().map(|value| value.as_str().unwrap().to_owned()).collect()
+        let values = metadata[name]
+            .as_array()
+            .unwrap_or_else(|| panic!("{name}"));
+        values
+            .iter()
+            .map(|value| value.as_str().unwrap().to_owned())
+            .collect()
     };
     for grant in list("grant_types_supported") {
-        let answer = server.post("/default/token", &[("grant_type", &grant), ("client_id", "any")]).await;
+        let answer = server
+            .post(
+                "/default/token",
+                &[("grant_type", &grant), ("client_id", "any")],
+            )
+            .await;
         assert_ne!(answer.refusal().1, "unsupported_grant_type", "{grant}");
     }
     for kind in list("response_types_supported") {
@@ -80,22 +115,41 @@ async fn s_167_what_the_metadata_lists_works() {
     }
     for prompt in list("prompt_values_supported") {
         let path = Person::authorization_path_with("any", "openid", &[("prompt", &prompt)]);
-        assert!(matches!(server.get(&path).await.status, 200 | 303), "{prompt}");
+        assert!(
+            matches!(server.get(&path).await.status, 200 | 303),
+            "{prompt}"
+        );
     }
     let grant = ("grant_type", "client_credentials");
     for method in list("token_endpoint_auth_methods_supported") {
         let answer = match method.as_str() {
-            "none" => server.post("/default/token", &[grant, ("client_id", "any")]).await,
-            "client_secret_basic" => server.post_basic("/default/token", ("any", "x"), &[grant]).await,
+            "none" => {
+                server
+                    .post("/default/token", &[grant, ("client_id", "any")])
+                    .await
+            }
+            "client_secret_basic" => {
+                server
+                    .post_basic("/default/token", ("any", "x"), &[grant])
+                    .await
+            }
             "client_secret_post" => {
-                server.post("/default/token", &[grant, ("client_id", "any"), ("client_secret", "x")]).await
+                server
+                    .post(
+                        "/default/token",
+                        &[grant, ("client_id", "any"), ("client_secret", "x")],
+                    )
+                    .await
             }
             other => panic!("{other} is not in this test"),
         };
         assert_eq!(answer.status, 200, "{method}");
     }
     let jwks = server.get("/default/jwks").await.json();
-    assert_eq!(list("id_token_signing_alg_values_supported"), [jwks["keys"][0]["alg"].as_str().unwrap()]);
+    assert_eq!(
+        list("id_token_signing_alg_values_supported"),
+        [jwks["keys"][0]["alg"].as_str().unwrap()]
+    );
     let tokens = server.sign_in("any", "openid", "ada").await;
     let claims = tokens.claims("id_token");
     for claim in list("claims_supported") {
@@ -106,19 +160,45 @@ async fn s_167_what_the_metadata_lists_works() {
 #[tokio::test]
 async fn s_169_caches_ask_whether_a_document_still_holds() {
     let server = TestServer::dev().await;
-    for path in [OPENID, "/.well-known/oauth-authorization-server/default", "/default/jwks"] {
+    for path in [
+        OPENID,
+        "/.well-known/oauth-authorization-server/default",
+        "/default/jwks",
+    ] {
         let first = server.get(path).await;
-        assert_eq!(first.header("cache-control"), "public, max-age=300", "{path}");
+        assert_eq!(
+            first.header("cache-control"),
+            "public, max-age=300",
+            "{path}"
+        );
         let tag = first.header("etag").to_owned();
-        assert!(tag.len() > 10 && tag.starts_with('"') && tag.ends_with('"'), "{tag}");
-        for known in [tag.clone(), format!("\"x\", {tag}"), format!("W/{tag}"), "*".to_owned()] {
-            let request = server.http().get(server.url(path)).header("if-none-match", &known);
+        assert!(
+            tag.len() > 10 && tag.starts_with('"') && tag.ends_with('"'),
+            "{tag}"
+        );
+        for known in [
+            tag.clone(),
+            format!("\"x\", {tag}"),
+            format!("W/{tag}"),
+            "*".to_owned(),
+        ] {
+            let request = server
+                .http()
+                .get(server.url(path))
+                .header("if-none-match", &known);
             let again = server.send(request).await;
-            assert_eq!((again.status, again.body.as_str()), (304, ""), "{path} {known}");
+            assert_eq!(
+                (again.status, again.body.as_str()),
+                (304, ""),
+                "{path} {known}"
+            );
             assert_eq!(again.header("etag"), tag);
             assert_eq!(again.header("cache-control"), "public, max-age=300");
         }
-        let request = server.http().get(server.url(path)).header("if-none-match", "\"other\"");
+        let request = server
+            .http()
+            .get(server.url(path))
+            .header("if-none-match", "\"other\"");
         assert_eq!(server.send(request).await.status, 200);
     }
     let (one, two) = (server.get("/a/jwks").await, server.get("/b/jwks").await);
@@ -128,5 +208,8 @@ async fn s_169_caches_ask_whether_a_document_still_holds() {
 #[tokio::test]
 async fn s_284_two_starts_have_two_keys() {
     let (one, two) = (TestServer::dev().await, TestServer::dev().await);
-    assert_ne!(one.get("/default/jwks").await.json(), two.get("/default/jwks").await.json());
+    assert_ne!(
+        one.get("/default/jwks").await.json(),
+        two.get("/default/jwks").await.json()
+    );
 }

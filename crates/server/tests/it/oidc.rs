@@ -22,9 +22,18 @@ async fn s_225_the_claims_of_an_id_token() {
     let claims = tokens.claims("id_token");
     let now = hallpass_testing::server::START;
     assert_eq!(claims["iss"], server.issuer());
-    assert_eq!((&claims["sub"], &claims["aud"], &claims["azp"]), (&"ada".into(), &"cli".into(), &"cli".into()));
-    assert_eq!((&claims["iat"], &claims["exp"]), (&now.into(), &(now + 3600).into()));
-    assert_eq!((&claims["auth_time"], &claims["nonce"]), (&now.into(), &"n-0S6_WzA2Mj".into()));
+    assert_eq!(
+        (&claims["sub"], &claims["aud"], &claims["azp"]),
+        (&"ada".into(), &"cli".into(), &"cli".into())
+    );
+    assert_eq!(
+        (&claims["iat"], &claims["exp"]),
+        (&now.into(), &(now + 3600).into())
+    );
+    assert_eq!(
+        (&claims["auth_time"], &claims["nonce"]),
+        (&now.into(), &"n-0S6_WzA2Mj".into())
+    );
     assert_eq!(claims["at_hash"].as_str().map(str::len), Some(22));
     assert_eq!(claims["sid"], tokens.claims("access_token")["sid"]);
     assert_eq!(claims["tid"], "default");
@@ -35,18 +44,39 @@ async fn s_225_the_claims_of_an_id_token() {
 async fn s_225_s_226_without_openid_there_is_no_id_token() {
     let server = TestServer::registered().await;
     let tokens = server.sign_in("cli", "a", "ada").await;
-    assert_eq!((tokens.member("scope"), tokens.json().get("id_token")), ("a".to_owned(), None));
-    assert_eq!(server.userinfo(&tokens.member("access_token")).await.status, 403);
+    assert_eq!(
+        (tokens.member("scope"), tokens.json().get("id_token")),
+        ("a".to_owned(), None)
+    );
+    assert_eq!(
+        server.userinfo(&tokens.member("access_token")).await.status,
+        403
+    );
 }
 
 #[tokio::test]
 async fn s_234_the_nonce_is_optional_and_may_be_long() {
     let server = TestServer::registered().await;
-    let without = server.person().sign_in_at(&path(&[("nonce", "")]), "ada").await;
-    assert_eq!(tokens(&server, "cli", &without).await.claims("id_token").get("nonce"), None);
+    let without = server
+        .person()
+        .sign_in_at(&path(&[("nonce", "")]), "ada")
+        .await;
+    assert_eq!(
+        tokens(&server, "cli", &without)
+            .await
+            .claims("id_token")
+            .get("nonce"),
+        None
+    );
     for nonce in ["n".repeat(64), "n".repeat(300)] {
-        let with = server.person().sign_in_at(&path(&[("nonce", &nonce)]), "ada").await;
-        assert_eq!(tokens(&server, "cli", &with).await.claims("id_token")["nonce"], nonce);
+        let with = server
+            .person()
+            .sign_in_at(&path(&[("nonce", &nonce)]), "ada")
+            .await;
+        assert_eq!(
+            tokens(&server, "cli", &with).await.claims("id_token")["nonce"],
+            nonce
+        );
     }
 }
 
@@ -77,7 +107,11 @@ async fn s_228_prompt_login_and_max_age_zero_force_a_new_sign_in() {
         server.advance(100);
         let page = person.open(&path(&[force])).await;
         assert_eq!(page.status, 200);
-        assert!(page.body.contains("name=\"username\""), "{force:?}: {}", page.body);
+        assert!(
+            page.body.contains("name=\"username\""),
+            "{force:?}: {}",
+            page.body
+        );
         let again = person.submit(&page, &[("username", "ada")]).await;
         let after = tokens(&server, "cli", &again).await.claims("id_token");
         let gap = after["auth_time"].as_i64().unwrap() - before["auth_time"].as_i64().unwrap();
@@ -96,7 +130,11 @@ async fn s_228_s_229_a_button_is_no_way_around_a_new_sign_in() {
     for force in [("prompt", "login"), ("max_age", "60")] {
         form.action = path(&[force]);
         let answer = person.submit_form(&form, &[("action", "continue")]).await;
-        assert_eq!((answer.status, answer.header("location")), (200, ""), "{force:?}");
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (200, ""),
+            "{force:?}"
+        );
         assert!(answer.body.contains("name=\"username\""), "{force:?}");
     }
 }
@@ -122,15 +160,28 @@ async fn s_230_prompt_consent_and_select_account_ask() {
     let person = server.person();
     let web = |prompt| Person::authorization_path_with("web", "openid", &[("prompt", prompt)]);
     person.sign_in_at(&web(""), "ada").await;
-    assert!(person.open(&web("")).await.redirect_parameters().contains_key("code"));
+    assert!(
+        person
+            .open(&web(""))
+            .await
+            .redirect_parameters()
+            .contains_key("code")
+    );
     for prompt in ["consent", "select_account"] {
         let page = person.open(&web(prompt)).await;
-        assert_eq!((page.status, page.header("location")), (200, ""), "{prompt}");
+        assert_eq!(
+            (page.status, page.header("location")),
+            (200, ""),
+            "{prompt}"
+        );
         let denied = person.submit(&page, &[("action", "deny")]).await;
         assert_redirect_error(&server, &denied, "access_denied");
         let page = person.open(&web(prompt)).await;
         let agreed = person.submit(&page, &[("action", "continue")]).await;
-        assert!(agreed.redirect_parameters().contains_key("code"), "{prompt}");
+        assert!(
+            agreed.redirect_parameters().contains_key("code"),
+            "{prompt}"
+        );
     }
 }
 
@@ -138,14 +189,22 @@ async fn s_230_prompt_consent_and_select_account_ask() {
 async fn s_231_a_hint_of_somebody_else_is_login_required() {
     let server = TestServer::registered().await;
     let web = |changes: &[(&str, &str)]| Person::authorization_path_with("web", "openid", changes);
-    let hint = server.sign_in("cli", "openid", "ada").await.member("id_token");
+    let hint = server
+        .sign_in("cli", "openid", "ada")
+        .await
+        .member("id_token");
     let (ada, bob) = (server.person(), server.person());
     ada.sign_in_at(&web(&[]), "ada").await;
     bob.sign_in_at(&web(&[]), "bob").await;
     // An expired hint will do.
     server.advance(2 * 3600);
     let silent = web(&[("prompt", "none"), ("id_token_hint", &hint)]);
-    assert!(ada.open(&silent).await.redirect_parameters().contains_key("code"));
+    assert!(
+        ada.open(&silent)
+            .await
+            .redirect_parameters()
+            .contains_key("code")
+    );
     assert_redirect_error(&server, &bob.open(&silent).await, "login_required");
     let asked = bob.open(&web(&[("id_token_hint", &hint)])).await;
     assert!(asked.body.contains("name=\"username\""), "{}", asked.body);
@@ -160,11 +219,22 @@ async fn s_231_a_hint_of_somebody_else_is_login_required() {
 
 #[tokio::test]
 async fn without_interactive_login_somebody_new_signs_in_each_time() {
-    let settings = hallpass_server::Settings { interactive_login: false, ..hallpass_server::Settings::for_tests() };
+    let settings = hallpass_server::Settings {
+        interactive_login: false,
+        ..hallpass_server::Settings::for_tests()
+    };
     let server = TestServer::start(settings).await;
     let (first, second) = (server.get(&path(&[])).await, server.get(&path(&[])).await);
-    let subject = |tokens: Answer| tokens.claims("id_token")["sub"].as_str().unwrap().to_owned();
-    let (first, second) = (tokens(&server, "cli", &first).await, tokens(&server, "cli", &second).await);
+    let subject = |tokens: Answer| {
+        tokens.claims("id_token")["sub"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let (first, second) = (
+        tokens(&server, "cli", &first).await,
+        tokens(&server, "cli", &second).await,
+    );
     let (first, second) = (subject(first), subject(second));
     assert_eq!((first.len(), first == second), (36, false));
     for prompt in ["login", "consent", "select_account"] {

@@ -6,7 +6,11 @@ use crate::authorization::assert_page_400;
 
 async fn ask(server: &TestServer, client_id: &str, redirect_uri: &str) -> Answer {
     let changes = [("redirect_uri", redirect_uri)];
-    server.get(&Person::authorization_path_with(client_id, "openid", &changes)).await
+    server
+        .get(&Person::authorization_path_with(
+            client_id, "openid", &changes,
+        ))
+        .await
 }
 
 #[tokio::test]
@@ -51,8 +55,19 @@ async fn s_38_a_22_a_redirect_uri_is_equal_byte_for_byte() {
 #[tokio::test]
 async fn s_39_a_24_the_port_of_a_loopback_uri_is_ignored_and_nothing_else() {
     let server = TestServer::registered().await;
-    for authority in ["127.0.0.1:1", "127.0.0.1:49152", "127.0.0.1:65535", "127.0.0.1"] {
-        assert_eq!(ask(&server, "cli", &format!("http://{authority}/callback")).await.status, 200, "{authority}");
+    for authority in [
+        "127.0.0.1:1",
+        "127.0.0.1:49152",
+        "127.0.0.1:65535",
+        "127.0.0.1",
+    ] {
+        assert_eq!(
+            ask(&server, "cli", &format!("http://{authority}/callback"))
+                .await
+                .status,
+            200,
+            "{authority}"
+        );
     }
     for uri in [
         "http://localhost:1/callback",
@@ -66,11 +81,18 @@ async fn s_39_a_24_the_port_of_a_loopback_uri_is_ignored_and_nothing_else() {
     ] {
         assert_page_400(&ask(&server, "cli", uri).await, uri);
     }
-    let toml = "[[client]]\nid = \"cli\"\nredirect_uris = [\"http://localhost/cb\", \"http://[::1]/cb\"]";
+    let toml =
+        "[[client]]\nid = \"cli\"\nredirect_uris = [\"http://localhost/cb\", \"http://[::1]/cb\"]";
     let server = TestServer::strict(toml).await;
-    assert_eq!(ask(&server, "cli", "http://localhost:9/cb").await.status, 200);
+    assert_eq!(
+        ask(&server, "cli", "http://localhost:9/cb").await.status,
+        200
+    );
     assert_eq!(ask(&server, "cli", "http://[::1]:9/cb").await.status, 200);
-    assert_page_400(&ask(&server, "cli", "http://127.0.0.1:9/cb").await, "the reverse");
+    assert_page_400(
+        &ask(&server, "cli", "http://127.0.0.1:9/cb").await,
+        "the reverse",
+    );
 }
 
 #[tokio::test]
@@ -105,7 +127,11 @@ async fn s_40_a_23_only_three_literals_are_loopback() {
 #[tokio::test]
 async fn an_unconfigured_client_of_dev_mode_may_use_any_plain_loopback_uri() {
     let server = TestServer::dev().await;
-    for uri in ["http://localhost:8085/callback", "http://[::1]:1/x?y=z", "http://127.0.0.1"] {
+    for uri in [
+        "http://localhost:8085/callback",
+        "http://[::1]:1/x?y=z",
+        "http://127.0.0.1",
+    ] {
         assert_eq!(ask(&server, "anything", uri).await.status, 200, "{uri}");
     }
     for uri in [

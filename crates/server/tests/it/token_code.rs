@@ -23,8 +23,14 @@ async fn redeem_with(server: &TestServer, code: &str, changes: &[(&str, &str)]) 
         ("redirect_uri", REDIRECT_URI),
         ("code_verifier", VERIFIER),
     ];
-    let kept = usual.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-    let form: Vec<_> = kept.chain(changes).copied().filter(|(_, value)| !value.is_empty()).collect();
+    let kept = usual
+        .iter()
+        .filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+    let form: Vec<_> = kept
+        .chain(changes)
+        .copied()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
     server.post("/default/token", &form).await
 }
 
@@ -51,7 +57,14 @@ async fn s_32_s_33_a_17_a_bad_verifier_burns_the_code() {
     let server = TestServer::registered().await;
     let newline = format!("{VERIFIER}\n");
     let other = "a".repeat(43);
-    for verifier in ["", &VERIFIER[..42], &"a".repeat(129), &newline, &other, &format!("{VERIFIER}=")] {
+    for verifier in [
+        "",
+        &VERIFIER[..42],
+        &"a".repeat(129),
+        &newline,
+        &other,
+        &format!("{VERIFIER}="),
+    ] {
         let code = code(&server, "openid").await;
         let wrong = redeem_with(&server, &code, &[("code_verifier", verifier)]).await;
         assert_eq!(wrong.refusal(), invalid_grant(), "{verifier}");
@@ -64,13 +77,26 @@ async fn s_32_s_33_a_17_a_bad_verifier_burns_the_code() {
 async fn s_34_a_16_a_verifier_without_a_challenge_is_a_downgrade() {
     let server = TestServer::registered().await;
     let uri = "https://old.test/cb?x=1";
-    let changes = [("redirect_uri", uri), ("code_challenge", ""), ("code_challenge_method", "")];
+    let changes = [
+        ("redirect_uri", uri),
+        ("code_challenge", ""),
+        ("code_challenge_method", ""),
+    ];
     let path = Person::authorization_path_with("old", "openid", &changes);
     for (verifier, status) in [(VERIFIER, 400), ("", 200)] {
         let answer = server.person().sign_in_at(&path, "ada").await;
         let code = &answer.redirect_parameters()["code"];
-        let client = [("client_id", "old"), ("client_secret", "s3cret"), ("redirect_uri", uri)];
-        let tokens = redeem_with(&server, code, &[&client[..], &[("code_verifier", verifier)]].concat()).await;
+        let client = [
+            ("client_id", "old"),
+            ("client_secret", "s3cret"),
+            ("redirect_uri", uri),
+        ];
+        let tokens = redeem_with(
+            &server,
+            code,
+            &[&client[..], &[("code_verifier", verifier)]].concat(),
+        )
+        .await;
         assert_eq!(tokens.status, status, "{}", tokens.body);
         if status == 400 {
             assert_eq!(tokens.refusal(), invalid_grant());
@@ -86,7 +112,12 @@ async fn s_34_a_16_a_verifier_without_a_challenge_is_a_downgrade() {
 #[tokio::test]
 async fn s_44_a_21_the_redirect_uri_is_the_one_of_the_request_port_and_all() {
     let server = TestServer::registered().await;
-    for uri in ["", "http://127.0.0.1:8086/callback", "http://127.0.0.1/callback", "http://127.0.0.1:8085/callback/"] {
+    for uri in [
+        "",
+        "http://127.0.0.1:8086/callback",
+        "http://127.0.0.1/callback",
+        "http://127.0.0.1:8085/callback/",
+    ] {
         let code = code(&server, "openid").await;
         let tokens = redeem_with(&server, &code, &[("redirect_uri", uri)]).await;
         assert_eq!(tokens.refusal(), invalid_grant(), "{uri}");
@@ -98,7 +129,10 @@ async fn s_45_a_20_a_code_lives_for_sixty_seconds() {
     let server = TestServer::registered().await;
     let code = code(&server, "openid").await;
     server.advance(61);
-    assert_eq!(redeem_with(&server, &code, &[]).await.refusal(), invalid_grant());
+    assert_eq!(
+        redeem_with(&server, &code, &[]).await.refusal(),
+        invalid_grant()
+    );
 }
 
 #[tokio::test]
@@ -107,15 +141,27 @@ async fn s_46_a_21_another_client_burns_the_code() {
     let code = code(&server, "openid").await;
     let thief = redeem_with(&server, &code, &[("client_id", "other")]).await;
     assert_eq!(thief.refusal(), invalid_grant());
-    assert_eq!(redeem_with(&server, &code, &[]).await.refusal(), invalid_grant());
+    assert_eq!(
+        redeem_with(&server, &code, &[]).await.refusal(),
+        invalid_grant()
+    );
 }
 
 #[tokio::test]
 async fn s_46_a_code_belongs_to_its_issuer() {
     let server = TestServer::registered().await;
     let code = code(&server, "openid").await;
-    let form = [GRANT, ("client_id", "cli"), ("code", &code), ("redirect_uri", REDIRECT_URI), ("code_verifier", VERIFIER)];
-    assert_eq!(server.post("/elsewhere/token", &form).await.refusal(), invalid_grant());
+    let form = [
+        GRANT,
+        ("client_id", "cli"),
+        ("code", &code),
+        ("redirect_uri", REDIRECT_URI),
+        ("code_verifier", VERIFIER),
+    ];
+    assert_eq!(
+        server.post("/elsewhere/token", &form).await.refusal(),
+        invalid_grant()
+    );
     assert_eq!(redeem_with(&server, &code, &[]).await.status, 200);
 }
 
@@ -135,18 +181,33 @@ async fn s_47_a_19_a_replayed_code_ends_what_it_gave() {
     let tokens = redeem_with(&server, &code, &[]).await;
     let access = tokens.member("access_token");
     let exchange = [
-        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
         ("subject_token", access.as_str()),
-        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        (
+            "subject_token_type",
+            "urn:ietf:params:oauth:token-type:access_token",
+        ),
         ("audience", "b"),
     ];
-    let exchanged = server.post("/default/token", &exchange).await.member("access_token");
+    let exchanged = server
+        .post("/default/token", &exchange)
+        .await
+        .member("access_token");
     assert!(server.is_active(&access).await && server.is_active(&exchanged).await);
     // After the code's own life is over it still tells a thief.
     server.advance(61);
-    assert_eq!(redeem_with(&server, &code, &[]).await.refusal(), invalid_grant());
+    assert_eq!(
+        redeem_with(&server, &code, &[]).await.refusal(),
+        invalid_grant()
+    );
     assert!(!server.is_active(&access).await);
-    assert!(!server.is_active(&exchanged).await, "a descendant outlives the replay");
+    assert!(
+        !server.is_active(&exchanged).await,
+        "a descendant outlives the replay"
+    );
     assert_eq!(server.userinfo(&access).await.status, 401);
     let refreshed = server.refresh("cli", &tokens.member("refresh_token")).await;
     assert_eq!(refreshed.refusal(), invalid_grant());
@@ -163,7 +224,10 @@ async fn s_47_a_19_of_fifty_at_once_one_gets_tokens() {
     }
     let answers = racers.join_all().await;
     let winners = answers.iter().filter(|answer| answer.status == 200).count();
-    let losers = answers.iter().filter(|answer| answer.status == 400 && answer.refusal() == invalid_grant()).count();
+    let losers = answers
+        .iter()
+        .filter(|answer| answer.status == 400 && answer.refusal() == invalid_grant())
+        .count();
     assert_eq!((winners, losers), (1, 49));
 }
 
@@ -173,11 +237,21 @@ async fn s_48_a_strangers_replay_ends_nothing() {
     let code = code(&server, "openid").await;
     let tokens = redeem_with(&server, &code, &[]).await;
     let access = tokens.member("access_token");
-    for change in [("code_verifier", ""), ("client_id", "other"), ("redirect_uri", "http://127.0.0.1:1/callback")] {
-        assert_eq!(redeem_with(&server, &code, &[change]).await.refusal(), invalid_grant());
+    for change in [
+        ("code_verifier", ""),
+        ("client_id", "other"),
+        ("redirect_uri", "http://127.0.0.1:1/callback"),
+    ] {
+        assert_eq!(
+            redeem_with(&server, &code, &[change]).await.refusal(),
+            invalid_grant()
+        );
         assert!(server.is_active(&access).await, "{change:?}");
     }
-    assert_eq!(redeem_with(&server, &code, &[]).await.refusal(), invalid_grant());
+    assert_eq!(
+        redeem_with(&server, &code, &[]).await.refusal(),
+        invalid_grant()
+    );
     assert!(!server.is_active(&access).await);
 }
 
@@ -185,7 +259,11 @@ async fn s_48_a_strangers_replay_ends_nothing() {
 async fn an_unknown_code_is_refused() {
     let server = TestServer::registered().await;
     for code in ["x", "hpc_", &format!("hpc_{}", "0".repeat(49))] {
-        assert_eq!(redeem_with(&server, code, &[]).await.refusal(), invalid_grant(), "{code}");
+        assert_eq!(
+            redeem_with(&server, code, &[]).await.refusal(),
+            invalid_grant(),
+            "{code}"
+        );
     }
     let missing = redeem_with(&server, "", &[]).await;
     assert_eq!(missing.refusal(), (400, "invalid_request".to_owned()));
@@ -199,10 +277,19 @@ async fn s_135_s_136_failed_authentication_leaves_the_code_alone() {
     let code = &answer.redirect_parameters()["code"];
     let nobody = redeem_with(&server, code, &[("client_id", "web")]).await;
     assert_eq!(nobody.refusal(), (401, "invalid_client".to_owned()));
-    let form = [GRANT, ("code", code), ("redirect_uri", REDIRECT_URI), ("code_verifier", VERIFIER)];
-    let wrong = server.post_basic("/default/token", ("web", "guess"), &form).await;
+    let form = [
+        GRANT,
+        ("code", code),
+        ("redirect_uri", REDIRECT_URI),
+        ("code_verifier", VERIFIER),
+    ];
+    let wrong = server
+        .post_basic("/default/token", ("web", "guess"), &form)
+        .await;
     assert_eq!(wrong.refusal(), (401, "invalid_client".to_owned()));
-    let tokens = server.post_basic("/default/token", ("web", "s3cret"), &form).await;
+    let tokens = server
+        .post_basic("/default/token", ("web", "s3cret"), &form)
+        .await;
     assert_eq!(tokens.status, 200, "{}", tokens.body);
 }
 

@@ -3,19 +3,31 @@
 use hallpass_testing::{Answer, TestServer};
 
 async fn access_token(server: &TestServer, scope: &str) -> String {
-    server.sign_in("cli", scope, "ada").await.member("access_token")
+    server
+        .sign_in("cli", scope, "ada")
+        .await
+        .member("access_token")
 }
 
 /// The parameters of a Bearer challenge; each may stand once (S-147).
 fn challenge(answer: &Answer) -> Vec<(String, String)> {
     assert_eq!(answer.headers.get_all("www-authenticate").iter().count(), 1);
-    let parameters = answer.header("www-authenticate").strip_prefix("Bearer ").unwrap();
+    let parameters = answer
+        .header("www-authenticate")
+        .strip_prefix("Bearer ")
+        .unwrap();
     let mut found: Vec<(String, String)> = Vec::new();
     for parameter in parameters.split(", ") {
         let (name, value) = parameter.split_once('=').unwrap();
-        let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap();
+        let value = value
+            .strip_prefix('"')
+            .and_then(|value| value.strip_suffix('"'))
+            .unwrap();
         assert!(!value.contains(['"', '\\']), "{value}");
-        assert!(found.iter().all(|(known, _)| known != name), "{name} stands twice");
+        assert!(
+            found.iter().all(|(known, _)| known != name),
+            "{name} stands twice"
+        );
         found.push((name.to_owned(), value.to_owned()));
     }
     found
@@ -25,10 +37,18 @@ fn challenge(answer: &Answer) -> Vec<(String, String)> {
 fn assert_challenge(answer: &Answer, status: u16, error: Option<&str>) {
     assert_eq!(answer.status, status, "{}", answer.body);
     let parameters = challenge(answer);
-    let of = |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let of = |name: &str| {
+        parameters
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    };
     assert!(of("realm").is_some());
     assert_eq!(of("error"), error);
-    assert_eq!(of("scope"), (error == Some("insufficient_scope")).then_some("openid"));
+    assert_eq!(
+        of("scope"),
+        (error == Some("insufficient_scope")).then_some("openid")
+    );
 }
 
 #[tokio::test]
@@ -38,14 +58,35 @@ async fn s_235_s_146_get_and_post_say_who_it_is() {
     let token = tokens.member("access_token");
     let got = server.userinfo(&token).await;
     let url = server.url("/default/userinfo");
-    let posted = server.send(server.http().post(&url).bearer_auth(&token)).await;
-    let in_body = server.post("/default/userinfo", &[("access_token", &token)]).await;
-    let lower = server.send(server.http().get(&url).header("authorization", format!("bearer {token}"))).await;
+    let posted = server
+        .send(server.http().post(&url).bearer_auth(&token))
+        .await;
+    let in_body = server
+        .post("/default/userinfo", &[("access_token", &token)])
+        .await;
+    let lower = server
+        .send(
+            server
+                .http()
+                .get(&url)
+                .header("authorization", format!("bearer {token}")),
+        )
+        .await;
     for answer in [got, posted, in_body, lower] {
-        assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, "application/json")
+        );
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.json()["sub"], tokens.claims("id_token")["sub"]);
-        assert!(answer.json().as_object().unwrap().values().all(|value| !value.is_null()));
+        assert!(
+            answer
+                .json()
+                .as_object()
+                .unwrap()
+                .values()
+                .all(|value| !value.is_null())
+        );
     }
 }
 
@@ -53,7 +94,10 @@ async fn s_235_s_146_get_and_post_say_who_it_is() {
 async fn s_141_s_147_no_token_gets_a_bare_challenge() {
     let server = TestServer::registered().await;
     assert_challenge(&server.get("/default/userinfo").await, 401, None);
-    let basic = server.http().get(server.url("/default/userinfo")).basic_auth("cli", Some("x"));
+    let basic = server
+        .http()
+        .get(server.url("/default/userinfo"))
+        .basic_auth("cli", Some("x"));
     assert_challenge(&server.send(basic).await, 401, None);
 }
 
@@ -64,20 +108,33 @@ async fn s_142_s_147_expired_revoked_and_malformed_tokens_are_invalid() {
         assert_challenge(&server.userinfo(bad).await, 401, Some("invalid_token"));
     }
     let revoked = access_token(&server, "openid").await;
-    server.post("/default/revoke", &[("client_id", "cli"), ("token", &revoked)]).await;
+    server
+        .post(
+            "/default/revoke",
+            &[("client_id", "cli"), ("token", &revoked)],
+        )
+        .await;
     assert_challenge(&server.userinfo(&revoked).await, 401, Some("invalid_token"));
     let expiring = access_token(&server, "openid").await;
     server.advance(3599);
     assert_eq!(server.userinfo(&expiring).await.status, 200);
     server.advance(1);
-    assert_challenge(&server.userinfo(&expiring).await, 401, Some("invalid_token"));
+    assert_challenge(
+        &server.userinfo(&expiring).await,
+        401,
+        Some("invalid_token"),
+    );
 }
 
 #[tokio::test]
 async fn s_143_s_226_without_openid_there_is_no_userinfo() {
     let server = TestServer::registered().await;
     let token = access_token(&server, "a").await;
-    assert_challenge(&server.userinfo(&token).await, 403, Some("insufficient_scope"));
+    assert_challenge(
+        &server.userinfo(&token).await,
+        403,
+        Some("insufficient_scope"),
+    );
 }
 
 #[tokio::test]
@@ -85,8 +142,16 @@ async fn s_144_a_token_comes_in_one_way() {
     let server = TestServer::registered().await;
     let token = access_token(&server, "openid").await;
     let url = server.url("/default/userinfo");
-    let both = server.http().post(&url).bearer_auth(&token).form(&[("access_token", &token)]);
-    let twice = server.http().get(&url).bearer_auth(&token).header("authorization", format!("Bearer {token}"));
+    let both = server
+        .http()
+        .post(&url)
+        .bearer_auth(&token)
+        .form(&[("access_token", &token)]);
+    let twice = server
+        .http()
+        .get(&url)
+        .bearer_auth(&token)
+        .header("authorization", format!("Bearer {token}"));
     for request in [both, twice] {
         assert_challenge(&server.send(request).await, 400, Some("invalid_request"));
     }
@@ -99,7 +164,9 @@ async fn s_144_a_token_comes_in_one_way() {
 async fn s_145_a_token_in_the_query_is_not_read() {
     let server = TestServer::registered().await;
     let token = access_token(&server, "openid").await;
-    let answer = server.get(&format!("/default/userinfo?access_token={token}")).await;
+    let answer = server
+        .get(&format!("/default/userinfo?access_token={token}"))
+        .await;
     assert_challenge(&answer, 401, None);
 }
 
@@ -107,24 +174,45 @@ async fn s_145_a_token_in_the_query_is_not_read() {
 async fn a_38_a_61_an_id_token_is_no_access_token() {
     let server = TestServer::dev().await;
     let person = server.person();
-    let page = person.open(&hallpass_testing::Person::authorization_path("cli", "openid")).await;
+    let page = person
+        .open(&hallpass_testing::Person::authorization_path(
+            "cli", "openid",
+        ))
+        .await;
     // A person of dev mode chooses claims: these make an ID token look like an access token.
     let claims = r#"{"client_id": "cli", "jti": "1", "scope": "openid", "acr": "Level4", "email": "ada@x.test"}"#;
-    let answer = person.submit(&page, &[("username", "ada"), ("claims", claims)]).await;
-    let tokens = server.redeem("cli", &answer.redirect_parameters()["code"]).await;
+    let answer = person
+        .submit(&page, &[("username", "ada"), ("claims", claims)])
+        .await;
+    let tokens = server
+        .redeem("cli", &answer.redirect_parameters()["code"])
+        .await;
     let id_token = tokens.member("id_token");
-    assert_challenge(&server.userinfo(&id_token).await, 401, Some("invalid_token"));
+    assert_challenge(
+        &server.userinfo(&id_token).await,
+        401,
+        Some("invalid_token"),
+    );
     assert!(!server.is_active(&id_token).await);
     assert_eq!(tokens.claims("id_token")["acr"], "Level4");
     let userinfo = server.userinfo(&tokens.member("access_token")).await.json();
-    assert_eq!((&userinfo["email"], &userinfo["acr"]), (&"ada@x.test".into(), &"Level4".into()));
-    assert_eq!((&userinfo["iss"], &userinfo["azp"]), (&server.issuer().into(), &"cli".into()));
+    assert_eq!(
+        (&userinfo["email"], &userinfo["acr"]),
+        (&"ada@x.test".into(), &"Level4".into())
+    );
+    assert_eq!(
+        (&userinfo["iss"], &userinfo["azp"]),
+        (&server.issuer().into(), &"cli".into())
+    );
 }
 
 #[tokio::test]
 async fn a_token_of_another_issuer_is_invalid() {
     let server = TestServer::dev().await;
     let token = access_token(&server, "openid").await;
-    let elsewhere = server.http().get(server.url("/elsewhere/userinfo")).bearer_auth(&token);
+    let elsewhere = server
+        .http()
+        .get(server.url("/elsewhere/userinfo"))
+        .bearer_auth(&token);
     assert_challenge(&server.send(elsewhere).await, 401, Some("invalid_token"));
 }
