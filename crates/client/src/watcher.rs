@@ -119,9 +119,18 @@ mod tests {
         let form = "code=canary-canary-canary-canary&client_id=cli&client_secret=canary";
         let seen = Exchange::new("POST", &url, 200, body).with_form(form);
         let text = format!("{seen:?}");
-        assert!(!text.contains("canary-canary") && !text.contains("canary-2"), "{text}");
+        assert!(
+            !text.contains("canary-canary") && !text.contains("canary-2"),
+            "{text}"
+        );
         assert!(!text.contains("query"), "{text}");
-        assert!(seen.sent.contains(&("client_id".to_owned(), "cli".to_owned())));
-        assert!(seen.received.contains(&("keys".to_owned(), "[2]".to_owned())));
+        assert!(
+            seen.sent
+                .contains(&("client_id".to_owned(), "cli".to_owned()))
+        );
+        assert!(
+            seen.received
+                .contains(&("keys".to_owned(), "[2]".to_owned()))
+        );
     }
 }

@@ -109,7 +109,11 @@ pub struct RefreshLifetimes {
 impl Default for RefreshLifetimes {
     fn default() -> Self {
         let day = Duration::from_hours(24);
-        Self { idle: 30 * day, absolute: 90 * day, grace: Duration::from_secs(30) }
+        Self {
+            idle: 30 * day,
+            absolute: 90 * day,
+            grace: Duration::from_secs(30),
+        }
     }
 }
 

@@ -112,23 +112,36 @@ impl AuthenticatedClient {
         client: Option<Arc<Client>>,
         credentials: &ClientCredentials,
     ) -> Result<Self, Refusal> {
-        use ClientReason::{Absent, NotAuthenticated, SecretFromPublicClient, Unknown, WrongMethod, WrongSecret};
+        use ClientReason::{
+            Absent, NotAuthenticated, SecretFromPublicClient, Unknown, WrongMethod, WrongSecret,
+        };
         let refuse = |reason| Err(Refusal::InvalidClient(reason));
         let (secret, method) = match credentials {
             ClientCredentials::Absent => return refuse(Absent),
             ClientCredentials::Named(_) => (None, ClientAuthMethod::None),
-            ClientCredentials::Basic(_, secret) => (Some(secret), ClientAuthMethod::ClientSecretBasic),
-            ClientCredentials::Post(_, secret) => (Some(secret), ClientAuthMethod::ClientSecretPost),
+            ClientCredentials::Basic(_, secret) => {
+                (Some(secret), ClientAuthMethod::ClientSecretBasic)
+            }
+            ClientCredentials::Post(_, secret) => {
+                (Some(secret), ClientAuthMethod::ClientSecretPost)
+            }
         };
         // Hashed before anything is known of the client, so that unknown ones cost the same.
         let shown = secret.map(|secret| SecretHash::of(secret.expose().as_bytes()));
-        let Some(client) = client else { return refuse(Unknown) };
+        let Some(client) = client else {
+            return refuse(Unknown);
+        };
         let proof = match (&client.kind, shown) {
             (ClientKind::Unconfigured, Some(_)) => Proof::Secret,
             (ClientKind::Public | ClientKind::Unconfigured, None) => Proof::Named,
             (ClientKind::Public, Some(_)) => return refuse(SecretFromPublicClient),
             (ClientKind::Confidential { .. }, None) => return refuse(NotAuthenticated),
-            (ClientKind::Confidential { method: registered, .. }, Some(_)) if *registered != method => {
+            (
+                ClientKind::Confidential {
+                    method: registered, ..
+                },
+                Some(_),
+            ) if *registered != method => {
                 return refuse(WrongMethod);
             }
             (ClientKind::Confidential { secrets, .. }, Some(shown)) => {
@@ -161,7 +174,11 @@ impl AuthenticatedClient {
 
     /// Refuses a grant that the client is not registered for (RFC 6749 §5.2).
     pub fn may_use(&self, grant: GrantType) -> Result<(), Refusal> {
-        if self.client.grants.contains(&grant) { Ok(()) } else { Err(Refusal::UnauthorizedClient) }
+        if self.client.grants.contains(&grant) {
+            Ok(())
+        } else {
+            Err(Refusal::UnauthorizedClient)
+        }
     }
 }
 
@@ -173,8 +190,14 @@ mod tests {
 
     fn confidential() -> Arc<Client> {
         let secrets = vec![SecretHash::of(b"right"), SecretHash::of(b"next")];
-        let kind = ClientKind::Confidential { method: ClientAuthMethod::ClientSecretBasic, secrets };
-        Arc::new(Client { kind, ..Client::unconfigured(ClientId::new("svc")) })
+        let kind = ClientKind::Confidential {
+            method: ClientAuthMethod::ClientSecretBasic,
+            secrets,
+        };
+        Arc::new(Client {
+            kind,
+            ..Client::unconfigured(ClientId::new("svc"))
+        })
     }
 
     fn reason(client: Option<Arc<Client>>, credentials: &ClientCredentials) -> Option<Refusal> {
@@ -191,19 +214,37 @@ mod tests {
         let wrong = Refusal::InvalidClient(ClientReason::WrongSecret);
         assert_eq!(reason(client(), &basic("wrong")), Some(wrong));
         let post = ClientCredentials::Post(id(), Secret::from("right"));
-        assert_eq!(reason(client(), &post), Some(Refusal::InvalidClient(ClientReason::WrongMethod)));
+        assert_eq!(
+            reason(client(), &post),
+            Some(Refusal::InvalidClient(ClientReason::WrongMethod))
+        );
         let named = ClientCredentials::Named(id());
-        assert_eq!(reason(client(), &named), Some(Refusal::InvalidClient(ClientReason::NotAuthenticated)));
-        assert_eq!(reason(None, &basic("x")), Some(Refusal::InvalidClient(ClientReason::Unknown)));
+        assert_eq!(
+            reason(client(), &named),
+            Some(Refusal::InvalidClient(ClientReason::NotAuthenticated))
+        );
+        assert_eq!(
+            reason(None, &basic("x")),
+            Some(Refusal::InvalidClient(ClientReason::Unknown))
+        );
     }
 
     #[test]
     fn s_136_a_public_client_gains_nothing_by_a_secret() {
         let kind = ClientKind::Public;
-        let client = Arc::new(Client { kind, ..Client::unconfigured(ClientId::new("cli")) });
+        let client = Arc::new(Client {
+            kind,
+            ..Client::unconfigured(ClientId::new("cli"))
+        });
         let post = ClientCredentials::Post(ClientId::new("cli"), Secret::from("any"));
         let refusal = Refusal::InvalidClient(ClientReason::SecretFromPublicClient);
         assert_eq!(reason(Some(Arc::clone(&client)), &post), Some(refusal));
-        assert_eq!(reason(Some(client), &ClientCredentials::Named(ClientId::new("cli"))), None);
+        assert_eq!(
+            reason(
+                Some(client),
+                &ClientCredentials::Named(ClientId::new("cli"))
+            ),
+            None
+        );
     }
 }

@@ -18,17 +18,41 @@ pub struct Limit {
 }
 
 /// Wrong user codes in one browser.
-pub const USER_CODE_PER_BROWSER: Limit = Limit { failures: 5, window: minutes(10), lock: minutes(10) };
+pub const USER_CODE_PER_BROWSER: Limit = Limit {
+    failures: 5,
+    window: minutes(10),
+    lock: minutes(10),
+};
 /// Wrong user codes of one account.
-pub const USER_CODE_PER_ACCOUNT: Limit = Limit { failures: 10, window: minutes(60), lock: minutes(60) };
+pub const USER_CODE_PER_ACCOUNT: Limit = Limit {
+    failures: 10,
+    window: minutes(60),
+    lock: minutes(60),
+};
 /// Wrong user codes from one address (IPv6: one /64).
-pub const USER_CODE_PER_ADDRESS: Limit = Limit { failures: 30, window: minutes(60), lock: minutes(60) };
+pub const USER_CODE_PER_ADDRESS: Limit = Limit {
+    failures: 30,
+    window: minutes(60),
+    lock: minutes(60),
+};
 /// Wrong user codes at the whole issuer: beyond it the page asks for sign-in first.
-pub const USER_CODE_PER_ISSUER: Limit = Limit { failures: 60, window: minutes(1), lock: minutes(1) };
+pub const USER_CODE_PER_ISSUER: Limit = Limit {
+    failures: 60,
+    window: minutes(1),
+    lock: minutes(1),
+};
 /// Unknown device codes from one address: none can be hit, but each costs a look.
-pub const DEVICE_CODE_PER_ADDRESS: Limit = Limit { failures: 30, window: minutes(1), lock: minutes(1) };
+pub const DEVICE_CODE_PER_ADDRESS: Limit = Limit {
+    failures: 30,
+    window: minutes(1),
+    lock: minutes(1),
+};
 /// Wrong client secrets of one client from one address (row S-134).
-pub const CLIENT_SECRET: Limit = Limit { failures: 20, window: minutes(1), lock: minutes(1) };
+pub const CLIENT_SECRET: Limit = Limit {
+    failures: 20,
+    window: minutes(1),
+    lock: minutes(1),
+};
 
 const fn minutes(n: u64) -> Duration {
     Duration::from_secs(n * 60)
@@ -54,9 +78,17 @@ impl Failures {
     pub fn add(self, limit: Limit, now: Timestamp) -> Self {
         let fresh = self.since.is_none_or(|since| now >= since + limit.window)
             || self.locked_until.is_some_and(|until| now >= until);
-        let (since, count) = if fresh { (Some(now), 1) } else { (self.since, self.count + 1) };
+        let (since, count) = if fresh {
+            (Some(now), 1)
+        } else {
+            (self.since, self.count + 1)
+        };
         let locked_until = (count >= limit.failures).then(|| now + limit.lock);
-        Self { since, count, locked_until }
+        Self {
+            since,
+            count,
+            locked_until,
+        }
     }
 }
 

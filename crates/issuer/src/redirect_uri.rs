@@ -66,14 +66,20 @@ impl<'a> Loopback<'a> {
             let port = authority.strip_prefix(host)?;
             (port.is_empty() || is_port(port.strip_prefix(':')?)).then_some(host)
         })?;
-        (!path_and_query.contains('#')).then_some(Self { host, path_and_query })
+        (!path_and_query.contains('#')).then_some(Self {
+            host,
+            path_and_query,
+        })
     }
 
     /// No dot segments, encoded or not, no backslash: the browser would change them on the way.
     fn has_a_plain_path(&self) -> bool {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
         let decoded = path.to_ascii_lowercase().replace("%2e", ".");
-        !path.contains('\\') && !decoded.split('/').any(|segment| matches!(segment, "." | ".."))
+        !path.contains('\\')
+            && !decoded
+                .split('/')
+                .any(|segment| matches!(segment, "." | ".."))
     }
 }
 
@@ -111,7 +117,11 @@ mod tests {
 
     fn registered(uris: &[&str]) -> Client {
         let redirect_uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
-        Client { kind: ClientKind::Public, redirect_uris, ..Client::unconfigured(ClientId::new("cli")) }
+        Client {
+            kind: ClientKind::Public,
+            redirect_uris,
+            ..Client::unconfigured(ClientId::new("cli"))
+        }
     }
 
     fn allowed(client: &Client, uri: &str) -> bool {
@@ -143,7 +153,12 @@ mod tests {
     #[test]
     fn s_39_the_port_of_a_loopback_uri_is_ignored_and_nothing_else() {
         let client = registered(&["http://127.0.0.1/cb"]);
-        for uri in ["http://127.0.0.1:1/cb", "http://127.0.0.1:49152/cb", "http://127.0.0.1:65535/cb", "http://127.0.0.1/cb"] {
+        for uri in [
+            "http://127.0.0.1:1/cb",
+            "http://127.0.0.1:49152/cb",
+            "http://127.0.0.1:65535/cb",
+            "http://127.0.0.1/cb",
+        ] {
             assert!(allowed(&client, uri), "{uri}");
         }
         for uri in [
@@ -156,8 +171,14 @@ mod tests {
         ] {
             assert!(!allowed(&client, uri), "{uri}");
         }
-        assert!(allowed(&registered(&["http://[::1]:7/cb"]), "http://[::1]:9/cb"));
-        assert!(allowed(&registered(&["http://localhost/cb?a=1"]), "http://localhost:9/cb?a=1"));
+        assert!(allowed(
+            &registered(&["http://[::1]:7/cb"]),
+            "http://[::1]:9/cb"
+        ));
+        assert!(allowed(
+            &registered(&["http://localhost/cb?a=1"]),
+            "http://localhost:9/cb?a=1"
+        ));
     }
 
     #[test]
@@ -203,7 +224,12 @@ mod tests {
         ] {
             assert!(check_registrable(uri).is_err(), "{uri}");
         }
-        for uri in ["https://app.test/cb", "com.example.app:/cb", "http://127.0.0.1/cb", "http://[::1]/cb"] {
+        for uri in [
+            "https://app.test/cb",
+            "com.example.app:/cb",
+            "http://127.0.0.1/cb",
+            "http://[::1]/cb",
+        ] {
             assert_eq!(check_registrable(uri), Ok(()), "{uri}");
         }
     }

@@ -133,7 +133,9 @@ impl Refusal {
     pub fn description(&self) -> &str {
         match self {
             Self::InvalidRequest(text) => text,
-            Self::InvalidClient(ClientReason::Absent) => "the request names no client: send `client_id`",
+            Self::InvalidClient(ClientReason::Absent) => {
+                "the request names no client: send `client_id`"
+            }
             Self::InvalidClient(_) => "client authentication failed",
             Self::InvalidGrant(GrantReason::OtherRedirectUri) => {
                 "`redirect_uri` is not the one of the authorization request"
@@ -153,7 +155,9 @@ impl Refusal {
             Self::InvalidTarget => "a resource or audience is malformed or not allowed",
             Self::AccessDenied => "the request was declined",
             Self::AuthorizationPending => "nobody has confirmed the code yet",
-            Self::SlowDown { .. } => "polling too fast: wait for `interval` seconds between requests",
+            Self::SlowDown { .. } => {
+                "polling too fast: wait for `interval` seconds between requests"
+            }
             Self::ExpiredToken => "the device code expired: start again",
             Self::LoginRequired => "nobody is signed in in this browser",
             Self::InteractionRequired => "a person has to confirm this request",
@@ -215,7 +219,10 @@ pub struct Denied {
 
 impl From<Refusal> for Denied {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, revokes: None }
+        Self {
+            refusal,
+            revokes: None,
+        }
     }
 }
 
@@ -251,4 +258,3 @@ pub enum PageReason {
     /// The parameters cannot be read.
     Malformed,
 }
-

@@ -52,9 +52,21 @@ pub struct AuthorizationRequest {
 macro_rules! single_parameters {
     ($macro:ident) => {
         $macro!(
-            redirect_uri, response_type, response_mode, scope, state, code_challenge,
-            code_challenge_method, nonce, prompt, max_age, login_hint, id_token_hint, acr_values,
-            request, request_uri
+            redirect_uri,
+            response_type,
+            response_mode,
+            scope,
+            state,
+            code_challenge,
+            code_challenge_method,
+            nonce,
+            prompt,
+            max_age,
+            login_hint,
+            id_token_hint,
+            acr_values,
+            request,
+            request_uri
         )
     };
 }
@@ -91,7 +103,9 @@ impl AuthorizationRequest {
 
     /// Whether `prompt` holds a word.
     pub fn prompts(&self, word: &str) -> bool {
-        self.prompt.as_deref().is_some_and(|prompt| prompt.split(' ').any(|known| known == word))
+        self.prompt
+            .as_deref()
+            .is_some_and(|prompt| prompt.split(' ').any(|known| known == word))
     }
 }
 
@@ -192,6 +206,9 @@ mod tests {
         let text = "client_id=cli&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback&response_type=code\
                     &scope=openid+api%3Aread&state=s&code_challenge=c&code_challenge_method=S256&nonce=n";
         let request = AuthorizationRequest::decode(&Form::parse(text).unwrap()).unwrap();
-        assert_eq!(request.encode().encode(), text.replace("                    ", ""));
+        assert_eq!(
+            request.encode().encode(),
+            text.replace("                    ", "")
+        );
     }
 }

@@ -87,7 +87,9 @@ impl ClientCredentials {
         };
         match (basic, id, secret) {
             (Some(_), _, Some(_)) => Err(ClientAuthError::MoreThanOne),
-            (Some((basic_id, _)), Some(id), None) if basic_id != id => Err(ClientAuthError::TwoClients),
+            (Some((basic_id, _)), Some(id), None) if basic_id != id => {
+                Err(ClientAuthError::TwoClients)
+            }
             (Some((id, secret)), _, None) => Ok(Self::Basic(id, secret)),
             (None, Some(id), Some(secret)) => Ok(Self::Post(id, secret)),
             (None, Some(id), None) => Ok(Self::Named(id)),
@@ -107,11 +109,15 @@ impl ClientCredentials {
 
 /// `None` for another scheme than Basic: it belongs to somebody else (Bearer at introspection).
 fn decode_basic(header: &str) -> Result<Option<(ClientId, Secret<String>)>, ClientAuthError> {
-    let Some((scheme, rest)) = header.split_once(' ') else { return Ok(None) };
+    let Some((scheme, rest)) = header.split_once(' ') else {
+        return Ok(None);
+    };
     if !scheme.eq_ignore_ascii_case("basic") {
         return Ok(None);
     }
-    let bytes = STANDARD.decode(rest.trim()).map_err(|_| ClientAuthError::BadBasic)?;
+    let bytes = STANDARD
+        .decode(rest.trim())
+        .map_err(|_| ClientAuthError::BadBasic)?;
     let text = String::from_utf8(bytes).map_err(|_| ClientAuthError::BadBasic)?;
     let (id, secret) = text.split_once(':').ok_or(ClientAuthError::BadBasic)?;
     // RFC 6749 §2.3.1 form-encodes both before base64; many clients do not. A plain text without
@@ -123,7 +129,11 @@ fn decode_basic(header: &str) -> Result<Option<(ClientId, Secret<String>)>, Clie
 
 /// Writes an `Authorization: Basic` header value.
 pub fn encode_basic(id: &ClientId, secret: &Secret<String>) -> Secret<String> {
-    let pair = format!("{}:{}", form::encode(id.as_str()), form::encode(secret.expose()));
+    let pair = format!(
+        "{}:{}",
+        form::encode(id.as_str()),
+        form::encode(secret.expose())
+    );
     Secret::new(format!("Basic {}", STANDARD.encode(pair)))
 }
 
@@ -137,16 +147,30 @@ mod tests {
 
     #[test]
     fn s_131_id_and_secret_are_form_decoded_after_base64() {
-        for (id, secret) in [("a%b", "c+d:e"), ("é", "with space"), ("cli", &"x".repeat(256))] {
+        for (id, secret) in [
+            ("a%b", "c+d:e"),
+            ("é", "with space"),
+            ("cli", &"x".repeat(256)),
+        ] {
             let (id, secret) = (ClientId::new(id), Secret::from(secret));
             let header = encode_basic(&id, &secret);
-            assert_eq!(decode(Some(header.expose()), ""), Ok(ClientCredentials::Basic(id, secret)));
+            assert_eq!(
+                decode(Some(header.expose()), ""),
+                Ok(ClientCredentials::Basic(id, secret))
+            );
         }
         // RFC 6749 §2.3.1's own example.
-        let basic = decode(Some("Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3"), "").unwrap();
+        let basic = decode(
+            Some("Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3"),
+            "",
+        )
+        .unwrap();
         assert_eq!(
             basic,
-            ClientCredentials::Basic(ClientId::new("s6BhdRkqt3"), Secret::from("7Fjfp0ZBr1KtDRbnfVdmIw"))
+            ClientCredentials::Basic(
+                ClientId::new("s6BhdRkqt3"),
+                Secret::from("7Fjfp0ZBr1KtDRbnfVdmIw")
+            )
         );
     }
 
@@ -154,8 +178,14 @@ mod tests {
     fn s_132_two_methods_at_once_are_refused() {
         let header = encode_basic(&ClientId::new("cli"), &Secret::from("s"));
         let header = Some(header.expose().as_str());
-        assert_eq!(decode(header, "client_id=cli&client_secret=s"), Err(ClientAuthError::MoreThanOne));
-        assert_eq!(decode(header, "client_id=other"), Err(ClientAuthError::TwoClients));
+        assert_eq!(
+            decode(header, "client_id=cli&client_secret=s"),
+            Err(ClientAuthError::MoreThanOne)
+        );
+        assert_eq!(
+            decode(header, "client_id=other"),
+            Err(ClientAuthError::TwoClients)
+        );
         assert!(decode(header, "client_id=cli").is_ok());
     }
 
@@ -168,14 +198,23 @@ mod tests {
         let header = encode_basic(&ClientId::new("cli"), &Secret::from(""));
         assert_eq!(
             decode(Some(header.expose()), ""),
-            Ok(ClientCredentials::Basic(ClientId::new("cli"), Secret::from("")))
+            Ok(ClientCredentials::Basic(
+                ClientId::new("cli"),
+                Secret::from("")
+            ))
         );
     }
 
     #[test]
     fn broken_headers_are_told_from_other_schemes() {
         assert_eq!(decode(Some("Basic !!"), ""), Err(ClientAuthError::BadBasic));
-        assert_eq!(decode(Some("Basic Y2xp"), ""), Err(ClientAuthError::BadBasic));
-        assert_eq!(decode(Some("Bearer abc"), ""), Ok(ClientCredentials::Absent));
+        assert_eq!(
+            decode(Some("Basic Y2xp"), ""),
+            Err(ClientAuthError::BadBasic)
+        );
+        assert_eq!(
+            decode(Some("Bearer abc"), ""),
+            Ok(ClientCredentials::Absent)
+        );
     }
 }

@@ -69,9 +69,16 @@ struct Wire {
     user_code: String,
     #[serde(alias = "verification_url")]
     verification_uri: String,
-    #[serde(default, alias = "verification_url_complete", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        alias = "verification_url_complete",
+        skip_serializing_if = "Option::is_none"
+    )]
     verification_uri_complete: Option<String>,
-    #[serde(default = "default_lifetime", deserialize_with = "crate::token::lenient_seconds_or_default")]
+    #[serde(
+        default = "default_lifetime",
+        deserialize_with = "crate::token::lenient_seconds_or_default"
+    )]
     expires_in: u64,
     #[serde(
         default,
@@ -112,7 +119,6 @@ impl DeviceAuthorizationResponse {
         })
     }
 }
-
 
 #[cfg(test)]
 mod tests {

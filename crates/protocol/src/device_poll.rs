@@ -66,7 +66,9 @@ impl DevicePoll {
     /// Starts with what the device authorization response said.
     pub fn new(interval: Option<u64>, expires_in: u64) -> Self {
         // An interval of 0 would be a busy loop; a lower bound of one second hurts nobody.
-        let interval = interval.map_or(DEFAULT_INTERVAL, |secs| Duration::from_secs(secs.clamp(1, 600)));
+        let interval = interval.map_or(DEFAULT_INTERVAL, |secs| {
+            Duration::from_secs(secs.clamp(1, 600))
+        });
         Self {
             interval,
             back_off: None,
@@ -164,17 +166,32 @@ mod tests {
     fn c_01_a_missing_interval_is_five_seconds() {
         let mut poll = DevicePoll::new(None, 600);
         assert_eq!(poll.first_wait(), secs(5));
-        assert_eq!(poll.next(&refused("authorization_pending", None), secs(5)), Step::Wait(secs(5)));
+        assert_eq!(
+            poll.next(&refused("authorization_pending", None), secs(5)),
+            Step::Wait(secs(5))
+        );
         assert_eq!(DevicePoll::new(Some(0), 600).first_wait(), secs(1));
     }
 
     #[test]
     fn c_02_slow_down_adds_five_for_this_and_all_later_polls() {
         let mut poll = DevicePoll::new(Some(5), 600);
-        assert_eq!(poll.next(&refused("slow_down", None), secs(5)), Step::Wait(secs(10)));
-        assert_eq!(poll.next(&refused("authorization_pending", None), secs(15)), Step::Wait(secs(10)));
-        assert_eq!(poll.next(&refused("slow_down", Some(30)), secs(25)), Step::Wait(secs(30)));
-        assert_eq!(poll.next(&refused("slow_down", Some(5)), secs(55)), Step::Wait(secs(35)));
+        assert_eq!(
+            poll.next(&refused("slow_down", None), secs(5)),
+            Step::Wait(secs(10))
+        );
+        assert_eq!(
+            poll.next(&refused("authorization_pending", None), secs(15)),
+            Step::Wait(secs(10))
+        );
+        assert_eq!(
+            poll.next(&refused("slow_down", Some(30)), secs(25)),
+            Step::Wait(secs(30))
+        );
+        assert_eq!(
+            poll.next(&refused("slow_down", Some(5)), secs(55)),
+            Step::Wait(secs(35))
+        );
     }
 
     #[test]
@@ -187,7 +204,11 @@ mod tests {
             ("incorrect_device_code", PollEnd::UnknownCode),
         ] {
             let mut poll = DevicePoll::new(Some(5), 600);
-            assert_eq!(poll.next(&refused(code, None), secs(5)), Step::End(end), "{code}");
+            assert_eq!(
+                poll.next(&refused(code, None), secs(5)),
+                Step::End(end),
+                "{code}"
+            );
         }
         for code in ["invalid_client", "unauthorized_client", "whatever"] {
             let mut poll = DevicePoll::new(Some(5), 600);
@@ -202,8 +223,13 @@ mod tests {
         let silence = PollOutcome::Unanswered { retry_after: None };
         let waits: Vec<_> = (1..=5).map(|n| poll.next(&silence, secs(n))).collect();
         assert_eq!(waits, [10, 20, 40, 60, 60].map(|n| Step::Wait(secs(n))));
-        assert_eq!(poll.next(&refused("authorization_pending", None), secs(9)), Step::Wait(secs(5)));
-        let later = PollOutcome::Unanswered { retry_after: Some(secs(90)) };
+        assert_eq!(
+            poll.next(&refused("authorization_pending", None), secs(9)),
+            Step::Wait(secs(5))
+        );
+        let later = PollOutcome::Unanswered {
+            retry_after: Some(secs(90)),
+        };
         assert_eq!(poll.next(&later, secs(9)), Step::Wait(secs(90)));
     }
 

@@ -92,7 +92,10 @@ impl ErrorCode {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Other(code) => code,
-            known => Self::KNOWN.iter().find(|(code, _)| code == known).map_or("", |(_, text)| text),
+            known => Self::KNOWN
+                .iter()
+                .find(|(code, _)| code == known)
+                .map_or("", |(_, text)| text),
         }
     }
 
@@ -146,7 +149,9 @@ impl Serialize for ErrorCode {
 
 impl<'de> Deserialize<'de> for ErrorCode {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self::parse(&std::borrow::Cow::<'de, str>::deserialize(deserializer)?))
+        Ok(Self::parse(&std::borrow::Cow::<'de, str>::deserialize(
+            deserializer,
+        )?))
     }
 }
 
@@ -157,7 +162,11 @@ pub struct OAuthError {
     /// `error`.
     pub error: ErrorCode,
     /// `error_description`: ASCII for the developer of the client.
-    #[serde(rename = "error_description", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "error_description",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// `error_uri`.
     #[serde(rename = "error_uri", default, skip_serializing_if = "Option::is_none")]
@@ -173,7 +182,12 @@ impl OAuthError {
     /// The description is cleaned to the characters that RFC 6749 §5.2 allows, so that nothing a
     /// peer sent can leave it.
     pub fn new(error: ErrorCode, description: &str) -> Self {
-        Self { error, description: Some(clean_description(description)), uri: None, interval: None }
+        Self {
+            error,
+            description: Some(clean_description(description)),
+            uri: None,
+            interval: None,
+        }
     }
 }
 
@@ -197,7 +211,10 @@ mod tests {
     #[test]
     fn s_129_a_description_stays_in_its_alphabet() {
         let error = OAuthError::new(ErrorCode::InvalidScope, "scope \"\\é\r\n` is unknown");
-        assert_eq!(error.description.unwrap(), "scope '?????` is unknown".replacen("?????", "????", 1));
+        assert_eq!(
+            error.description.unwrap(),
+            "scope '?????` is unknown".replacen("?????", "????", 1)
+        );
     }
 
     #[test]

@@ -11,8 +11,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// More parameters than this are refused (row S-140).
 pub const MOST_PARAMETERS: usize = 100;
 
-const ESCAPED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b' ');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'*')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b' ');
 
 /// The parameters of one request, in the order in which they came. Empty values are left out.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -59,7 +63,10 @@ impl Form {
 
     /// Every value of a parameter that may repeat (`resource`, `audience`).
     pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Refuses a repeated parameter, save those named.
@@ -80,7 +87,9 @@ impl Form {
 
     /// The pairs, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Adds a parameter to send.
@@ -110,19 +119,28 @@ impl Form {
 impl std::fmt::Debug for Form {
     /// Names only: values may be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Form {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
     }
 }
 
 /// Encodes one name or value.
 pub fn encode(text: &str) -> String {
-    utf8_percent_encode(text, ESCAPED).to_string().replace(' ', "+")
+    utf8_percent_encode(text, ESCAPED)
+        .to_string()
+        .replace(' ', "+")
 }
 
 /// Decodes one name or value.
@@ -150,7 +168,10 @@ mod tests {
         let form = Form::parse("a=1&a=1&resource=x&resource=y").unwrap();
         assert_eq!(form.one("a"), Err(FormError::Repeated("a".to_owned())));
         assert_eq!(form.refuse_repeats(&["resource", "a"]), Ok(()));
-        assert_eq!(form.refuse_repeats(&["resource"]), Err(FormError::Repeated("a".to_owned())));
+        assert_eq!(
+            form.refuse_repeats(&["resource"]),
+            Err(FormError::Repeated("a".to_owned()))
+        );
     }
 
     #[test]

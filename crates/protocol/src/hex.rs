@@ -4,11 +4,13 @@ use std::fmt::Write as _;
 
 /// Writes bytes as hexadecimal digits.
 pub fn encode(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _: std::fmt::Result = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a `String` cannot fail.
+            let _: std::fmt::Result = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Reads exactly `N` bytes from lower-case digits; any other spelling is `None`.

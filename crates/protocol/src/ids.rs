@@ -102,14 +102,20 @@ mod tests {
 
     #[test]
     fn an_authorization_id_survives_its_text_form() {
-        let id = AuthorizationId::generate(Timestamp::from_unix_seconds(1_700_000_000), &SystemRandom);
+        let id =
+            AuthorizationId::generate(Timestamp::from_unix_seconds(1_700_000_000), &SystemRandom);
         assert_eq!(AuthorizationId::parse(&id.to_string()), Some(id));
         assert_eq!(id.to_string().as_bytes()[12], b'7');
     }
 
     #[test]
     fn only_the_canonical_spelling_is_read() {
-        for text in ["", "00", "ABCDEF00000000000000000000000000", "zz000000000000000000000000000000"] {
+        for text in [
+            "",
+            "00",
+            "ABCDEF00000000000000000000000000",
+            "zz000000000000000000000000000000",
+        ] {
             assert_eq!(AuthorizationId::parse(text), None, "{text}");
         }
     }

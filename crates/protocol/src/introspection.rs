@@ -19,13 +19,18 @@ impl IntrospectionRequest {
     /// Reads the request.
     pub fn decode(form: &Form) -> Result<Self, FormError> {
         form.refuse_repeats(&[])?;
-        Ok(Self { token: form.one("token")?.map(Secret::from) })
+        Ok(Self {
+            token: form.one("token")?.map(Secret::from),
+        })
     }
 
     /// Writes the request.
     pub fn encode(&self) -> Form {
         let mut form = Form::default();
-        form.push_some("token", self.token.as_ref().map(|token| token.expose().as_str()));
+        form.push_some(
+            "token",
+            self.token.as_ref().map(|token| token.expose().as_str()),
+        );
         form
     }
 }
@@ -45,5 +50,9 @@ pub struct IntrospectionResponse {
 
 impl IntrospectionResponse {
     /// `{"active":false}`: what is unknown, expired, revoked or not for this caller (§2.2).
-    pub const INACTIVE: Self = Self { active: false, token_type: None, claims: None };
+    pub const INACTIVE: Self = Self {
+        active: false,
+        token_type: None,
+        claims: None,
+    };
 }

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 /// The metadata document; one struct for both well-known paths.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "the document's members are what they are")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the document's members are what they are"
+)]
 pub struct Metadata {
     /// `issuer`: compared byte for byte (RFC 8414 §3.3).
     pub issuer: String,
@@ -94,7 +97,9 @@ impl Metadata {
         if self.grant_types_supported.is_empty() {
             return grant == crate::token::GrantType::AuthorizationCode;
         }
-        self.grant_types_supported.iter().any(|known| known == grant.as_str())
+        self.grant_types_supported
+            .iter()
+            .any(|known| known == grant.as_str())
     }
 }
 
@@ -108,7 +113,9 @@ pub fn well_known_urls(issuer: &str) -> Vec<String> {
     if let Ok(parsed) = url::Url::parse(issuer) {
         let origin = parsed.origin().ascii_serialization();
         let path = parsed.path().trim_end_matches('/');
-        urls.push(format!("{origin}/.well-known/oauth-authorization-server{path}"));
+        urls.push(format!(
+            "{origin}/.well-known/oauth-authorization-server{path}"
+        ));
         if !path.is_empty() {
             urls.push(format!("{trimmed}/.well-known/oauth-authorization-server"));
         }

@@ -40,12 +40,15 @@ pub enum PkceError {
 impl CodeVerifier {
     /// Makes a new verifier of 32 random octets, as RFC 7636 §4.1 recommends.
     pub fn generate(random: &dyn Random) -> Self {
-        Self(Secret::new(URL_SAFE_NO_PAD.encode(random::bytes::<32>(random))))
+        Self(Secret::new(
+            URL_SAFE_NO_PAD.encode(random::bytes::<32>(random)),
+        ))
     }
 
     /// Reads what a client sent.
     pub fn parse(text: &str) -> Result<Self, PkceError> {
-        let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+        let unreserved =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
         if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
             Ok(Self(Secret::from(text)))
         } else {
@@ -82,7 +85,10 @@ impl CodeChallenge {
 
     /// Whether the verifier belongs to this challenge (RFC 7636 §4.6), in constant time.
     pub fn is_met_by(&self, verifier: &CodeVerifier) -> bool {
-        self.0.as_bytes().ct_eq(verifier.challenge().0.as_bytes()).into()
+        self.0
+            .as_bytes()
+            .ct_eq(verifier.challenge().0.as_bytes())
+            .into()
     }
 }
 
@@ -101,22 +107,46 @@ mod tests {
     #[test]
     fn the_vector_of_appendix_b() {
         let verifier = CodeVerifier::parse("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").unwrap();
-        assert_eq!(verifier.challenge().as_str(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(
+            verifier.challenge().as_str(),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
     }
 
     #[test]
     fn s_32_lengths_and_alphabet_are_exact() {
-        for text in ["a".repeat(42), "a".repeat(129), "é".repeat(43), format!("{}\n", "a".repeat(43))] {
-            assert_eq!(CodeVerifier::parse(&text).err(), Some(PkceError::Verifier), "{text:?}");
+        for text in [
+            "a".repeat(42),
+            "a".repeat(129),
+            "é".repeat(43),
+            format!("{}\n", "a".repeat(43)),
+        ] {
+            assert_eq!(
+                CodeVerifier::parse(&text).err(),
+                Some(PkceError::Verifier),
+                "{text:?}"
+            );
         }
-        for text in ["a".repeat(42), "a".repeat(44), format!("{}=", "a".repeat(43)), "~".repeat(43)] {
-            assert_eq!(CodeChallenge::parse(&text), Err(PkceError::Challenge), "{text:?}");
+        for text in [
+            "a".repeat(42),
+            "a".repeat(44),
+            format!("{}=", "a".repeat(43)),
+            "~".repeat(43),
+        ] {
+            assert_eq!(
+                CodeChallenge::parse(&text),
+                Err(PkceError::Challenge),
+                "{text:?}"
+            );
         }
     }
 
     #[test]
     fn c_16_every_verifier_is_new_and_43_characters_long() {
-        let (a, b) = (CodeVerifier::generate(&SystemRandom), CodeVerifier::generate(&SystemRandom));
+        let (a, b) = (
+            CodeVerifier::generate(&SystemRandom),
+            CodeVerifier::generate(&SystemRandom),
+        );
         assert_eq!(a.expose().len(), 43);
         assert_ne!(a.expose(), b.expose());
         assert!(a.challenge().is_met_by(&a));

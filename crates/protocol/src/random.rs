@@ -12,7 +12,10 @@ pub trait Random: Send + Sync + std::fmt::Debug {
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
-    #[expect(clippy::expect_used, reason = "a program without randomness must not go on")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a program without randomness must not go on"
+    )]
     fn fill(&self, out: &mut [u8]) {
         getrandom::fill(out).expect("the operating system gives random bytes");
     }

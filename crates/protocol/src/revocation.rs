@@ -28,7 +28,10 @@ impl RevocationRequest {
     /// Writes the request.
     pub fn encode(&self) -> Form {
         let mut form = Form::default();
-        form.push_some("token", self.token.as_ref().map(|token| token.expose().as_str()));
+        form.push_some(
+            "token",
+            self.token.as_ref().map(|token| token.expose().as_str()),
+        );
         form.push_some("token_type_hint", self.hint.as_deref());
         form
     }

@@ -66,7 +66,11 @@ impl From<&str> for Secret<String> {
 /// Shortens a secret for people who follow a trace: enough to recognise it, too little to use it.
 pub fn shorten(secret: &str) -> String {
     let shown: String = secret.chars().take(8).collect();
-    if secret.chars().count() > 24 { format!("{shown}…") } else { "…".to_owned() }
+    if secret.chars().count() > 24 {
+        format!("{shown}…")
+    } else {
+        "…".to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +95,9 @@ mod tests {
     #[test]
     fn a_short_secret_is_not_shown_at_all() {
         assert_eq!(shorten("hunter2"), "…");
-        assert_eq!(shorten("hpr_0123456789012345678901234567890123456789"), "hpr_0123…");
+        assert_eq!(
+            shorten("hpr_0123456789012345678901234567890123456789"),
+            "hpr_0123…"
+        );
     }
 }

@@ -56,7 +56,8 @@ impl GrantType {
     /// Reads the value of `grant_type`, or the short last word that configuration files use.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|grant| {
-            grant.as_str() == text || grant.as_str().rsplit(':').next() == Some(&text.replace('_', "-"))
+            grant.as_str() == text
+                || grant.as_str().rsplit(':').next() == Some(&text.replace('_', "-"))
                 || grant.as_str().rsplit(':').next() == Some(text)
         })
     }
@@ -77,7 +78,8 @@ impl Serialize for GrantType {
 impl<'de> Deserialize<'de> for GrantType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("unknown grant type `{text}`")))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("unknown grant type `{text}`")))
     }
 }
 
@@ -110,10 +112,15 @@ impl TokenTypeUri {
 
     /// Reads a URI; an unknown one is kept.
     pub fn parse(text: &str) -> Self {
-        [Self::AccessToken, Self::RefreshToken, Self::IdToken, Self::Jwt]
-            .into_iter()
-            .find(|known| known.as_str() == text)
-            .unwrap_or_else(|| Self::Other(text.to_owned()))
+        [
+            Self::AccessToken,
+            Self::RefreshToken,
+            Self::IdToken,
+            Self::Jwt,
+        ]
+        .into_iter()
+        .find(|known| known.as_str() == text)
+        .unwrap_or_else(|| Self::Other(text.to_owned()))
     }
 }
 
@@ -214,7 +221,9 @@ impl TokenRequest {
     /// The grant that is asked for; read before anything else, so that a client without it is
     /// refused before its parameters are looked at.
     pub fn grant_type(form: &Form) -> Result<GrantType, TokenRequestError> {
-        let text = form.one("grant_type")?.ok_or(TokenRequestError::NoGrantType)?;
+        let text = form
+            .one("grant_type")?
+            .ok_or(TokenRequestError::NoGrantType)?;
         GrantType::ALL
             .into_iter()
             .find(|grant| grant.as_str() == text)
@@ -226,7 +235,9 @@ impl TokenRequest {
         form.refuse_repeats(REPEATABLE)?;
         let one = |name: &'static str| form.one(name).map(|value| value.map(str::to_owned));
         let secret = |name: &'static str| -> Result<Secret<String>, TokenRequestError> {
-            Ok(Secret::from(form.one(name)?.ok_or(TokenRequestError::Missing(name))?))
+            Ok(Secret::from(
+                form.one(name)?.ok_or(TokenRequestError::Missing(name))?,
+            ))
         };
         let all = |name: &str| form.all(name).map(str::to_owned).collect::<Vec<_>>();
         Ok(match Self::grant_type(form)? {
@@ -247,9 +258,10 @@ impl TokenRequest {
                 resource: all("resource"),
                 audience: all("audience"),
             },
-            GrantType::DeviceCode => {
-                Self::DeviceCode { device_code: secret("device_code")?, resource: all("resource") }
-            }
+            GrantType::DeviceCode => Self::DeviceCode {
+                device_code: secret("device_code")?,
+                resource: all("resource"),
+            },
             GrantType::TokenExchange => Self::TokenExchange(TokenExchangeRequest::decode(form)?),
             GrantType::JwtBearer => Self::JwtBearer {
                 assertion: secret("assertion")?,
@@ -269,29 +281,53 @@ impl TokenRequest {
         };
         form.push("grant_type", self.kind().as_str());
         match self {
-            Self::AuthorizationCode { code, redirect_uri, code_verifier, resource, scope } => {
+            Self::AuthorizationCode {
+                code,
+                redirect_uri,
+                code_verifier,
+                resource,
+                scope,
+            } => {
                 form.push("code", code.expose());
                 form.push_some("redirect_uri", redirect_uri.as_deref());
-                form.push_some("code_verifier", code_verifier.as_ref().map(|v| v.expose().as_str()));
+                form.push_some(
+                    "code_verifier",
+                    code_verifier.as_ref().map(|v| v.expose().as_str()),
+                );
                 push_all(&mut form, "resource", resource);
                 form.push_some("scope", scope.as_deref());
             }
-            Self::RefreshToken { refresh_token, scope, resource } => {
+            Self::RefreshToken {
+                refresh_token,
+                scope,
+                resource,
+            } => {
                 form.push("refresh_token", refresh_token.expose());
                 form.push_some("scope", scope.as_deref());
                 push_all(&mut form, "resource", resource);
             }
-            Self::ClientCredentials { scope, resource, audience } => {
+            Self::ClientCredentials {
+                scope,
+                resource,
+                audience,
+            } => {
                 form.push_some("scope", scope.as_deref());
                 push_all(&mut form, "resource", resource);
                 push_all(&mut form, "audience", audience);
             }
-            Self::DeviceCode { device_code, resource } => {
+            Self::DeviceCode {
+                device_code,
+                resource,
+            } => {
                 form.push("device_code", device_code.expose());
                 push_all(&mut form, "resource", resource);
             }
             Self::TokenExchange(exchange) => exchange.encode_into(&mut form),
-            Self::JwtBearer { assertion, scope, resource } => {
+            Self::JwtBearer {
+                assertion,
+                scope,
+                resource,
+            } => {
                 form.push("assertion", assertion.expose());
                 form.push_some("scope", scope.as_deref());
                 push_all(&mut form, "resource", resource);
@@ -341,7 +377,10 @@ impl TokenExchangeRequest {
             form.push("actor_token", token.expose());
             form.push("actor_token_type", kind.as_str());
         }
-        form.push_some("requested_token_type", self.requested_token_type.as_ref().map(TokenTypeUri::as_str));
+        form.push_some(
+            "requested_token_type",
+            self.requested_token_type.as_ref().map(TokenTypeUri::as_str),
+        );
         for audience in &self.audience {
             form.push("audience", audience);
         }
@@ -377,11 +416,19 @@ struct Wire {
     // Some providers leave it out (row Q-26); RFC 6749 §5.1 demands it of us.
     #[serde(default = "bearer")]
     token_type: String,
-    #[serde(default, deserialize_with = "lenient_seconds", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     expires_in: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
-    #[serde(default, deserialize_with = "lenient_scopes", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient_scopes",
+        skip_serializing_if = "Option::is_none"
+    )]
     scope: Option<Scopes>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
@@ -433,7 +480,9 @@ impl TokenResponse {
 }
 
 /// Reads seconds from a number or a string; what is neither, or negative, is unknown (row Q-41).
-pub(crate) fn lenient_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+pub(crate) fn lenient_seconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u64>, D::Error> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -441,15 +490,21 @@ pub(crate) fn lenient_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Res
     )]
     let whole = |seconds: f64| (0.0..=1e12).contains(&seconds).then_some(seconds as u64);
     Ok(match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
+        serde_json::Value::Number(number) => {
+            number.as_u64().or_else(|| number.as_f64().and_then(whole))
+        }
         serde_json::Value::String(text) => text.trim().parse().ok().and_then(whole),
         _ => None,
     })
 }
 
 /// As [`lenient_seconds`], with the shortest common lifetime where nothing usable stands.
-pub(crate) fn lenient_seconds_or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    Ok(lenient_seconds(deserializer)?.filter(|seconds| *seconds > 0).unwrap_or(300))
+pub(crate) fn lenient_seconds_or_default<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<u64, D::Error> {
+    Ok(lenient_seconds(deserializer)?
+        .filter(|seconds| *seconds > 0)
+        .unwrap_or(300))
 }
 
 /// Reads a scope string; one that is malformed is read as far as it is well formed, and a
@@ -468,8 +523,14 @@ mod tests {
         let body = br#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"example",
             "expires_in":3600,"refresh_token":"tGzv3JOkF0XG5Qx2TlKWIA","example_parameter":"x"}"#;
         let answer = TokenResponse::from_json(body).unwrap();
-        assert_eq!((answer.token_type.as_str(), answer.expires_in), ("example", Some(3600)));
-        assert_eq!(answer.refresh_token, Some(Secret::from("tGzv3JOkF0XG5Qx2TlKWIA")));
+        assert_eq!(
+            (answer.token_type.as_str(), answer.expires_in),
+            ("example", Some(3600))
+        );
+        assert_eq!(
+            answer.refresh_token,
+            Some(Secret::from("tGzv3JOkF0XG5Qx2TlKWIA"))
+        );
     }
 
     #[test]
@@ -482,7 +543,8 @@ mod tests {
             ("\"soon\"", None),
             ("1e400", None),
         ] {
-            let body = format!(r#"{{"access_token":"a","token_type":"bEaReR","expires_in":{text}}}"#);
+            let body =
+                format!(r#"{{"access_token":"a","token_type":"bEaReR","expires_in":{text}}}"#);
             match TokenResponse::from_json(body.as_bytes()) {
                 Ok(answer) => assert_eq!(answer.expires_in, seconds, "{text}"),
                 Err(_) => assert_eq!(text, "1e400"),
@@ -494,31 +556,54 @@ mod tests {
     fn s_127_the_grant_type_is_read_first() {
         let parse = |text: &str| TokenRequest::grant_type(&Form::parse(text).unwrap());
         assert_eq!(parse("code=x"), Err(TokenRequestError::NoGrantType));
-        assert_eq!(parse("grant_type=password"), Err(TokenRequestError::UnsupportedGrantType));
-        assert_eq!(parse("grant_type=device_code"), Err(TokenRequestError::UnsupportedGrantType));
-        assert_eq!(parse("grant_type=refresh_token"), Ok(GrantType::RefreshToken));
+        assert_eq!(
+            parse("grant_type=password"),
+            Err(TokenRequestError::UnsupportedGrantType)
+        );
+        assert_eq!(
+            parse("grant_type=device_code"),
+            Err(TokenRequestError::UnsupportedGrantType)
+        );
+        assert_eq!(
+            parse("grant_type=refresh_token"),
+            Ok(GrantType::RefreshToken)
+        );
     }
 
     #[test]
     fn s_71_an_actor_token_and_its_type_come_together() {
         let base = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange";
-        let parse = |rest: &str| TokenRequest::decode(&Form::parse(&format!("{base}{rest}")).unwrap()).err();
+        let parse = |rest: &str| {
+            TokenRequest::decode(&Form::parse(&format!("{base}{rest}")).unwrap()).err()
+        };
         assert_eq!(parse(""), Some(TokenRequestError::Missing("subject_token")));
-        assert_eq!(parse("&subject_token=a"), Some(TokenRequestError::Missing("subject_token_type")));
+        assert_eq!(
+            parse("&subject_token=a"),
+            Some(TokenRequestError::Missing("subject_token_type"))
+        );
         let subject = "&subject_token=a&subject_token_type=urn:x";
         assert_eq!(
             parse(&format!("{subject}&actor_token=b")),
             Some(TokenRequestError::Missing("actor_token_type"))
         );
-        assert_eq!(parse(&format!("{subject}&actor_token_type=b")), Some(TokenRequestError::ActorTypeAlone));
+        assert_eq!(
+            parse(&format!("{subject}&actor_token_type=b")),
+            Some(TokenRequestError::ActorTypeAlone)
+        );
         assert_eq!(parse(subject), None);
     }
 
     #[test]
     fn a_grant_has_a_short_name_in_configuration() {
         assert_eq!(GrantType::parse("device_code"), Some(GrantType::DeviceCode));
-        assert_eq!(GrantType::parse("token-exchange"), Some(GrantType::TokenExchange));
-        assert_eq!(GrantType::parse("token_exchange"), Some(GrantType::TokenExchange));
+        assert_eq!(
+            GrantType::parse("token-exchange"),
+            Some(GrantType::TokenExchange)
+        );
+        assert_eq!(
+            GrantType::parse("token_exchange"),
+            Some(GrantType::TokenExchange)
+        );
         assert_eq!(GrantType::parse("password"), None);
     }
 

@@ -36,7 +36,11 @@ impl UserCode {
             // 240 is the largest multiple of 20 in a byte; what lies above would favour the first letters.
             let fair = pool.iter().filter(|byte| **byte < 240);
             let drawn = fair.filter_map(|byte| ALPHABET.get(usize::from(byte % 20)));
-            letters.extend(drawn.take(wanted - letters.len()).map(|letter| char::from(*letter)));
+            letters.extend(
+                drawn
+                    .take(wanted - letters.len())
+                    .map(|letter| char::from(*letter)),
+            );
         }
         Self(letters)
     }
@@ -86,7 +90,10 @@ mod tests {
         }
         // Chi-square with 19 degrees of freedom: 60 is passed by chance once in 250,000 runs.
         let expected = 4000.0;
-        let chi: f64 = counts.iter().map(|n| (f64::from(*n) - expected).powi(2) / expected).sum();
+        let chi: f64 = counts
+            .iter()
+            .map(|n| (f64::from(*n) - expected).powi(2) / expected)
+            .sum();
         assert!(chi < 60.0, "chi-square {chi}");
     }
 

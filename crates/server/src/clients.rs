@@ -39,7 +39,11 @@ impl Clients {
         }
         let redirect_uris = self.free_redirect_uris.clone();
         let post_logout_redirect_uris = redirect_uris.clone();
-        let client = Client { redirect_uris, post_logout_redirect_uris, ..Client::unconfigured(id.clone()) };
+        let client = Client {
+            redirect_uris,
+            post_logout_redirect_uris,
+            ..Client::unconfigured(id.clone())
+        };
         Some(Arc::new(client))
     }
 

@@ -1,6 +1,7 @@
 //! From a decision to a token response: the authorization is inserted by the grant, the tokens are
 //! minted here.
 
+use hallpass_issuer::AuthenticatedClient;
 use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes,
 };
@@ -8,7 +9,6 @@ use hallpass_issuer::client::Proof;
 use hallpass_issuer::policy;
 use hallpass_issuer::tokens::mint::{self, AccessTokenContents};
 use hallpass_issuer::tokens::refresh_token::RefreshToken;
-use hallpass_issuer::AuthenticatedClient;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::token::TokenResponse;
 use hallpass_protocol::{AuthorizationId, Scopes, Secret, Timestamp, hex, random};
@@ -104,7 +104,10 @@ pub(crate) async fn issue(
     request: &Request,
     grant: Grant<'_>,
 ) -> Result<TokenResponse, Fault> {
-    let keys = state.keys.of(&request.issuer, &state.store, request.now).await?;
+    let keys = state
+        .keys
+        .of(&request.issuer, &state.store, request.now)
+        .await?;
     let mut issuer = request.issuer(&state.settings);
     let client_id = grant.client.id();
     let mapped = dev_mode::mapping_for(
@@ -123,7 +126,10 @@ pub(crate) async fn issue(
         client_id,
         scopes: &grant.scopes,
         audience: grant.audience,
-        authorization: grant.authorization.map(|authorization| authorization.id).or(grant.parent),
+        authorization: grant
+            .authorization
+            .map(|authorization| authorization.id)
+            .or(grant.parent),
         seed: grant.authorization.map(|authorization| &authorization.seed),
         claims: Map::new(),
         not_after: grant.not_after,
@@ -134,7 +140,11 @@ pub(crate) async fn issue(
         mapped.apply(&mut claims);
     }
     let access_token = match mapped.as_ref().and_then(|mapped| mapped.typ.as_deref()) {
-        Some(typ) => Secret::new(hallpass_protocol::jose::sign_jwt(keys.signer.key(), typ, &claims)?),
+        Some(typ) => Secret::new(hallpass_protocol::jose::sign_jwt(
+            keys.signer.key(),
+            typ,
+            &claims,
+        )?),
         None => keys.signer.sign_access_token(&claims)?,
     };
     let id_token = match grant.authorization {
@@ -148,8 +158,13 @@ pub(crate) async fn issue(
                 request.now,
             );
             if let Some(mapped) = &mapped {
-                let added = mapped.claims.iter().filter(|(name, _)| *name != "aud" && *name != "sub");
-                id_claims.extra.extend(added.map(|(name, value)| (name.clone(), value.clone())));
+                let added = mapped
+                    .claims
+                    .iter()
+                    .filter(|(name, _)| *name != "aud" && *name != "sub");
+                id_claims
+                    .extra
+                    .extend(added.map(|(name, value)| (name.clone(), value.clone())));
                 id_claims.sub.clone_from(&claims.sub);
                 id_claims.acr.clone_from(&claims.acr);
                 id_claims.amr.clone_from(&claims.amr);
@@ -178,10 +193,18 @@ pub(crate) fn random_id(state: &State) -> String {
     *variant = (*variant & 0x3f) | 0x80;
     let digits = hex::encode(&bytes);
     let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default().to_owned();
-    [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
+    [
+        part(0..8),
+        part(8..12),
+        part(12..16),
+        part(16..20),
+        part(20..32),
+    ]
+    .join("-")
 }
 
 /// The claims that a custom sign-in page or the sign-in form adds: a JSON object.
 pub(crate) fn read_claims(text: Option<&str>) -> Result<Map<String, Value>, serde_json::Error> {
-    text.filter(|text| !text.trim().is_empty()).map_or_else(|| Ok(Map::new()), serde_json::from_str)
+    text.filter(|text| !text.trim().is_empty())
+        .map_or_else(|| Ok(Map::new()), serde_json::from_str)
 }

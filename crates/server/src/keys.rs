@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
-use hyper::body::Bytes;
 use hallpass_issuer::tokens::mint::{Dialect, Signer};
 use hallpass_issuer::tokens::signing_key::SigningKeyRecord;
 use hallpass_protocol::jose::{Algorithm, JwkSet, SigningKey};
 use hallpass_protocol::{KeyId, Timestamp};
 use hallpass_store::{Store, signing_keys};
+use hyper::body::Bytes;
 use serde_json::json;
 
 use crate::error::Fault;
@@ -76,7 +76,10 @@ impl Keys {
         let kid = record.kid.as_str();
         let key = SigningKey::from_pkcs8(record.algorithm, kid, record.pkcs8.expose())?;
         let keys = Arc::new(IssuerKeys::new(key, self.dialect)?);
-        let mut ready = self.ready.write().map_err(|_| Fault::new("the key table is poisoned"))?;
+        let mut ready = self
+            .ready
+            .write()
+            .map_err(|_| Fault::new("the key table is poisoned"))?;
         ready.insert(issuer.to_owned(), Arc::clone(&keys));
         Ok(keys)
     }
@@ -92,7 +95,9 @@ impl Keys {
 
     async fn stored(&self, issuer: &str, store: &Store) -> Result<Option<SigningKeyRecord>, Fault> {
         let issuer = issuer.to_owned();
-        Ok(store.read(move |tx| signing_keys::find(tx, &issuer)).await?)
+        Ok(store
+            .read(move |tx| signing_keys::find(tx, &issuer))
+            .await?)
     }
 
     async fn make(
@@ -101,17 +106,29 @@ impl Keys {
         store: &Store,
         now: Timestamp,
     ) -> Result<SigningKeyRecord, Fault> {
-        if self.ready.read().is_ok_and(|ready| ready.len() >= MOST_ISSUERS) {
-            return Err(Fault::new("more than 1,000 issuers: dev mode makes one of every path"));
+        if self
+            .ready
+            .read()
+            .is_ok_and(|ready| ready.len() >= MOST_ISSUERS)
+        {
+            return Err(Fault::new(
+                "more than 1,000 issuers: dev mode makes one of every path",
+            ));
         }
         let (algorithm, initial) = (self.algorithm, self.initial.clone());
-        let kid = if issuer.is_empty() { "root".to_owned() } else { issuer.to_owned() };
+        let kid = if issuer.is_empty() {
+            "root".to_owned()
+        } else {
+            issuer.to_owned()
+        };
         // RSA takes long enough to disturb other requests.
         let made = tokio::task::spawn_blocking(move || match initial {
             Some(jwk) => SigningKey::from_private_jwk(&jwk),
             None => SigningKey::generate(algorithm, kid),
         });
-        let key = made.await.map_err(|_| Fault::new("making a key panicked"))??;
+        let key = made
+            .await
+            .map_err(|_| Fault::new("making a key panicked"))??;
         let record = SigningKeyRecord {
             issuer: issuer.to_owned(),
             kid: KeyId::new(key.kid()),
@@ -120,7 +137,9 @@ impl Keys {
             created_at: now,
         };
         // Another node may have been faster: the first key that is stored counts.
-        Ok(store.write(move |tx| signing_keys::insert(tx, &record)).await?)
+        Ok(store
+            .write(move |tx| signing_keys::insert(tx, &record))
+            .await?)
     }
 }
 

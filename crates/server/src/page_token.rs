@@ -50,7 +50,12 @@ impl PageTokens {
     }
 
     /// Makes a token around a payload.
-    pub(crate) fn seal<T: Serialize>(&self, purpose: Purpose, at: Binding<'_>, payload: &T) -> String {
+    pub(crate) fn seal<T: Serialize>(
+        &self,
+        purpose: Purpose,
+        at: Binding<'_>,
+        payload: &T,
+    ) -> String {
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(payload).unwrap_or_default());
         let tag = URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, &message(purpose, at, &body)));
         format!("{body}.{tag}")
@@ -90,13 +95,39 @@ mod tests {
     #[test]
     fn s_15_a_token_holds_for_one_purpose_issuer_and_browser() {
         let tokens = PageTokens::new(&Secret::new([1; 32]));
-        let here = Binding { issuer: "default", browser: "b1" };
+        let here = Binding {
+            issuer: "default",
+            browser: "b1",
+        };
         let token = tokens.seal(Purpose::Csrf, here, &7_u8);
         assert_eq!(tokens.open::<u8>(Purpose::Csrf, here, &token), Some(7));
         assert_eq!(tokens.open::<u8>(Purpose::Device, here, &token), None);
-        assert_eq!(tokens.open::<u8>(Purpose::Csrf, Binding { issuer: "x", ..here }, &token), None);
-        assert_eq!(tokens.open::<u8>(Purpose::Csrf, Binding { browser: "b2", ..here }, &token), None);
-        assert_eq!(tokens.open::<u8>(Purpose::Csrf, here, &format!("{token}A")), None);
+        assert_eq!(
+            tokens.open::<u8>(
+                Purpose::Csrf,
+                Binding {
+                    issuer: "x",
+                    ..here
+                },
+                &token
+            ),
+            None
+        );
+        assert_eq!(
+            tokens.open::<u8>(
+                Purpose::Csrf,
+                Binding {
+                    browser: "b2",
+                    ..here
+                },
+                &token
+            ),
+            None
+        );
+        assert_eq!(
+            tokens.open::<u8>(Purpose::Csrf, here, &format!("{token}A")),
+            None
+        );
         assert_eq!(tokens.open::<u8>(Purpose::Csrf, here, ""), None);
     }
 }

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use hyper::body::Bytes;
 use hallpass_issuer::Refusal;
 use hallpass_issuer::tokens::mint::Issuer;
 use hallpass_protocol::Timestamp;
 use hallpass_protocol::form::Form;
 use http::{HeaderMap, Method, header};
 use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Bytes;
 
 use crate::pages::layout::Layout;
 use crate::settings::Settings;
@@ -57,7 +57,9 @@ where
     match tokio::time::timeout(BODY_TIME, limited.collect()).await {
         Err(_) => Err(BodyError::TooSlow),
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(BodyError::TooLarge),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(BodyError::TooLarge)
+        }
         Ok(Err(_)) => Err(BodyError::Broken),
     }
 }
@@ -82,8 +84,15 @@ impl Request {
 
     /// Whether the body is of a media type.
     pub(crate) fn content_type_is(&self, media_type: &str) -> bool {
-        let value = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
+        let value = self
+            .header(header::CONTENT_TYPE.as_str())
+            .unwrap_or_default();
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case(media_type)
     }
 
     /// A header that is text.
@@ -94,13 +103,17 @@ impl Request {
     /// A cookie.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let pairs = self.headers.get_all(header::COOKIE).iter();
-        let mut pairs = pairs.filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';'));
+        let mut pairs = pairs
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|line| line.split(';'));
         pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
     }
 
     /// The token of `Authorization: Bearer`.
     pub(crate) fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.header(header::AUTHORIZATION.as_str())?.split_once(' ')?;
+        let (scheme, token) = self
+            .header(header::AUTHORIZATION.as_str())?
+            .split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
@@ -111,18 +124,33 @@ impl Request {
 
     /// Where a path of this issuer lies on this server.
     pub(crate) fn path_of(&self, path: &str) -> String {
-        if self.issuer.is_empty() { format!("/{path}") } else { format!("/{}/{path}", self.issuer) }
+        if self.issuer.is_empty() {
+            format!("/{path}")
+        } else {
+            format!("/{}/{path}", self.issuer)
+        }
     }
 
     /// The issuer as tokens name it.
     pub(crate) fn issuer<'a>(&'a self, settings: &Settings) -> Issuer<'a> {
-        Issuer { url: &self.issuer_url, path: &self.issuer, rules: settings.token_rules }
+        Issuer {
+            url: &self.issuer_url,
+            path: &self.issuer,
+            rules: settings.token_rules,
+        }
     }
 
     /// The frame of every page of this issuer.
     pub(crate) fn layout(&self) -> Layout {
-        let name = self.issuer_url.split_once("://").map_or("", |(_, rest)| rest);
-        Layout { issuer_name: name.to_owned(), dev_banner: true, lang: "en".to_owned() }
+        let name = self
+            .issuer_url
+            .split_once("://")
+            .map_or("", |(_, rest)| rest);
+        Layout {
+            issuer_name: name.to_owned(),
+            dev_banner: true,
+            lang: "en".to_owned(),
+        }
     }
 
     /// Whether another site's page sent this (RFC 9700 §4.16): browsers say so by themselves.
@@ -134,6 +162,7 @@ impl Request {
             let host = self.header(header::HOST.as_str());
             host.is_some() && origin.split_once("://").map(|(_, host)| host) == host
         };
-        self.header(header::ORIGIN.as_str()).is_some_and(|origin| !own(origin))
+        self.header(header::ORIGIN.as_str())
+            .is_some_and(|origin| !own(origin))
     }
 }

@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use crate::Body;
 use crate::dev_mode;
 use crate::endpoints::{
-    authorization, device_authorization, end_session, health, introspection, jwks, metadata, revocation,
-    token, user_management, userinfo,
+    authorization, device_authorization, end_session, health, introspection, jwks, metadata,
+    revocation, token, user_management, userinfo,
 };
 use crate::error::json::JsonError;
 use crate::error::page::PageError;
@@ -42,8 +42,8 @@ enum Endpoint {
 }
 
 use Endpoint::{
-    AuthKitAuthenticate, AuthKitDevice, Authorization, Device, DeviceAuthorization, DeviceConfirm, EndSession,
-    Health, Home, Introspection, Jwks, Login, Metadata, Revocation, Token, Userinfo,
+    AuthKitAuthenticate, AuthKitDevice, Authorization, Device, DeviceAuthorization, DeviceConfirm,
+    EndSession, Health, Home, Introspection, Jwks, Login, Metadata, Revocation, Token, Userinfo,
 };
 
 /// Whole paths, all of the root issuer: our production names, Hydra's, `AuthKit`'s.
@@ -103,7 +103,11 @@ fn resolve(path: &str) -> Option<(String, Endpoint)> {
     }
     SUFFIXES.iter().find_map(|(suffix, endpoint)| {
         let issuer = path.strip_suffix(suffix)?;
-        let issuer = if issuer.is_empty() { "" } else { issuer.strip_suffix('/')? };
+        let issuer = if issuer.is_empty() {
+            ""
+        } else {
+            issuer.strip_suffix('/')?
+        };
         is_issuer(issuer).then(|| (issuer.to_owned(), *endpoint))
     })
 }
@@ -113,7 +117,10 @@ fn is_issuer(path: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'/');
     path.len() <= 200
         && path.bytes().all(plain)
-        && (path.is_empty() || path.split('/').all(|part| !part.is_empty() && !matches!(part, "." | "..")))
+        && (path.is_empty()
+            || path
+                .split('/')
+                .all(|part| !part.is_empty() && !matches!(part, "." | "..")))
 }
 
 impl Endpoint {
@@ -121,16 +128,20 @@ impl Endpoint {
     fn methods(self) -> &'static str {
         match self {
             Metadata | Jwks | Health | Home => "GET, HEAD",
-            Token | DeviceAuthorization | Introspection | Revocation | AuthKitDevice | AuthKitAuthenticate => {
-                "POST"
+            Token | DeviceAuthorization | Introspection | Revocation | AuthKitDevice
+            | AuthKitAuthenticate => "POST",
+            Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login => {
+                "GET, HEAD, POST"
             }
-            Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login => "GET, HEAD, POST",
         }
     }
 
     /// Whether people see it: then it never answers CORS (row S-50), and its errors are pages.
     fn is_page(self) -> bool {
-        matches!(self, Authorization | EndSession | Device | DeviceConfirm | Login | Home)
+        matches!(
+            self,
+            Authorization | EndSession | Device | DeviceConfirm | Login | Home
+        )
     }
 }
 
@@ -157,7 +168,11 @@ where
         None => (String::new(), None),
     };
     let base = dev_mode::base_url(&state.settings, &parts.headers);
-    let issuer_url = if issuer.is_empty() { base } else { format!("{base}/{issuer}") };
+    let issuer_url = if issuer.is_empty() {
+        base
+    } else {
+        format!("{base}/{issuer}")
+    };
     let mut request = Request {
         path: path.to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -174,7 +189,11 @@ where
     };
     let mut response = if request.method == Method::OPTIONS && !endpoint.is_page() {
         status(StatusCode::NO_CONTENT)
-    } else if !endpoint.methods().split(", ").any(|known| known == request.method.as_str()) {
+    } else if !endpoint
+        .methods()
+        .split(", ")
+        .any(|known| known == request.method.as_str())
+    {
         refuse_method(&state, &request, endpoint)
     } else {
         match request::read_body(body).await {
@@ -182,7 +201,9 @@ where
                 request.body = body;
                 dispatch(&state, &request, endpoint).await
             }
-            Err(BodyError::TooLarge) => JsonError::Body(StatusCode::PAYLOAD_TOO_LARGE).into_response(),
+            Err(BodyError::TooLarge) => {
+                JsonError::Body(StatusCode::PAYLOAD_TOO_LARGE).into_response()
+            }
             Err(BodyError::TooSlow) => JsonError::Body(StatusCode::REQUEST_TIMEOUT).into_response(),
             Err(BodyError::Broken) => JsonError::Body(StatusCode::BAD_REQUEST).into_response(),
         }
@@ -209,7 +230,11 @@ fn refuse_stranger(
         response.headers_mut().insert(header::CONTENT_TYPE, plain);
         response
     };
-    if let Err(error) = dev_mode::check_peer(&state.settings, peer.ip().to_canonical(), forwarded.as_deref()) {
+    if let Err(error) = dev_mode::check_peer(
+        &state.settings,
+        peer.ip().to_canonical(),
+        forwarded.as_deref(),
+    ) {
         return Some(refused(StatusCode::FORBIDDEN, error.to_string()));
     }
     let host = text(header::HOST.as_str());
@@ -222,7 +247,9 @@ fn refuse_method(state: &State, request: &Request, endpoint: Endpoint) -> Respon
         return JsonError::Method(endpoint.methods()).into_response();
     }
     let mut response = PageError::Method.into_response(state, request);
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(endpoint.methods()));
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(endpoint.methods()));
     response
 }
 
@@ -265,9 +292,14 @@ fn status(code: StatusCode) -> Response<Body> {
 
 /// Dev mode answers every origin (`docs/dev-mode.md`).
 fn allow_origin(asked: &HeaderMap, headers: &mut HeaderMap) {
-    let Some(origin) = asked.get(header::ORIGIN) else { return };
+    let Some(origin) = asked.get(header::ORIGIN) else {
+        return;
+    };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        HeaderValue::from_static("true"),
+    );
     let methods = HeaderValue::from_static("POST, GET, OPTIONS");
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
     let exposed = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce");
@@ -289,20 +321,39 @@ mod tests {
     #[test]
     fn every_prefix_is_an_issuer_and_the_longest_suffix_wins() {
         let at = |issuer: &str, endpoint| Some((issuer.to_owned(), endpoint));
-        assert_eq!(named("/default/device/authorize"), at("default", DeviceAuthorization));
+        assert_eq!(
+            named("/default/device/authorize"),
+            at("default", DeviceAuthorization)
+        );
         assert_eq!(named("/default/authorize"), at("default", Authorization));
         assert_eq!(named("/a/b/token"), at("a/b", Token));
         assert_eq!(named("/token"), at("", Token));
         assert_eq!(named("/device"), at("", Device));
         assert_eq!(named("/oauth2/device/auth"), at("", DeviceAuthorization));
-        assert_eq!(named("/.well-known/oauth-authorization-server/a/b"), at("a/b", Metadata));
-        assert_eq!(named("/a/.well-known/oauth-authorization-server"), at("a", Metadata));
-        assert_eq!(named("/a/.well-known/openid-configuration"), at("a", Metadata));
+        assert_eq!(
+            named("/.well-known/oauth-authorization-server/a/b"),
+            at("a/b", Metadata)
+        );
+        assert_eq!(
+            named("/a/.well-known/oauth-authorization-server"),
+            at("a", Metadata)
+        );
+        assert_eq!(
+            named("/a/.well-known/openid-configuration"),
+            at("a", Metadata)
+        );
     }
 
     #[test]
     fn what_is_no_issuer_is_not_found() {
-        for path in ["/a//token", "/a/../token", "/%2e/token", "/atoken", "/x", "/a b/token"] {
+        for path in [
+            "/a//token",
+            "/a/../token",
+            "/%2e/token",
+            "/atoken",
+            "/x",
+            "/a b/token",
+        ] {
             assert_eq!(named(path), None, "{path}");
         }
     }

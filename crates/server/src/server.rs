@@ -70,7 +70,12 @@ impl Server {
             }
         };
         let accepting = tokio::spawn(listeners.serve(service, stopped));
-        Ok(Running { addresses, stop, accepting, jobs })
+        Ok(Running {
+            addresses,
+            stop,
+            accepting,
+            jobs,
+        })
     }
 }
 

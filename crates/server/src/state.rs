@@ -40,7 +40,8 @@ impl State {
         random: Arc<dyn Random>,
     ) -> Result<Self, Fault> {
         let root = Secret::new(hallpass_protocol::random::bytes::<32>(random.as_ref()));
-        let store = Store::open_in_memory(StoreKey::from_bytes(*derive(&root, b"dbenc")?.expose()))?;
+        let store =
+            Store::open_in_memory(StoreKey::from_bytes(*derive(&root, b"dbenc")?.expose()))?;
         Ok(Self {
             clients: Clients::new(&settings),
             keys: Keys::new(&settings),

@@ -27,7 +27,11 @@ impl Answer {
     pub async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.text().await.expect("the body is text");
-        Self { status, headers, body }
+        Self {
+            status,
+            headers,
+            body,
+        }
     }
 
     /// The body as JSON.
@@ -37,7 +41,11 @@ impl Answer {
 
     /// A string member of the JSON body; empty when it is missing.
     pub fn member(&self, name: &str) -> String {
-        self.json().get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+        self.json()
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// The claims of a JWT that is a member of the JSON body; nobody checks its signature.
@@ -47,7 +55,10 @@ impl Answer {
 
     /// A header as text; empty when it is missing.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// Status and `error` of a refusal.

@@ -46,7 +46,9 @@ impl Person {
 
     /// A person at an address of this machine.
     pub(crate) fn with_address(base: &str, address: Option<IpAddr>) -> Self {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy();
         let http = http.local_address(address);
         Self {
             base: url::Url::parse(base).expect("a URL"),
@@ -63,22 +65,38 @@ impl Person {
 
     /// Fills in the first form of a page that has all these fields' siblings, and posts it.
     pub async fn submit(&self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
-        let form = forms(&page.body).into_iter().find(|form| !form.action.is_empty());
-        self.submit_form(&form.expect("the page has a form"), fields).await
+        let form = forms(&page.body)
+            .into_iter()
+            .find(|form| !form.action.is_empty());
+        self.submit_form(&form.expect("the page has a form"), fields)
+            .await
     }
 
     /// Posts a form.
     pub async fn submit_form(&self, form: &Form, fields: &[(&str, &str)]) -> Answer {
         let url = self.base.join(&form.action).expect("a form's action");
-        let hidden = form.hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let hidden = form
+            .hidden
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         let all: Vec<(&str, &str)> = hidden.chain(fields.iter().copied()).collect();
         self.follow(self.http.post(url).form(&all)).await
     }
 
     /// Sends one request with this browser's cookies; follows nothing.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let cookies = self.cookies.lock().expect("no panic").iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>();
-        let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
+        let cookies = self
+            .cookies
+            .lock()
+            .expect("no panic")
+            .iter()
+            .map(|(n, v)| format!("{n}={v}"))
+            .collect::<Vec<_>>();
+        let request = if cookies.is_empty() {
+            request
+        } else {
+            request.header("cookie", cookies.join("; "))
+        };
         let answer = Answer::read(request.send().await.expect("the server answers")).await;
         let mut jar = self.cookies.lock().expect("no panic");
         for cookie in answer.headers.get_all("set-cookie") {
@@ -108,7 +126,9 @@ impl Person {
     async fn follow(&self, request: reqwest::RequestBuilder) -> Answer {
         let mut answer = self.send(request).await;
         for _ in 0..5 {
-            let Ok(next) = self.base.join(answer.header("location")) else { return answer };
+            let Ok(next) = self.base.join(answer.header("location")) else {
+                return answer;
+            };
             if answer.status != 303 || next.origin() != self.base.origin() {
                 return answer;
             }
@@ -124,7 +144,11 @@ impl Person {
 
     /// The path of an authorization request with changes: each value replaces the usual one or is
     /// added, an empty one leaves the parameter out.
-    pub fn authorization_path_with(client_id: &str, scope: &str, changes: &[(&str, &str)]) -> String {
+    pub fn authorization_path_with(
+        client_id: &str,
+        scope: &str,
+        changes: &[(&str, &str)],
+    ) -> String {
         let usual = [
             ("client_id", client_id),
             ("redirect_uri", REDIRECT_URI),
@@ -135,9 +159,12 @@ impl Person {
             ("code_challenge_method", "S256"),
             ("nonce", "n-0S6_WzA2Mj"),
         ];
-        let kept = usual.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        let kept = usual
+            .iter()
+            .filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
         let mut url = url::Url::parse("http://x/default/authorize").expect("a URL");
-        url.query_pairs_mut().extend_pairs(kept.chain(changes).filter(|(_, value)| !value.is_empty()));
+        url.query_pairs_mut()
+            .extend_pairs(kept.chain(changes).filter(|(_, value)| !value.is_empty()));
         format!("{}?{}", url.path(), url.query().unwrap_or_default())
     }
 
@@ -155,8 +182,14 @@ impl Person {
         scope: &str,
         username: &str,
     ) -> String {
-        let answer = self.sign_in_at(&Self::authorization_path(client_id, scope), username).await;
-        answer.redirect_parameters().get("code").cloned().expect("the client gets a code")
+        let answer = self
+            .sign_in_at(&Self::authorization_path(client_id, scope), username)
+            .await;
+        answer
+            .redirect_parameters()
+            .get("code")
+            .cloned()
+            .expect("the client gets a code")
     }
 
     /// Types a user code in: the sign-in page, the confirmation page, or why neither.
@@ -167,7 +200,8 @@ impl Person {
 
     /// Types a user code in and signs in: the confirmation page.
     pub async fn enter_code(&self, user_code: &str, username: &str) -> Answer {
-        self.enter_code_at("/default/device", user_code, username).await
+        self.enter_code_at("/default/device", user_code, username)
+            .await
     }
 
     /// As [`Self::enter_code`], at another verification URI.
@@ -200,11 +234,15 @@ pub fn forms(html: &str) -> Vec<Form> {
     for piece in html.split("<form").skip(1) {
         let piece = piece.split("</form>").next().unwrap_or_default();
         let (head, rest) = piece.split_once('>').unwrap_or((piece, ""));
-        let mut form = Form { action: attribute(head, "action"), hidden: Vec::new() };
+        let mut form = Form {
+            action: attribute(head, "action"),
+            hidden: Vec::new(),
+        };
         for input in rest.split("<input").skip(1) {
             let input = input.split('>').next().unwrap_or_default();
             if attribute(input, "type") == "hidden" {
-                form.hidden.push((attribute(input, "name"), attribute(input, "value")));
+                form.hidden
+                    .push((attribute(input, "name"), attribute(input, "value")));
             }
         }
         forms.push(form);
@@ -214,12 +252,26 @@ pub fn forms(html: &str) -> Vec<Form> {
 
 fn attribute(tag: &str, name: &str) -> String {
     let marker = format!("{name}=\"");
-    let found = tag.split_once(&marker).and_then(|(_, rest)| rest.split_once('"'));
+    let found = tag
+        .split_once(&marker)
+        .and_then(|(_, rest)| rest.split_once('"'));
     found.map_or_else(String::new, |(value, _)| unescape(value))
 }
 
 fn unescape(text: &str) -> String {
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&"), ("&amp;", "&")]
-        .into_iter()
-        .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+    ]
+    .into_iter()
+    .fold(text.to_owned(), |text, (escaped, plain)| {
+        text.replace(escaped, plain)
+    })
 }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_protocol::Timestamp;
-use hallpass_protocol::random::{Random, SystemRandom};
 use hallpass_protocol::jose::Algorithm;
+use hallpass_protocol::random::{Random, SystemRandom};
 use hallpass_server::{DevFlags, Running, Server, Settings};
 
 use crate::{Answer, Person, TestClock};
@@ -87,8 +87,14 @@ impl TestServer {
         let time: Arc<TestClock> = Arc::clone(&clock);
         let running = Server::start_with(settings, time, dice);
         let running = running.await.expect("the server starts");
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        Self { running, clock, http: http.build().expect("an HTTP client") }
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy();
+        Self {
+            running,
+            clock,
+            http: http.build().expect("an HTTP client"),
+        }
     }
 
     /// Starts a dev server that accepts every client.
@@ -137,8 +143,19 @@ impl TestServer {
     }
 
     /// `POST` a form with `Authorization: Basic`.
-    pub async fn post_basic(&self, path: &str, (id, secret): (&str, &str), form: &[(&str, &str)]) -> Answer {
-        self.send(self.http.post(self.url(path)).basic_auth(id, Some(secret)).form(form)).await
+    pub async fn post_basic(
+        &self,
+        path: &str,
+        (id, secret): (&str, &str),
+        form: &[(&str, &str)],
+    ) -> Answer {
+        self.send(
+            self.http
+                .post(self.url(path))
+                .basic_auth(id, Some(secret))
+                .form(form),
+        )
+        .await
     }
 
     /// Sends a request of any shape.
@@ -153,7 +170,10 @@ impl TestServer {
 
     /// A person at another address of this machine: 127.0.0.`n`.
     pub fn person_at(&self, n: u8) -> Person {
-        Person::with_address(&self.running.url(), Some(Ipv4Addr::new(127, 0, 0, n).into()))
+        Person::with_address(
+            &self.running.url(),
+            Some(Ipv4Addr::new(127, 0, 0, n).into()),
+        )
     }
 
     /// Gives the server's jobs their next round, in which they remove what is long over.
@@ -176,13 +196,20 @@ impl TestServer {
     /// Polls the token endpoint of `/default` for a device code.
     pub async fn poll(&self, client_id: &str, device_code: &str) -> Answer {
         let grant = "urn:ietf:params:oauth:grant-type:device_code";
-        let form = [("grant_type", grant), ("client_id", client_id), ("device_code", device_code)];
+        let form = [
+            ("grant_type", grant),
+            ("client_id", client_id),
+            ("device_code", device_code),
+        ];
         self.post("/default/token", &form).await
     }
 
     /// Signs a person in by the authorization code flow and redeems the code: the token response.
     pub async fn sign_in(&self, client_id: &str, scope: &str, username: &str) -> Answer {
-        let code = self.person().authorize(self, client_id, scope, username).await;
+        let code = self
+            .person()
+            .authorize(self, client_id, scope, username)
+            .await;
         self.redeem(client_id, &code).await
     }
 
@@ -200,24 +227,38 @@ impl TestServer {
 
     /// Refreshes at `/default`.
     pub async fn refresh(&self, client_id: &str, refresh_token: &str) -> Answer {
-        let form =
-            [("grant_type", "refresh_token"), ("client_id", client_id), ("refresh_token", refresh_token)];
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", client_id),
+            ("refresh_token", refresh_token),
+        ];
         self.post("/default/token", &form).await
     }
 
     /// Introspects at `/default` as the resource server `rs`.
     pub async fn introspect(&self, token: &str) -> Answer {
-        self.post_basic("/default/introspect", ("rs", "s"), &[("token", token)]).await
+        self.post_basic("/default/introspect", ("rs", "s"), &[("token", token)])
+            .await
     }
 
     /// Asks for userinfo at `/default`.
     pub async fn userinfo(&self, token: &str) -> Answer {
-        self.send(self.http.get(self.url("/default/userinfo")).bearer_auth(token)).await
+        self.send(
+            self.http
+                .get(self.url("/default/userinfo"))
+                .bearer_auth(token),
+        )
+        .await
     }
 
     /// Whether introspection calls a token active (as the confidential client `rs`, secret `s`).
     pub async fn is_active(&self, token: &str) -> bool {
-        self.introspect(token).await.json().get("active").and_then(serde_json::Value::as_bool).unwrap_or_default()
+        self.introspect(token)
+            .await
+            .json()
+            .get("active")
+            .and_then(serde_json::Value::as_bool)
+            .unwrap_or_default()
     }
 
     /// Drains and stops.
@@ -228,10 +269,21 @@ impl TestServer {
 
 /// The settings of a TOML file, on a free port and with ES256.
 pub fn settings(toml: &str, strict: bool) -> Settings {
-    let file = tempfile::Builder::new().suffix(".toml").tempfile().expect("a temporary file");
+    let file = tempfile::Builder::new()
+        .suffix(".toml")
+        .tempfile()
+        .expect("a temporary file");
     std::fs::write(file.path(), toml).expect("the file is written");
     let config = Some(file.path().to_owned());
-    let flags = DevFlags { config, port: Some(0), strict, ..DevFlags::default() };
+    let flags = DevFlags {
+        config,
+        port: Some(0),
+        strict,
+        ..DevFlags::default()
+    };
     let settings = Settings::dev(&|_| None, flags).expect("the test's settings are good");
-    Settings { algorithm: Algorithm::Es256, ..settings }
+    Settings {
+        algorithm: Algorithm::Es256,
+        ..settings
+    }
 }

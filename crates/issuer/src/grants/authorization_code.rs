@@ -92,7 +92,10 @@ pub fn check_reply_address(
     client: Option<&Client>,
 ) -> Result<(AllowedRedirectUri, ResponseMode), AuthorizationRefusal> {
     let page = |text: &'static str, reason| {
-        Err(AuthorizationRefusal::Page(Refusal::invalid_request(text), reason))
+        Err(AuthorizationRefusal::Page(
+            Refusal::invalid_request(text),
+            reason,
+        ))
     };
     if request.client_id.is_none() {
         return page("`client_id` is missing", PageReason::NoClient);
@@ -104,16 +107,28 @@ pub fn check_reply_address(
         return page("`redirect_uri` is missing", PageReason::NoRedirectUri);
     };
     let Some(redirect_uri) = AllowedRedirectUri::check(client, redirect_uri) else {
-        return page("`redirect_uri` is not registered for this client", PageReason::ForeignRedirectUri);
+        return page(
+            "`redirect_uri` is not registered for this client",
+            PageReason::ForeignRedirectUri,
+        );
     };
-    if request.state.as_ref().is_some_and(|state| state.len() > LONGEST_STATE) {
+    if request
+        .state
+        .as_ref()
+        .is_some_and(|state| state.len() > LONGEST_STATE)
+    {
         return page("`state` is longer than 2048 bytes", PageReason::Malformed);
     }
     let response_mode = match request.response_mode.as_deref() {
         None | Some("query") => ResponseMode::Query,
         Some("fragment") => ResponseMode::Fragment,
         Some("form_post") => ResponseMode::FormPost,
-        Some(_) => return page("`response_mode` is not supported", PageReason::UnknownResponseMode),
+        Some(_) => {
+            return page(
+                "`response_mode` is not supported",
+                PageReason::UnknownResponseMode,
+            );
+        }
     };
     Ok((redirect_uri, response_mode))
 }
@@ -146,7 +161,11 @@ pub fn check(
     let max_age = match request.max_age.as_deref().map(str::parse) {
         None => None,
         Some(Ok(seconds)) => Some(Duration::from_secs(seconds)),
-        Some(Err(_)) => return Err(Refusal::invalid_request("`max_age` is not a number of seconds")),
+        Some(Err(_)) => {
+            return Err(Refusal::invalid_request(
+                "`max_age` is not a number of seconds",
+            ));
+        }
     };
     Ok(CheckedRequest {
         redirect_uri: reply.0,
@@ -165,7 +184,10 @@ fn check_challenge(
     client: &Client,
 ) -> Result<Option<CodeChallenge>, Refusal> {
     let invalid = |text: &'static str| Err(Refusal::invalid_request(text));
-    match (request.code_challenge.as_deref(), request.code_challenge_method.as_deref()) {
+    match (
+        request.code_challenge.as_deref(),
+        request.code_challenge_method.as_deref(),
+    ) {
         (None, None) if client.require_pkce || client.kind == ClientKind::Public => {
             invalid("PKCE is required: send `code_challenge` with `code_challenge_method=S256`")
         }
@@ -266,11 +288,18 @@ mod tests {
 
     fn authenticated(name: &str) -> AuthenticatedClient {
         let client = Arc::new(Client::unconfigured(ClientId::new(name)));
-        AuthenticatedClient::authenticate(Some(client), &ClientCredentials::Named(ClientId::new(name))).unwrap()
+        AuthenticatedClient::authenticate(
+            Some(client),
+            &ClientCredentials::Named(ClientId::new(name)),
+        )
+        .unwrap()
     }
 
     fn code(challenge: Option<&str>, state: CodeState) -> AuthorizationCode {
-        let user = User { id: UserId::new("ada"), claims: serde_json::Map::new() };
+        let user = User {
+            id: UserId::new("ada"),
+            claims: serde_json::Map::new(),
+        };
         let seed = AuthorizationSeed {
             user,
             scopes: Scopes::default(),
@@ -296,12 +325,21 @@ mod tests {
         mut code: AuthorizationCode,
         (client, uri, verifier): (&str, Option<&str>, Option<&str>),
         (authorization, after): (AuthorizationId, u64),
-    ) -> (Option<Refusal>, Option<(AuthorizationId, RevokeReason)>, CodeState) {
+    ) -> (
+        Option<Refusal>,
+        Option<(AuthorizationId, RevokeReason)>,
+        CodeState,
+    ) {
         let client = authenticated(client);
         let code_verifier = verifier.map(Secret::from);
-        let brought =
-            Redemption { client: &client, redirect_uri: uri, code_verifier: code_verifier.as_ref() };
-        let denied = code.redeem(&brought, authorization, START + Duration::from_secs(after)).err();
+        let brought = Redemption {
+            client: &client,
+            redirect_uri: uri,
+            code_verifier: code_verifier.as_ref(),
+        };
+        let denied = code
+            .redeem(&brought, authorization, START + Duration::from_secs(after))
+            .err();
         let revokes = denied.as_ref().and_then(|denied| denied.revokes);
         (denied.map(|denied| denied.refusal), revokes, code.state)
     }
@@ -318,17 +356,80 @@ mod tests {
         for (state, brought, after, reason, revokes, then) in [
             (CodeState::Issued, RIGHT, 0, None, None, redeemed(new)),
             (CodeState::Issued, RIGHT, 59, None, None, redeemed(new)),
-            (CodeState::Issued, RIGHT, 60, Some(Expired), None, CodeState::Issued),
-            (CodeState::Issued, wrong, 0, Some(WrongVerifier), None, CodeState::Burnt),
-            (CodeState::Issued, wrong, 60, Some(Expired), None, CodeState::Issued),
-            (CodeState::Burnt, RIGHT, 0, Some(WasBurnt), None, CodeState::Burnt),
-            (CodeState::Burnt, wrong, 60, Some(WasBurnt), None, CodeState::Burnt),
+            (
+                CodeState::Issued,
+                RIGHT,
+                60,
+                Some(Expired),
+                None,
+                CodeState::Issued,
+            ),
+            (
+                CodeState::Issued,
+                wrong,
+                0,
+                Some(WrongVerifier),
+                None,
+                CodeState::Burnt,
+            ),
+            (
+                CodeState::Issued,
+                wrong,
+                60,
+                Some(Expired),
+                None,
+                CodeState::Issued,
+            ),
+            (
+                CodeState::Burnt,
+                RIGHT,
+                0,
+                Some(WasBurnt),
+                None,
+                CodeState::Burnt,
+            ),
+            (
+                CodeState::Burnt,
+                wrong,
+                60,
+                Some(WasBurnt),
+                None,
+                CodeState::Burnt,
+            ),
             // S-47: whoever could have redeemed it ends what it gave, whenever.
-            (redeemed(old), RIGHT, 0, Some(UsedTwice), replayed, redeemed(old)),
-            (redeemed(old), RIGHT, 3600, Some(UsedTwice), replayed, redeemed(old)),
+            (
+                redeemed(old),
+                RIGHT,
+                0,
+                Some(UsedTwice),
+                replayed,
+                redeemed(old),
+            ),
+            (
+                redeemed(old),
+                RIGHT,
+                3600,
+                Some(UsedTwice),
+                replayed,
+                redeemed(old),
+            ),
             // S-48: a stranger ends nothing.
-            (redeemed(old), wrong, 0, Some(UsedTwice), None, redeemed(old)),
-            (redeemed(old), ("other", Some(URI), Some(VERIFIER)), 0, Some(UsedTwice), None, redeemed(old)),
+            (
+                redeemed(old),
+                wrong,
+                0,
+                Some(UsedTwice),
+                None,
+                redeemed(old),
+            ),
+            (
+                redeemed(old),
+                ("other", Some(URI), Some(VERIFIER)),
+                0,
+                Some(UsedTwice),
+                None,
+                redeemed(old),
+            ),
         ] {
             let got = redeem(code(Some(CHALLENGE), state), brought, (new, after));
             let wanted = (reason.map(Refusal::InvalidGrant), revokes, then);
@@ -341,19 +442,55 @@ mod tests {
         use GrantReason::{OtherClient, OtherRedirectUri, UnexpectedVerifier, WrongVerifier};
         let long = "a".repeat(129);
         for (challenge, brought, reason) in [
-            (Some(CHALLENGE), ("other", Some(URI), Some(VERIFIER)), OtherClient),
-            (Some(CHALLENGE), ("cli", None, Some(VERIFIER)), OtherRedirectUri),
-            (Some(CHALLENGE), ("cli", Some("http://127.0.0.1:8086/callback"), Some(VERIFIER)), OtherRedirectUri),
+            (
+                Some(CHALLENGE),
+                ("other", Some(URI), Some(VERIFIER)),
+                OtherClient,
+            ),
+            (
+                Some(CHALLENGE),
+                ("cli", None, Some(VERIFIER)),
+                OtherRedirectUri,
+            ),
+            (
+                Some(CHALLENGE),
+                (
+                    "cli",
+                    Some("http://127.0.0.1:8086/callback"),
+                    Some(VERIFIER),
+                ),
+                OtherRedirectUri,
+            ),
             (Some(CHALLENGE), ("cli", Some(URI), None), WrongVerifier),
-            (Some(CHALLENGE), ("cli", Some(URI), Some(CHALLENGE)), WrongVerifier),
-            (Some(CHALLENGE), ("cli", Some(URI), Some("short")), WrongVerifier),
-            (Some(CHALLENGE), ("cli", Some(URI), Some(&long)), WrongVerifier),
+            (
+                Some(CHALLENGE),
+                ("cli", Some(URI), Some(CHALLENGE)),
+                WrongVerifier,
+            ),
+            (
+                Some(CHALLENGE),
+                ("cli", Some(URI), Some("short")),
+                WrongVerifier,
+            ),
+            (
+                Some(CHALLENGE),
+                ("cli", Some(URI), Some(&long)),
+                WrongVerifier,
+            ),
             (None, ("cli", Some(URI), Some(VERIFIER)), UnexpectedVerifier),
         ] {
             let got = redeem(code(challenge, CodeState::Issued), brought, (id(), 0));
-            assert_eq!(got, (Some(Refusal::InvalidGrant(reason)), None, CodeState::Burnt), "{brought:?}");
+            assert_eq!(
+                got,
+                (Some(Refusal::InvalidGrant(reason)), None, CodeState::Burnt),
+                "{brought:?}"
+            );
         }
-        let plain = redeem(code(None, CodeState::Issued), ("cli", Some(URI), None), (id(), 0));
+        let plain = redeem(
+            code(None, CodeState::Issued),
+            ("cli", Some(URI), None),
+            (id(), 0),
+        );
         assert_eq!(plain.0, None);
     }
 
@@ -365,8 +502,14 @@ mod tests {
             ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
         ];
-        let kept = usual.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-        let form = kept.chain(changes).filter(|(_, value)| !value.is_empty()).copied().collect();
+        let kept = usual
+            .iter()
+            .filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        let form = kept
+            .chain(changes)
+            .filter(|(_, value)| !value.is_empty())
+            .copied()
+            .collect();
         AuthorizationRequest::decode(&form).unwrap()
     }
 
@@ -377,27 +520,52 @@ mod tests {
         for (change, known, reason) in [
             (("client_id", ""), Some(&client), PageReason::NoClient),
             (("state", "st"), None, PageReason::UnknownClient),
-            (("redirect_uri", ""), Some(&client), PageReason::NoRedirectUri),
-            (("redirect_uri", "https://evil.test"), Some(&client), PageReason::ForeignRedirectUri),
-            (("response_mode", "jwt"), Some(&client), PageReason::UnknownResponseMode),
+            (
+                ("redirect_uri", ""),
+                Some(&client),
+                PageReason::NoRedirectUri,
+            ),
+            (
+                ("redirect_uri", "https://evil.test"),
+                Some(&client),
+                PageReason::ForeignRedirectUri,
+            ),
+            (
+                ("response_mode", "jwt"),
+                Some(&client),
+                PageReason::UnknownResponseMode,
+            ),
             (("state", &long), Some(&client), PageReason::Malformed),
         ] {
             let got = check_reply_address(&request(&[change]), known);
             let page = matches!(got, Err(AuthorizationRefusal::Page(_, found)) if found == reason);
             assert!(page, "{change:?}: {got:?}");
         }
-        assert!(check_reply_address(&request(&[("state", &"s".repeat(LONGEST_STATE))]), Some(&client)).is_ok());
+        assert!(
+            check_reply_address(
+                &request(&[("state", &"s".repeat(LONGEST_STATE))]),
+                Some(&client)
+            )
+            .is_ok()
+        );
     }
 
     #[test]
     fn s_30_s_31_s_32_s_55_s_227_what_is_told_to_the_client() {
         use hallpass_protocol::ErrorCode::{
-            InvalidRequest, InvalidScope, InvalidTarget, RequestNotSupported, RequestUriNotSupported,
-            UnauthorizedClient, UnsupportedResponseType,
+            InvalidRequest, InvalidScope, InvalidTarget, RequestNotSupported,
+            RequestUriNotSupported, UnauthorizedClient, UnsupportedResponseType,
         };
         let free = Client::unconfigured(ClientId::new("cli"));
-        let public = Client { kind: ClientKind::Public, redirect_uris: vec![URI.to_owned()], ..free.clone() };
-        let no_code = Client { grants: vec![GrantType::DeviceCode], ..free.clone() };
+        let public = Client {
+            kind: ClientKind::Public,
+            redirect_uris: vec![URI.to_owned()],
+            ..free.clone()
+        };
+        let no_code = Client {
+            grants: vec![GrantType::DeviceCode],
+            ..free.clone()
+        };
         let without = [("code_challenge", ""), ("code_challenge_method", "")];
         for (client, changes, error) in [
             (&free, &[][..], None),
@@ -406,9 +574,17 @@ mod tests {
             (&public, &without, Some(InvalidRequest)),
             (&free, &without[..1], Some(InvalidRequest)),
             (&free, &without[1..], Some(InvalidRequest)),
-            (&free, &[("code_challenge_method", "plain")], Some(InvalidRequest)),
+            (
+                &free,
+                &[("code_challenge_method", "plain")],
+                Some(InvalidRequest),
+            ),
             (&free, &[("code_challenge", "short")], Some(InvalidRequest)),
-            (&free, &[("response_type", "token")], Some(UnsupportedResponseType)),
+            (
+                &free,
+                &[("response_type", "token")],
+                Some(UnsupportedResponseType),
+            ),
             (&free, &[("response_type", "")], Some(InvalidRequest)),
             (&no_code, &[], Some(UnauthorizedClient)),
             (&free, &[("prompt", "none login")], Some(InvalidRequest)),
@@ -417,11 +593,17 @@ mod tests {
             (&free, &[("scope", "a\"b")], Some(InvalidScope)),
             (&free, &[("resource", "/a")], Some(InvalidTarget)),
             (&free, &[("request", "x")], Some(RequestNotSupported)),
-            (&free, &[("request_uri", "https://a")], Some(RequestUriNotSupported)),
+            (
+                &free,
+                &[("request_uri", "https://a")],
+                Some(RequestUriNotSupported),
+            ),
         ] {
             let request = request(changes);
             let reply = check_reply_address(&request, Some(client)).unwrap();
-            let got = check(&request, client, reply).err().map(|refusal| refusal.code());
+            let got = check(&request, client, reply)
+                .err()
+                .map(|refusal| refusal.code());
             assert_eq!(got, error, "{changes:?}");
         }
     }

@@ -99,7 +99,10 @@ pub struct DeviceRules {
 
 impl Default for DeviceRules {
     fn default() -> Self {
-        Self { lifetime: Duration::from_mins(10), interval: Duration::from_secs(5) }
+        Self {
+            lifetime: Duration::from_mins(10),
+            interval: Duration::from_secs(5),
+        }
     }
 }
 
@@ -108,7 +111,11 @@ pub fn code_length(live_of_client: u64, rows: u64) -> Result<Length, Refusal> {
     if rows >= MOST_ROWS {
         return Err(Refusal::Busy(Duration::from_secs(30)));
     }
-    Ok(if live_of_client >= CROWD { Length::Ten } else { Length::Eight })
+    Ok(if live_of_client >= CROWD {
+        Length::Ten
+    } else {
+        Length::Eight
+    })
 }
 
 /// Keeps of a device's own words what cannot pose as ours: 40 letters, digits, space, `._-`
@@ -136,7 +143,12 @@ impl DeviceGrant {
 
     /// A person says yes. A decided or expired grant stays as it is (row S-16).
     pub fn approve(&mut self, seed: AuthorizationSeed, now: Timestamp) -> Result<(), Refusal> {
-        self.decide(DeviceGrantState::Approved { seed: Box::new(seed) }, now)
+        self.decide(
+            DeviceGrantState::Approved {
+                seed: Box::new(seed),
+            },
+            now,
+        )
     }
 
     /// A person says no.
@@ -167,14 +179,19 @@ impl DeviceGrant {
         }
         let last_poll = self.last_poll_at.replace(now);
         match &self.state {
-            DeviceGrantState::Pending | DeviceGrantState::Approved { .. } if now >= self.expires_at => {
+            DeviceGrantState::Pending | DeviceGrantState::Approved { .. }
+                if now >= self.expires_at =>
+            {
                 Err(Refusal::ExpiredToken.into())
             }
             DeviceGrantState::Pending => {
                 // The first poll is free; after it the interval counts from the last one.
                 if last_poll.is_some_and(|last| now + POLL_TOLERANCE < last + self.interval) {
                     self.interval = (self.interval + SLOW_DOWN_STEP).min(LONGEST_INTERVAL);
-                    return Err(Refusal::SlowDown { interval: self.interval }.into());
+                    return Err(Refusal::SlowDown {
+                        interval: self.interval,
+                    }
+                    .into());
                 }
                 Err(Refusal::AuthorizationPending.into())
             }
@@ -231,7 +248,10 @@ mod tests {
 
     fn seed(name: &str) -> AuthorizationSeed {
         AuthorizationSeed {
-            user: User { id: UserId::new(name), claims: Map::new() },
+            user: User {
+                id: UserId::new(name),
+                claims: Map::new(),
+            },
             scopes: Scopes::default(),
             resource: Vec::new(),
             auth_time: at(0),
@@ -241,7 +261,9 @@ mod tests {
     }
 
     fn approved() -> DeviceGrantState {
-        DeviceGrantState::Approved { seed: Box::new(seed("ada")) }
+        DeviceGrantState::Approved {
+            seed: Box::new(seed("ada")),
+        }
     }
 
     /// A grant of `cli`, asked for at 0, dead at 600.
@@ -265,18 +287,25 @@ mod tests {
     }
 
     fn refusal(grant: &mut DeviceGrant, seconds: u64) -> Option<Refusal> {
-        grant.redeem(&client("cli"), id(), at(seconds)).err().map(|denied| denied.refusal)
+        grant
+            .redeem(&client("cli"), id(), at(seconds))
+            .err()
+            .map(|denied| denied.refusal)
     }
 
     fn slow_down(seconds: u64) -> Refusal {
-        Refusal::SlowDown { interval: Duration::from_secs(seconds) }
+        Refusal::SlowDown {
+            interval: Duration::from_secs(seconds),
+        }
     }
 
     #[test]
     fn s_17_s_19_s_20_s_21_every_state_at_every_time() {
         use DeviceGrantState::{Denied, Pending};
         let used = GrantReason::UsedTwice;
-        let redeemed = || DeviceGrantState::Redeemed { authorization: id() };
+        let redeemed = || DeviceGrantState::Redeemed {
+            authorization: id(),
+        };
         // The last poll was at 100: a poll at 101 is early, one at 104 is not (tolerance 1 s).
         let table = [
             (Pending, 101, Some(slow_down(10))),
@@ -294,9 +323,16 @@ mod tests {
         ];
         for (state, time, expected) in table {
             let name = format!("{state:?} at {time}");
-            let mut grant = DeviceGrant { last_poll_at: Some(at(100)), ..grant(state) };
+            let mut grant = DeviceGrant {
+                last_poll_at: Some(at(100)),
+                ..grant(state)
+            };
             assert_eq!(refusal(&mut grant, time), expected, "{name}");
-            assert_eq!(grant.last_poll_at, Some(at(time)), "every poll counts: {name}");
+            assert_eq!(
+                grant.last_poll_at,
+                Some(at(time)),
+                "every poll counts: {name}"
+            );
         }
     }
 
@@ -332,14 +368,24 @@ mod tests {
         let first = id();
         assert_eq!(grant.redeem(&client("cli"), first, at(10)), Ok(seed("ada")));
         let denied = grant.redeem(&client("cli"), id(), at(10)).unwrap_err();
-        assert_eq!(denied.refusal, Refusal::InvalidGrant(GrantReason::UsedTwice));
+        assert_eq!(
+            denied.refusal,
+            Refusal::InvalidGrant(GrantReason::UsedTwice)
+        );
         assert_eq!(denied.revokes, Some((first, RevokeReason::CodeReplayed)));
     }
 
     #[test]
     fn s_24_a_10_another_client_learns_and_changes_nothing() {
-        let redeemed = DeviceGrantState::Redeemed { authorization: id() };
-        for state in [DeviceGrantState::Pending, approved(), DeviceGrantState::Denied, redeemed] {
+        let redeemed = DeviceGrantState::Redeemed {
+            authorization: id(),
+        };
+        for state in [
+            DeviceGrantState::Pending,
+            approved(),
+            DeviceGrantState::Denied,
+            redeemed,
+        ] {
             let before = grant(state);
             let mut after = before.clone();
             for time in [1, 700] {
@@ -353,7 +399,9 @@ mod tests {
     #[test]
     fn s_16_s_21_only_a_live_undecided_grant_is_decided() {
         use DeviceGrantState::{Denied, Pending};
-        let redeemed = DeviceGrantState::Redeemed { authorization: id() };
+        let redeemed = DeviceGrantState::Redeemed {
+            authorization: id(),
+        };
         let table = [
             (Pending, 599, true),
             (Pending, 600, false),
@@ -363,11 +411,24 @@ mod tests {
         ];
         for (state, time, decides) in table {
             let mut decided = grant(state.clone());
-            assert_eq!(decided.approve(seed("eve"), at(time)).is_ok(), decides, "{state:?} at {time}");
-            let expected = DeviceGrantState::Approved { seed: Box::new(seed("eve")) };
-            assert_eq!(decided.state, if decides { expected } else { state.clone() });
+            assert_eq!(
+                decided.approve(seed("eve"), at(time)).is_ok(),
+                decides,
+                "{state:?} at {time}"
+            );
+            let expected = DeviceGrantState::Approved {
+                seed: Box::new(seed("eve")),
+            };
+            assert_eq!(
+                decided.state,
+                if decides { expected } else { state.clone() }
+            );
             let mut decided = grant(state.clone());
-            assert_eq!(decided.deny(at(time)).is_ok(), decides, "{state:?} at {time}");
+            assert_eq!(
+                decided.deny(at(time)).is_ok(),
+                decides,
+                "{state:?} at {time}"
+            );
             assert_eq!(decided.state, if decides { Denied } else { state });
         }
     }
@@ -375,7 +436,9 @@ mod tests {
     #[test]
     fn s_273_a_withdrawn_code_is_denied_and_a_redeemed_one_stays() {
         use DeviceGrantState::{Denied, Pending};
-        let redeemed = DeviceGrantState::Redeemed { authorization: id() };
+        let redeemed = DeviceGrantState::Redeemed {
+            authorization: id(),
+        };
         let table = [
             (Pending, 1, Denied),
             (Pending, 600, Pending),
@@ -403,7 +466,11 @@ mod tests {
             (1_000, 100_000, busy),
         ];
         for (live, rows, expected) in table {
-            assert_eq!(code_length(live, rows), expected, "{live} live, {rows} rows");
+            assert_eq!(
+                code_length(live, rows),
+                expected,
+                "{live} live, {rows} rows"
+            );
         }
     }
 
@@ -420,6 +487,9 @@ mod tests {
         for (said, kept) in table {
             assert_eq!(clean_label(said).as_deref(), kept, "{said:?}");
         }
-        assert_eq!(clean_label(&"x".repeat(500)).map(|kept| kept.len()), Some(40));
+        assert_eq!(
+            clean_label(&"x".repeat(500)).map(|kept| kept.len()),
+            Some(40)
+        );
     }
 }

@@ -21,6 +21,12 @@ pub fn subject(
         return Err(bad());
     }
     // §3 no. 4 and 5: `exp` is required, `nbf` holds.
-    claims.check_times(now, Leeway::default()).map_err(|_| bad())?;
-    claims.sub.clone().filter(|sub| !sub.is_empty()).ok_or_else(bad)
+    claims
+        .check_times(now, Leeway::default())
+        .map_err(|_| bad())?;
+    claims
+        .sub
+        .clone()
+        .filter(|sub| !sub.is_empty())
+        .ok_or_else(bad)
 }

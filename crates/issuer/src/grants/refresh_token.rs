@@ -63,7 +63,9 @@ pub fn redeem(
     if authorization.client_id != *client {
         return Err(GrantReason::OtherClient.into());
     }
-    let Some(family) = authorization.refresh.as_mut() else { return Err(GrantReason::Unknown.into()) };
+    let Some(family) = authorization.refresh.as_mut() else {
+        return Err(GrantReason::Unknown.into());
+    };
     if family.seed_hash != token.seed_hash() {
         return Err(GrantReason::Unknown.into());
     }
@@ -73,7 +75,8 @@ pub fn redeem(
     if now >= family.idle_expires_at || now >= family.absolute_expires_at {
         return Err(GrantReason::Expired.into());
     }
-    let answer = decide(family, token.generation, lifetimes.grace, now).map_err(|reason| denied(id, reason))?;
+    let answer = decide(family, token.generation, lifetimes.grace, now)
+        .map_err(|reason| denied(id, reason))?;
     match answer {
         Refreshed::Rotated | Refreshed::Ahead => {
             family.generation = token.generation.saturating_add(1);
@@ -96,7 +99,11 @@ fn decide(
 ) -> Result<Refreshed, GrantReason> {
     let within = |retired: Option<Timestamp>| retired.is_some_and(|at| now.since(at) <= grace);
     if generation == family.generation {
-        return Ok(if family.rotates { Refreshed::Rotated } else { Refreshed::Kept });
+        return Ok(if family.rotates {
+            Refreshed::Rotated
+        } else {
+            Refreshed::Kept
+        });
     }
     if generation > family.generation {
         return Ok(Refreshed::Ahead);
@@ -142,7 +149,10 @@ mod tests {
     fn begin(rotates: bool) -> (Authorization, RefreshToken) {
         let id = AuthorizationId::generate(START, &SystemRandom);
         let first = RefreshToken::first(id, &SystemRandom);
-        let user = User { id: UserId::new("ada"), claims: serde_json::Map::new() };
+        let user = User {
+            id: UserId::new("ada"),
+            claims: serde_json::Map::new(),
+        };
         let seed = AuthorizationSeed {
             user,
             scopes: Scopes::default(),
@@ -204,10 +214,20 @@ mod tests {
             let (mut authorization, first) = rotated();
             let before = authorization.clone();
             let now = START + seconds(at);
-            let got = redeem(&mut authorization, &client(), &first.at(generation), &lifetimes(), now);
+            let got = redeem(
+                &mut authorization,
+                &client(),
+                &first.at(generation),
+                &lifetimes(),
+                now,
+            );
             let wanted = answer.map_err(|reason| denied(before.id, reason));
             assert_eq!(got, wanted, "{generation} at {at}");
-            assert_eq!(family(&authorization).generation, then, "{generation} at {at}");
+            assert_eq!(
+                family(&authorization).generation,
+                then,
+                "{generation} at {at}"
+            );
             if answer.is_err() {
                 assert_eq!(authorization, before, "S-257: {generation} at {at}");
             }
@@ -218,8 +238,15 @@ mod tests {
     fn s_57_only_reuse_ends_the_authorization() {
         let id = AuthorizationId::generate(START, &SystemRandom);
         let revokes = |reason| denied(id, reason).revokes;
-        assert_eq!(revokes(GrantReason::Reused), Some((id, RevokeReason::RefreshReused)));
-        for reason in [GrantReason::Late, GrantReason::Expired, GrantReason::OtherClient] {
+        assert_eq!(
+            revokes(GrantReason::Reused),
+            Some((id, RevokeReason::RefreshReused))
+        );
+        for reason in [
+            GrantReason::Late,
+            GrantReason::Expired,
+            GrantReason::OtherClient,
+        ] {
             assert_eq!(revokes(reason), None);
         }
     }
@@ -228,7 +255,13 @@ mod tests {
     fn s_61_a_family_that_does_not_rotate_keeps_its_token() {
         let (mut authorization, first) = begin(false);
         for at in [1, 100, 10_000] {
-            let got = redeem(&mut authorization, &client(), &first, &lifetimes(), START + seconds(at));
+            let got = redeem(
+                &mut authorization,
+                &client(),
+                &first,
+                &lifetimes(),
+                START + seconds(at),
+            );
             assert_eq!(got, Ok(Refreshed::Kept));
             assert_eq!(family(&authorization).generation, 0);
         }
@@ -240,16 +273,50 @@ mod tests {
         let unchanged: Change = |_| {};
         let revoked: Change = |authorization| authorization.revoke(RevokeReason::User, START);
         let no_family: Change = |authorization| authorization.refresh = None;
-        let in_future: Change =
-            |authorization| authorization.refresh.as_mut().unwrap().rotated_at = Some(START + seconds(7));
+        let in_future: Change = |authorization| {
+            authorization.refresh.as_mut().unwrap().rotated_at = Some(START + seconds(7))
+        };
         let day = 24 * 3600;
-        let stranger = RefreshToken::first(AuthorizationId::generate(START, &SystemRandom), &SystemRandom);
+        let stranger = RefreshToken::first(
+            AuthorizationId::generate(START, &SystemRandom),
+            &SystemRandom,
+        );
         for (change, id, token, at, refusal) in [
-            (revoked, client(), None, 1, Refusal::InvalidGrant(GrantReason::Revoked)),
-            (unchanged, ClientId::new("other"), None, 1, Refusal::InvalidGrant(GrantReason::OtherClient)),
-            (no_family, client(), None, 1, Refusal::InvalidGrant(GrantReason::Unknown)),
-            (unchanged, client(), Some(stranger), 1, Refusal::InvalidGrant(GrantReason::Unknown)),
-            (unchanged, client(), None, 30 * day, Refusal::InvalidGrant(GrantReason::Expired)),
+            (
+                revoked,
+                client(),
+                None,
+                1,
+                Refusal::InvalidGrant(GrantReason::Revoked),
+            ),
+            (
+                unchanged,
+                ClientId::new("other"),
+                None,
+                1,
+                Refusal::InvalidGrant(GrantReason::OtherClient),
+            ),
+            (
+                no_family,
+                client(),
+                None,
+                1,
+                Refusal::InvalidGrant(GrantReason::Unknown),
+            ),
+            (
+                unchanged,
+                client(),
+                Some(stranger),
+                1,
+                Refusal::InvalidGrant(GrantReason::Unknown),
+            ),
+            (
+                unchanged,
+                client(),
+                None,
+                30 * day,
+                Refusal::InvalidGrant(GrantReason::Expired),
+            ),
             // S-287: a row from the future means that this clock is wrong.
             (in_future, client(), None, 1, Refusal::Busy(CLOCK_FAULT)),
         ] {
@@ -257,7 +324,13 @@ mod tests {
             change(&mut authorization);
             let before = authorization.clone();
             let token = token.unwrap_or(first);
-            let got = redeem(&mut authorization, &id, &token, &lifetimes(), START + seconds(at));
+            let got = redeem(
+                &mut authorization,
+                &id,
+                &token,
+                &lifetimes(),
+                START + seconds(at),
+            );
             assert_eq!(got, Err(refusal.into()));
             assert_eq!(authorization, before);
         }
@@ -271,11 +344,27 @@ mod tests {
         assert_eq!(absolute, START + 90 * day);
         for n in 1..90 {
             let now = START + n * day;
-            redeem(&mut authorization, &client(), &first.at(n - 1), &lifetimes(), now).unwrap();
+            redeem(
+                &mut authorization,
+                &client(),
+                &first.at(n - 1),
+                &lifetimes(),
+                now,
+            )
+            .unwrap();
             assert_eq!(family(&authorization).absolute_expires_at, absolute);
-            assert_eq!(family(&authorization).idle_expires_at, (now + 30 * day).min(absolute));
+            assert_eq!(
+                family(&authorization).idle_expires_at,
+                (now + 30 * day).min(absolute)
+            );
         }
-        let last = redeem(&mut authorization, &client(), &first.at(89), &lifetimes(), absolute);
+        let last = redeem(
+            &mut authorization,
+            &client(),
+            &first.at(89),
+            &lifetimes(),
+            absolute,
+        );
         assert_eq!(last, Err(GrantReason::Expired.into()));
     }
 
@@ -323,17 +412,35 @@ mod tests {
             let before = self.authorization.clone();
             let was_live = before.is_live();
             let token = first.at(generation);
-            let got = redeem(&mut self.authorization, &client(), &token, &lifetimes(), self.now);
+            let got = redeem(
+                &mut self.authorization,
+                &client(),
+                &token,
+                &lifetimes(),
+                self.now,
+            );
             let history = &self.history;
-            match self.retired.get(generation as usize).map(|at| self.now.since(*at)) {
+            match self
+                .retired
+                .get(generation as usize)
+                .map(|at| self.now.since(*at))
+            {
                 _ if !was_live => assert_eq!(got, Err(GrantReason::Revoked.into()), "{history:?}"),
                 None => {
-                    assert_eq!(got, Ok(Refreshed::Rotated), "an honest client is refused: {history:?}");
+                    assert_eq!(
+                        got,
+                        Ok(Refreshed::Rotated),
+                        "an honest client is refused: {history:?}"
+                    );
                     self.retired.push(self.now);
                 }
                 Some(age) if age > lifetimes().grace => {
                     let revokes = got.as_ref().err().and_then(|denied| denied.revokes);
-                    assert_eq!(revokes, Some((before.id, RevokeReason::RefreshReused)), "{history:?}");
+                    assert_eq!(
+                        revokes,
+                        Some((before.id, RevokeReason::RefreshReused)),
+                        "{history:?}"
+                    );
                 }
                 Some(_) => {
                     let punished = got.as_ref().is_err_and(|denied| denied.revokes.is_some());
@@ -355,10 +462,21 @@ mod tests {
             let newest = family(&self.authorization).generation;
             let valid = (0..=newest).filter(|generation| {
                 let token = first.at(*generation);
-                let answer = redeem(&mut self.authorization.clone(), &client(), &token, &lifetimes(), self.now);
+                let answer = redeem(
+                    &mut self.authorization.clone(),
+                    &client(),
+                    &token,
+                    &lifetimes(),
+                    self.now,
+                );
                 answer == Ok(Refreshed::Rotated)
             });
-            assert_eq!(valid.count(), usize::from(self.authorization.is_live()), "{:?}", self.history);
+            assert_eq!(
+                valid.count(),
+                usize::from(self.authorization.is_live()),
+                "{:?}",
+                self.history
+            );
             let absolute = family(&self.authorization).absolute_expires_at;
             assert_eq!(absolute, START + lifetimes().absolute, "{:?}", self.history);
         }
@@ -367,7 +485,12 @@ mod tests {
     #[test]
     fn s_57_s_58_s_59_s_258_every_course_of_six_steps() {
         let (authorization, first) = begin(true);
-        let start = World { authorization, now: START, retired: Vec::new(), history: Vec::new() };
+        let start = World {
+            authorization,
+            now: START,
+            retired: Vec::new(),
+            history: Vec::new(),
+        };
         let mut worlds = vec![start];
         let mut seen = 0;
         while let Some(world) = worlds.pop() {

@@ -36,16 +36,22 @@ pub fn check(request: &TokenExchangeRequest) -> Result<(), Refusal> {
     match request.subject_token_type {
         TokenTypeUri::AccessToken | TokenTypeUri::IdToken | TokenTypeUri::Jwt => {}
         TokenTypeUri::RefreshToken | TokenTypeUri::Other(_) => {
-            return Err(Refusal::invalid_request("this `subject_token_type` is not accepted"));
+            return Err(Refusal::invalid_request(
+                "this `subject_token_type` is not accepted",
+            ));
         }
     }
     if request.actor.is_some() {
-        return Err(Refusal::invalid_request("`actor_token` is not accepted: delegation is not configured"));
+        return Err(Refusal::invalid_request(
+            "`actor_token` is not accepted: delegation is not configured",
+        ));
     }
     match request.requested_token_type {
         None | Some(TokenTypeUri::AccessToken | TokenTypeUri::Jwt) => {}
         Some(TokenTypeUri::IdToken | TokenTypeUri::RefreshToken | TokenTypeUri::Other(_)) => {
-            return Err(Refusal::invalid_request("only an access token can be requested"));
+            return Err(Refusal::invalid_request(
+                "only an access token can be requested",
+            ));
         }
     }
     Ok(())
@@ -71,5 +77,8 @@ pub fn redeem(
     let mut audience = request.audience.clone();
     audience.extend(policy::check_resources(&request.resource)?);
     // An exchanged token speaks for nobody who could come back.
-    Ok((scopes.filter(|scope| scope != policy::OFFLINE_ACCESS), audience))
+    Ok((
+        scopes.filter(|scope| scope != policy::OFFLINE_ACCESS),
+        audience,
+    ))
 }

@@ -80,7 +80,10 @@ impl Signer {
     }
 
     /// Signs an access token.
-    pub fn sign_access_token(&self, claims: &AccessTokenClaims) -> Result<Secret<String>, SignError> {
+    pub fn sign_access_token(
+        &self,
+        claims: &AccessTokenClaims,
+    ) -> Result<Secret<String>, SignError> {
         sign_with(&self.access, &self.key, &serde_json::to_vec(claims)?).map(Secret::new)
     }
 
@@ -120,9 +123,13 @@ impl AccessTokenContents<'_> {
             extra.extend(seed.user.claims.clone());
         }
         if issuer.rules.dialect == Dialect::Mock {
-            extra.entry("tid").or_insert_with(|| Value::from(issuer.path));
+            extra
+                .entry("tid")
+                .or_insert_with(|| Value::from(issuer.path));
             if seed.is_some() {
-                extra.entry("azp").or_insert_with(|| Value::from(self.client_id.as_str()));
+                extra
+                    .entry("azp")
+                    .or_insert_with(|| Value::from(self.client_id.as_str()));
             }
             if let Some(nonce) = seed.and_then(|seed| seed.nonce.as_ref()) {
                 extra.insert("nonce".to_owned(), Value::from(nonce.as_str()));
@@ -132,7 +139,9 @@ impl AccessTokenContents<'_> {
         AccessTokenClaims {
             iss: issuer.url.to_owned(),
             sub: self.subject.to_owned(),
-            aud: default_audience(self.audience, self.scopes, issuer).into_iter().collect(),
+            aud: default_audience(self.audience, self.scopes, issuer)
+                .into_iter()
+                .collect(),
             exp: self.not_after.map_or(exp, |end| end.min(exp)),
             iat: now,
             nbf: Some(match issuer.rules.dialect {
@@ -157,8 +166,11 @@ fn default_audience(named: Vec<String>, scopes: &Scopes, issuer: &Issuer<'_>) ->
     if !named.is_empty() {
         return named;
     }
-    let from_scopes: Vec<String> =
-        scopes.iter().filter(|scope| !OIDC_SCOPES.contains(scope)).map(str::to_owned).collect();
+    let from_scopes: Vec<String> = scopes
+        .iter()
+        .filter(|scope| !OIDC_SCOPES.contains(scope))
+        .map(str::to_owned)
+        .collect();
     match issuer.rules.dialect {
         Dialect::Rfc9068 => vec![issuer.url.to_owned()],
         Dialect::Mock if from_scopes.is_empty() => vec!["default".to_owned()],
@@ -176,7 +188,12 @@ fn acr(issuer: &Issuer<'_>, seed: &AuthorizationSeed) -> Option<String> {
 fn amr(issuer: &Issuer<'_>, seed: &AuthorizationSeed) -> Vec<String> {
     let typed = seed.user.claims.get("amr").and_then(Value::as_array);
     let typed = typed.filter(|_| issuer.rules.dialect == Dialect::Mock);
-    typed.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    typed
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The claims of the ID token that comes with an access token.
@@ -189,7 +206,9 @@ pub fn id_token_claims(
 ) -> IdTokenClaims {
     let mut extra = seed.user.claims.clone();
     if issuer.rules.dialect == Dialect::Mock {
-        extra.entry("tid").or_insert_with(|| Value::from(issuer.path));
+        extra
+            .entry("tid")
+            .or_insert_with(|| Value::from(issuer.path));
     }
     IdTokenClaims {
         iss: issuer.url.to_owned(),
@@ -202,7 +221,10 @@ pub fn id_token_claims(
         acr: acr(issuer, seed),
         amr: amr(issuer, seed),
         azp: Some(client_id.to_string()),
-        at_hash: Some(id_token::at_hash(signer.key().algorithm(), access_token.expose())),
+        at_hash: Some(id_token::at_hash(
+            signer.key().algorithm(),
+            access_token.expose(),
+        )),
         sid: Some(authorization.to_string()),
         extra,
     }

@@ -74,10 +74,15 @@ mod tests {
 
     #[test]
     fn s_06_ten_thousand_device_codes_without_a_duplicate() {
-        let codes: HashSet<String> =
-            (0..10_000).map(|_| Kind::DeviceCode.generate(&SystemRandom).0.expose().clone()).collect();
+        let codes: HashSet<String> = (0..10_000)
+            .map(|_| Kind::DeviceCode.generate(&SystemRandom).0.expose().clone())
+            .collect();
         assert_eq!(codes.len(), 10_000);
-        assert!(codes.iter().all(|code| code.len() >= 43 && code.starts_with("hpd_")));
+        assert!(
+            codes
+                .iter()
+                .all(|code| code.len() >= 43 && code.starts_with("hpd_"))
+        );
     }
 
     #[test]

@@ -35,12 +35,17 @@ pub struct RefreshToken {
 impl RefreshKeys {
     /// One key from 32 secret bytes.
     pub fn new(id: u8, secret: &Secret<[u8; 32]>) -> Self {
-        Self(vec![(id, hmac::Key::new(hmac::HMAC_SHA256, secret.expose()))])
+        Self(vec![(
+            id,
+            hmac::Key::new(hmac::HMAC_SHA256, secret.expose()),
+        )])
     }
 
     /// Spells a token for a client of an issuer.
     pub fn spell(&self, token: &RefreshToken, issuer: &str, client: &ClientId) -> Secret<String> {
-        let Some((id, key)) = self.0.first() else { return Secret::default() };
+        let Some((id, key)) = self.0.first() else {
+            return Secret::default();
+        };
         let mut bytes = Vec::with_capacity(BODY + MAC);
         bytes.push(*id);
         bytes.extend_from_slice(token.authorization.as_bytes());
@@ -80,13 +85,20 @@ impl RefreshToken {
     /// The first token of a new family.
     pub fn first(authorization: AuthorizationId, random: &dyn Random) -> Self {
         let seed = Secret::new(hallpass_protocol::random::bytes(random));
-        Self { authorization, generation: 0, seed }
+        Self {
+            authorization,
+            generation: 0,
+            seed,
+        }
     }
 
     /// The token of another generation of the same family.
     #[must_use]
     pub fn at(&self, generation: u32) -> Self {
-        Self { generation, ..self.clone() }
+        Self {
+            generation,
+            ..self.clone()
+        }
     }
 
     /// What the row keeps of the seed.
@@ -98,7 +110,11 @@ impl RefreshToken {
 /// Every field is labelled and length-prefixed, so that none can pass for another.
 fn mac(key: &hmac::Key, issuer: &str, client: &ClientId, body: &[u8]) -> hmac::Tag {
     let mut context = hmac::Context::with_key(key);
-    for (label, field) in [("iss", issuer.as_bytes()), ("client", client.as_str().as_bytes()), ("rt", body)] {
+    for (label, field) in [
+        ("iss", issuer.as_bytes()),
+        ("client", client.as_str().as_bytes()),
+        ("rt", body),
+    ] {
         context.update(label.as_bytes());
         context.update(&(field.len() as u64).to_be_bytes());
         context.update(field);
@@ -121,17 +137,33 @@ mod tests {
         let client = ClientId::new("cli");
         let text = keys.spell(&token, "default", &client);
         assert_eq!(text.expose().len(), 82);
-        assert_eq!(keys.read(text.expose(), "default", &client), Some(token.clone()));
+        assert_eq!(
+            keys.read(text.expose(), "default", &client),
+            Some(token.clone())
+        );
         assert_eq!(keys.read(text.expose(), "other", &client), None);
-        assert_eq!(keys.read(text.expose(), "default", &ClientId::new("cl")), None);
-        assert_eq!(RefreshKeys::new(2, &Secret::new([7; 32])).read(text.expose(), "default", &client), None);
-        assert_eq!(RefreshKeys::new(1, &Secret::new([8; 32])).read(text.expose(), "default", &client), None);
+        assert_eq!(
+            keys.read(text.expose(), "default", &ClientId::new("cl")),
+            None
+        );
+        assert_eq!(
+            RefreshKeys::new(2, &Secret::new([7; 32])).read(text.expose(), "default", &client),
+            None
+        );
+        assert_eq!(
+            RefreshKeys::new(1, &Secret::new([8; 32])).read(text.expose(), "default", &client),
+            None
+        );
         // A forged MAC under a correct check sum.
         let forged = spelling::spell(PREFIX, &[1; BODY + MAC]);
         assert_eq!(keys.read(&forged, "default", &client), None);
         // Known `sid`, guessed rest.
-        let guess = RefreshToken { seed: Secret::new([0; 16]), ..token };
-        let other_key = RefreshKeys::new(1, &Secret::new([9; 32])).spell(&guess, "default", &client);
+        let guess = RefreshToken {
+            seed: Secret::new([0; 16]),
+            ..token
+        };
+        let other_key =
+            RefreshKeys::new(1, &Secret::new([9; 32])).spell(&guess, "default", &client);
         assert_eq!(keys.read(other_key.expose(), "default", &client), None);
     }
 }

@@ -62,7 +62,11 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |mut crc, byte| {
         crc ^= u32::from(*byte);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
         }
         crc
     })
@@ -93,7 +97,11 @@ mod tests {
         for index in 4..text.len() {
             let mut changed = text.clone().into_bytes();
             changed[index] = if changed[index] == b'0' { b'1' } else { b'0' };
-            assert_eq!(read::<32>("hpc_", std::str::from_utf8(&changed).unwrap()), None, "{index}");
+            assert_eq!(
+                read::<32>("hpc_", std::str::from_utf8(&changed).unwrap()),
+                None,
+                "{index}"
+            );
         }
         assert_eq!(read::<32>("hpc_", &format!("hpc_{}", "z".repeat(49))), None);
     }

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use hallpass_protocol::form::Form;
 use hallpass_protocol::access_token::AccessTokenClaims;
+use hallpass_protocol::form::Form;
 use hallpass_protocol::jose::jwt::Audience;
 use serde_json::{Map, Value};
 
@@ -38,7 +38,9 @@ impl Mapped {
 
 /// Writes one claim; a value that an access token cannot carry there (`"exp": "soon"`) is left out.
 fn overwrite(claims: &mut AccessTokenClaims, name: &str, value: &Value) {
-    let Ok(Value::Object(mut members)) = serde_json::to_value(&*claims) else { return };
+    let Ok(Value::Object(mut members)) = serde_json::to_value(&*claims) else {
+        return;
+    };
     members.insert(name.to_owned(), value.clone());
     match serde_json::from_value(Value::Object(members)) {
         Ok(changed) => *claims = changed,
@@ -74,7 +76,10 @@ pub(crate) fn mapping_for(
     })?;
     let find = |name: &str| match name {
         "client_id" | "clientId" => Some(client_id),
-        _ => form.all(name).next().or(subject.filter(|_| name == "subject")),
+        _ => form
+            .all(name)
+            .next()
+            .or(subject.filter(|_| name == "subject")),
     };
     Some(Mapped {
         claims: template::fill_all(&mapping.claims, &find),
@@ -84,7 +89,9 @@ pub(crate) fn mapping_for(
 }
 
 fn callback_for<'a>(callbacks: &'a [TokenCallback], issuer: &str) -> Option<&'a TokenCallback> {
-    callbacks.iter().find(|callback| callback.issuer_id == issuer)
+    callbacks
+        .iter()
+        .find(|callback| callback.issuer_id == issuer)
 }
 
 #[cfg(test)]
@@ -115,25 +122,46 @@ mod tests {
     fn the_first_callback_of_the_issuer_and_its_first_match_decide() {
         let callbacks = [
             callback("two", 1, &[("scope", "*", json!({"sub": "two"}))]),
-            callback("one", 120, &[
-                ("scope", "a", json!({"sub": "a"})),
-                ("scope", "a|b", json!({"sub": "ab"})),
-                ("code", "*", json!({"sub": "any code"})),
-            ]),
+            callback(
+                "one",
+                120,
+                &[
+                    ("scope", "a", json!({"sub": "a"})),
+                    ("scope", "a|b", json!({"sub": "ab"})),
+                    ("code", "*", json!({"sub": "any code"})),
+                ],
+            ),
             callback("one", 7, &[("scope", "c", json!({"sub": "never"}))]),
         ];
-        assert_eq!(claims(&callbacks, "scope=a", None), Some(json!({"sub": "a"})));
-        assert_eq!(claims(&callbacks, "scope=b&code=x", None), Some(json!({"sub": "ab"})));
-        assert_eq!(claims(&callbacks, "scope=c&code=x", None), Some(json!({"sub": "any code"})));
+        assert_eq!(
+            claims(&callbacks, "scope=a", None),
+            Some(json!({"sub": "a"}))
+        );
+        assert_eq!(
+            claims(&callbacks, "scope=b&code=x", None),
+            Some(json!({"sub": "ab"}))
+        );
+        assert_eq!(
+            claims(&callbacks, "scope=c&code=x", None),
+            Some(json!({"sub": "any code"}))
+        );
         assert_eq!(claims(&callbacks, "scope=c", None), None);
     }
 
     #[test]
     fn a_form_parameter_wins_then_the_client_then_the_subject() {
-        let by_client = [callback("one", 1, &[("client_id", "cli", json!({"sub": "x"}))])];
+        let by_client = [callback(
+            "one",
+            1,
+            &[("client_id", "cli", json!({"sub": "x"}))],
+        )];
         assert!(claims(&by_client, "", None).is_some());
         assert!(claims(&by_client, "client_id=other", None).is_none());
-        let by_subject = [callback("one", 1, &[("subject", "ada", json!({"sub": "x"}))])];
+        let by_subject = [callback(
+            "one",
+            1,
+            &[("subject", "ada", json!({"sub": "x"}))],
+        )];
         assert!(claims(&by_subject, "", Some("ada")).is_some());
         assert!(claims(&by_subject, "subject=bob", Some("ada")).is_none());
         assert!(claims(&by_subject, "", None).is_none());

@@ -13,6 +13,6 @@ mod token_callback;
 pub(crate) use base_url::base_url;
 pub(crate) use host::check_host;
 pub(crate) use mapping::mapping_for;
-pub(crate) use recent_users::RecentUsers;
 pub(crate) use peer::{check_peer, forwarded_text};
+pub(crate) use recent_users::RecentUsers;
 pub use token_callback::{RequestMapping, TokenCallback};

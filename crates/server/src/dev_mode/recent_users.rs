@@ -15,7 +15,9 @@ pub(crate) struct RecentUsers(Mutex<HashMap<String, VecDeque<String>>>);
 impl RecentUsers {
     /// Notes a sign-in.
     pub(crate) fn add(&self, issuer: &str, username: &str) {
-        let Ok(mut issuers) = self.0.lock() else { return };
+        let Ok(mut issuers) = self.0.lock() else {
+            return;
+        };
         if issuers.len() >= MOST_ISSUERS && !issuers.contains_key(issuer) {
             return;
         }
@@ -27,8 +29,13 @@ impl RecentUsers {
 
     /// The names to offer.
     pub(crate) fn of(&self, issuer: &str) -> Vec<String> {
-        let Ok(issuers) = self.0.lock() else { return Vec::new() };
-        issuers.get(issuer).map(|names| names.iter().cloned().collect()).unwrap_or_default()
+        let Ok(issuers) = self.0.lock() else {
+            return Vec::new();
+        };
+        issuers
+            .get(issuer)
+            .map(|names| names.iter().cloned().collect())
+            .unwrap_or_default()
     }
 }
 

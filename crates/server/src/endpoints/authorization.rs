@@ -6,13 +6,15 @@
 
 use std::sync::Arc;
 
+use hallpass_issuer::Refusal;
 use hallpass_issuer::authorization::AuthorizationSeed;
 use hallpass_issuer::client::Client;
-use hallpass_issuer::grants::authorization_code::{self, AuthorizationCode, CheckedRequest, CodeState};
+use hallpass_issuer::grants::authorization_code::{
+    self, AuthorizationCode, CheckedRequest, CodeState,
+};
 use hallpass_issuer::refusal::{AuthorizationRefusal, PageReason};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_issuer::user::User;
-use hallpass_issuer::Refusal;
 use hallpass_protocol::authorization::{AuthorizationRequest, AuthorizationResponse};
 use hallpass_protocol::form::{Form, FormError};
 use hallpass_protocol::id_token::IdTokenClaims;
@@ -78,11 +80,18 @@ fn read(request: &Request) -> Result<(Form, Option<Posted>), PageError> {
 }
 
 fn check_reply_address(state: &State, request: AuthorizationRequest) -> Result<Asked, PageError> {
-    let client = request.client_id.as_ref().and_then(|id| state.clients.find(id));
+    let client = request
+        .client_id
+        .as_ref()
+        .and_then(|id| state.clients.find(id));
     match authorization_code::check_reply_address(&request, client.as_deref()) {
         Ok((redirect_uri, mode)) => {
             let client = client.ok_or(PageError::Request(PageReason::UnknownClient))?;
-            Ok(Asked { request, client, reply: ReplyAddress { redirect_uri, mode } })
+            Ok(Asked {
+                request,
+                client,
+                reply: ReplyAddress { redirect_uri, mode },
+            })
         }
         Err(AuthorizationRefusal::Page(_, reason)) => Err(PageError::Request(reason)),
         Err(AuthorizationRefusal::Redirect(refusal)) => Err(refusal.into()),
@@ -105,7 +114,8 @@ async fn decide(
     };
     let signed_in = signed_in.filter(|person| {
         let names = |claims: &IdTokenClaims| claims.sub == person.user().id.as_str();
-        hint.as_ref().is_none_or(|claims| claims.as_ref().is_some_and(names))
+        hint.as_ref()
+            .is_none_or(|claims| claims.as_ref().is_some_and(names))
     });
     match (posted, signed_in) {
         (Some(Posted::SignIn(form)), _) => {
@@ -113,7 +123,11 @@ async fn decide(
             match login::read(&form) {
                 Err(mistakes) => Ok(sign_in_page(state, request, &browser, asked, &mistakes)),
                 // OIDC Core §3.1.2.1: never a token of another person than the hint's.
-                Ok(user) if hint.flatten().is_some_and(|claims| claims.sub != user.id.as_str()) => {
+                Ok(user)
+                    if hint
+                        .flatten()
+                        .is_some_and(|claims| claims.sub != user.id.as_str()) =>
+                {
                     Ok(answer(request, asked, Err(Refusal::LoginRequired)))
                 }
                 Ok(user) => {
@@ -134,22 +148,41 @@ async fn decide(
                     grant(state, request, asked, checked, (&person, None)).await
                 }
                 Some("deny") => Ok(answer(request, asked, Err(Refusal::AccessDenied))),
-                _ => Ok(sign_in_page(state, request, &browser, asked, &login::Mistakes::default())),
+                _ => Ok(sign_in_page(
+                    state,
+                    request,
+                    &browser,
+                    asked,
+                    &login::Mistakes::default(),
+                )),
             }
         }
         (Some(Posted::Choice(_)) | None, signed_in) => {
             match unasked(state, request, asked, &checked, signed_in.as_ref()) {
-                Next::SignIn => {
-                    Ok(sign_in_page(state, request, &browser, asked, &login::Mistakes::default()))
-                }
+                Next::SignIn => Ok(sign_in_page(
+                    state,
+                    request,
+                    &browser,
+                    asked,
+                    &login::Mistakes::default(),
+                )),
                 Next::Refuse(refusal) => Ok(answer(request, asked, Err(refusal))),
                 Next::Silent(user) => {
                     let seed = seed(&checked, user, (request.now, None), asked);
                     issue(state, request, asked, checked, seed).await
                 }
                 Next::Continue(person) => {
-                    let target = continue_as::Target { browser: &browser, action: action(request, asked) };
-                    Ok(continue_as::page(state, request, target, asked, (person, &checked.scopes)))
+                    let target = continue_as::Target {
+                        browser: &browser,
+                        action: action(request, asked),
+                    };
+                    Ok(continue_as::page(
+                        state,
+                        request,
+                        target,
+                        asked,
+                        (person, &checked.scopes),
+                    ))
                 }
                 Next::Grant(person) => grant(state, request, asked, checked, (person, None)).await,
             }
@@ -176,9 +209,16 @@ fn unasked<'a>(
 ) -> Next<'a> {
     let prompts = |word| asked.request.prompts(word);
     let fresh = signed_in.filter(|person| !person.is_older_than(checked.max_age, request));
-    if !state.settings.interactive_login && !["login", "consent", "select_account"].into_iter().any(prompts) {
+    if !state.settings.interactive_login
+        && !["login", "consent", "select_account"]
+            .into_iter()
+            .any(prompts)
+    {
         let id = UserId::new(issuance::random_id(state));
-        return Next::Silent(User { id, claims: serde_json::Map::new() });
+        return Next::Silent(User {
+            id,
+            claims: serde_json::Map::new(),
+        });
     }
     // Row S-288: a loopback client never gets a code without a click.
     let needs_click = asked.client.is_public() && asked.reply.redirect_uri.is_loopback();
@@ -270,7 +310,10 @@ async fn issue(
         expires_at: request.now + authorization_code::LIFETIME,
         state: CodeState::Issued,
     };
-    state.store.write(move |tx| authorization_codes::insert(tx, &code)).await?;
+    state
+        .store
+        .write(move |tx| authorization_codes::insert(tx, &code))
+        .await?;
     Ok(answer(request, asked, Ok(secret)))
 }
 
@@ -288,5 +331,7 @@ fn answer(
         state: asked.request.state.clone(),
         iss: Some(request.issuer_url.clone()),
     };
-    asked.reply.answer(&response, &asked.client.name, request.layout())
+    asked
+        .reply
+        .answer(&response, &asked.client.name, request.layout())
 }

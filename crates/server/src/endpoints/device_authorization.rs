@@ -6,7 +6,9 @@ use aws_lc_rs::hmac;
 use hallpass_issuer::grants::device_code::{self, DeviceGrant, DeviceGrantState, Requester};
 use hallpass_issuer::policy::{self, Flow};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
-use hallpass_protocol::device_authorization::{DeviceAuthorizationRequest, DeviceAuthorizationResponse};
+use hallpass_protocol::device_authorization::{
+    DeviceAuthorizationRequest, DeviceAuthorizationResponse,
+};
 use hallpass_protocol::form::{self, Form};
 use hallpass_protocol::token::GrantType;
 use hallpass_protocol::user_code::UserCode;
@@ -27,7 +29,10 @@ const DRAWS: usize = 8;
 pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
     let form = request.form()?;
     let response = start(state, request, &form).await?;
-    Ok(json::json(StatusCode::OK, response.to_json().map_err(Fault::from)?))
+    Ok(json::json(
+        StatusCode::OK,
+        response.to_json().map_err(Fault::from)?,
+    ))
 }
 
 /// Starts a device authorization.
@@ -44,7 +49,10 @@ pub(crate) async fn start(
     let length = {
         let (issuer, id, now) = (request.issuer.clone(), client.id().clone(), request.now);
         let counted = state.store.read(move |tx| {
-            Ok((device_grants::count_live_of_client(tx, &issuer, &id, now)?, device_grants::count_rows(tx)?))
+            Ok((
+                device_grants::count_live_of_client(tx, &issuer, &id, now)?,
+                device_grants::count_rows(tx)?,
+            ))
         });
         let (live, rows) = counted.await?;
         device_code::code_length(live, rows)?
@@ -68,13 +76,20 @@ pub(crate) async fn start(
             last_poll_at: None,
             state: DeviceGrantState::Pending,
         };
-        match state.store.write(move |tx| device_grants::insert(tx, &grant)).await {
+        match state
+            .store
+            .write(move |tx| device_grants::insert(tx, &grant))
+            .await
+        {
             // Row S-09: somebody has this code, or had it today.
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
             Ok(()) => {
                 let verification_uri = request.url_of("device");
-                let complete = format!("{verification_uri}?user_code={}", form::encode(&user_code.to_string()));
+                let complete = format!(
+                    "{verification_uri}?user_code={}",
+                    form::encode(&user_code.to_string())
+                );
                 return Ok(DeviceAuthorizationResponse {
                     device_code: secret,
                     user_code: user_code.to_string(),
@@ -99,7 +114,8 @@ fn requester(request: &Request, host_label: Option<&str>) -> Requester {
     let user_agent = request.header(header::USER_AGENT.as_str());
     Requester {
         address: Some(request.peer),
-        user_agent: user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect()),
+        user_agent: user_agent
+            .map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect()),
         host_label: host_label.and_then(device_code::clean_label),
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! OIDC RP-Initiated Logout §2 and §3: <https://openid.net/specs/openid-connect-rpinitiated-1_0.html>
 
-use hallpass_issuer::redirect_uri::AllowedRedirectUri;
 use hallpass_issuer::Client;
-use hallpass_protocol::id_token::IdTokenClaims;
+use hallpass_issuer::redirect_uri::AllowedRedirectUri;
 use hallpass_protocol::form::{self, Form};
+use hallpass_protocol::id_token::IdTokenClaims;
 use hallpass_protocol::{AuthorizationId, ClientId};
 use hallpass_store::authorizations;
 use http::{Method, Response, StatusCode};
@@ -27,18 +27,30 @@ use crate::state::State;
 /// person is asked first (row S-240).
 pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, PageError> {
     let query = request.query_form()?;
-    let body = if request.method == Method::POST { request.form()? } else { Form::default() };
+    let body = if request.method == Method::POST {
+        request.form()?
+    } else {
+        Form::default()
+    };
     let answered = body.has("confirm");
-    let parameters = if request.method == Method::POST && !answered { &body } else { &query };
+    let parameters = if request.method == Method::POST && !answered {
+        &body
+    } else {
+        &query
+    };
     let hint = match parameters.one("id_token_hint")? {
         Some(token) => id_token_hint(state, request, token).await?,
         None => None,
     };
     let client = client_of(state, parameters, hint.as_ref())?;
-    let back = client.as_ref().and_then(|client| return_address(client, parameters));
+    let back = client
+        .as_ref()
+        .and_then(|client| return_address(client, parameters));
     let person = SignedInUser::find(state, request).await?;
     let browser = Browser::of(state, request);
-    let Some(person) = person else { return Ok(done(request, back)) };
+    let Some(person) = person else {
+        return Ok(done(request, back));
+    };
     let is_theirs = match &hint {
         Some(hint) => is_of_session(state, hint, &person).await?,
         None => false,
@@ -55,8 +67,18 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
             interaction: None,
         };
         let user = Some(person.user().id.to_string());
-        let step = Step::Confirm(Confirm { form, client: client.map(|client| client.name.clone()), user });
-        let mut response = html::html(StatusCode::OK, &SignedOut { layout: request.layout(), step });
+        let step = Step::Confirm(Confirm {
+            form,
+            client: client.map(|client| client.name.clone()),
+            user,
+        });
+        let mut response = html::html(
+            StatusCode::OK,
+            &SignedOut {
+                layout: request.layout(),
+                step,
+            },
+        );
         browser.remember(&mut response);
         return Ok(response);
     }
@@ -71,14 +93,29 @@ fn done(request: &Request, back: Option<String>) -> Response<Body> {
         return see_other(&address);
     }
     let step = Step::Done { back: None::<Link> };
-    html::html(StatusCode::OK, &SignedOut { layout: request.layout(), step })
+    html::html(
+        StatusCode::OK,
+        &SignedOut {
+            layout: request.layout(),
+            step,
+        },
+    )
 }
 
 /// Whether an ID token was issued in this browser session: another browser of the same person is
 /// not signed out unasked (row S-240).
-async fn is_of_session(state: &State, hint: &IdTokenClaims, person: &SignedInUser) -> Result<bool, Fault> {
-    let Some(id) = hint.sid.as_deref().and_then(AuthorizationId::parse) else { return Ok(false) };
-    let found = state.store.read(move |tx| authorizations::find(tx, id)).await?;
+async fn is_of_session(
+    state: &State,
+    hint: &IdTokenClaims,
+    person: &SignedInUser,
+) -> Result<bool, Fault> {
+    let Some(id) = hint.sid.as_deref().and_then(AuthorizationId::parse) else {
+        return Ok(false);
+    };
+    let found = state
+        .store
+        .read(move |tx| authorizations::find(tx, id))
+        .await?;
     Ok(found.is_some_and(|found| found.seed.browser_session == Some(person.session())))
 }
 
@@ -89,7 +126,9 @@ fn client_of(
     hint: Option<&IdTokenClaims>,
 ) -> Result<Option<std::sync::Arc<Client>>, PageError> {
     let named = parameters.one("client_id")?.map(ClientId::new);
-    let hinted = hint.and_then(|hint| hint.aud.iter().next()).map(ClientId::new);
+    let hinted = hint
+        .and_then(|hint| hint.aud.iter().next())
+        .map(ClientId::new);
     let id = match (named, hinted) {
         (Some(named), Some(hinted)) if named != hinted => None,
         // A hint that does not verify speaks for nobody.
@@ -105,5 +144,8 @@ fn return_address(client: &Client, parameters: &Form) -> Option<String> {
     AllowedRedirectUri::check_post_logout(client, asked)?;
     let state = parameters.one("state").ok().flatten();
     let joint = if asked.contains('?') { '&' } else { '?' };
-    Some(state.map_or_else(|| asked.to_owned(), |state| format!("{asked}{joint}state={}", form::encode(state))))
+    Some(state.map_or_else(
+        || asked.to_owned(),
+        |state| format!("{asked}{joint}state={}", form::encode(state)),
+    ))
 }

@@ -22,7 +22,12 @@ pub(crate) fn get(state: &State, request: &Request) -> Result<Response<Body>, Js
 
 fn document(state: &State, request: &Request) -> Metadata {
     let url = |path: &str| Some(request.url_of(path));
-    let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+    let list = |items: &[&str]| {
+        items
+            .iter()
+            .map(|item| (*item).to_owned())
+            .collect::<Vec<_>>()
+    };
     let methods = list(&["none", "client_secret_basic", "client_secret_post"]);
     Metadata {
         issuer: request.issuer_url.clone(),
@@ -37,13 +42,29 @@ fn document(state: &State, request: &Request) -> Metadata {
         scopes_supported: list(&OIDC_SCOPES),
         response_types_supported: list(&["code"]),
         response_modes_supported: list(&["query", "fragment", "form_post"]),
-        grant_types_supported: GrantType::ALL.map(|grant| grant.as_str().to_owned()).to_vec(),
+        grant_types_supported: GrantType::ALL
+            .map(|grant| grant.as_str().to_owned())
+            .to_vec(),
         subject_types_supported: list(&["public"]),
         id_token_signing_alg_values_supported: list(&[state.keys.algorithm().as_str()]),
-        introspection_endpoint_auth_methods_supported: list(&["client_secret_basic", "client_secret_post"]),
+        introspection_endpoint_auth_methods_supported: list(&[
+            "client_secret_basic",
+            "client_secret_post",
+        ]),
         revocation_endpoint_auth_methods_supported: methods.clone(),
         token_endpoint_auth_methods_supported: methods,
-        claims_supported: list(&["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "azp", "sid"]),
+        claims_supported: list(&[
+            "sub",
+            "iss",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "nonce",
+            "at_hash",
+            "azp",
+            "sid",
+        ]),
         code_challenge_methods_supported: list(&["S256"]),
         prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
         authorization_response_iss_parameter_supported: true,

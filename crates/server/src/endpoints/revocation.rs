@@ -22,7 +22,9 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
     let form = request.form()?;
     let asked = RevocationRequest::decode(&form)?;
     let client = authenticate(state, request, &form, Unnamed::InvalidClient)?;
-    let token = asked.token.ok_or_else(|| Refusal::invalid_request("`token` is missing"))?;
+    let token = asked
+        .token
+        .ok_or_else(|| Refusal::invalid_request("`token` is missing"))?;
     let token = token.expose();
     if let Some(hash) = Kind::DeviceCode.read(token) {
         let (issuer, client_id, now) = (request.issuer.clone(), client.id().clone(), request.now);
@@ -38,7 +40,9 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
         withdraw.await?;
     } else if let Some(genuine) = state.refresh_keys.read(token, &request.issuer, client.id()) {
         let (id, now) = (genuine.authorization, request.now);
-        let revoke = state.store.write(move |tx| authorizations::revoke(tx, id, RevokeReason::Client, now));
+        let revoke = state
+            .store
+            .write(move |tx| authorizations::revoke(tx, id, RevokeReason::Client, now));
         revoke.await?;
     } else if let Some(owner) = refresh_token_owner(state, request, token).await? {
         tracing::info!(%owner, "revocation of another client's refresh token refused");
@@ -55,10 +59,20 @@ async fn refresh_token_owner(
     request: &Request,
     token: &str,
 ) -> Result<Option<hallpass_protocol::ClientId>, JsonError> {
-    let Some(id) = state.refresh_keys.peek_authorization(token) else { return Ok(None) };
-    let found = state.store.read(move |tx| authorizations::find(tx, id)).await?;
+    let Some(id) = state.refresh_keys.peek_authorization(token) else {
+        return Ok(None);
+    };
+    let found = state
+        .store
+        .read(move |tx| authorizations::find(tx, id))
+        .await?;
     let owner = found.map(|authorization| authorization.client_id);
-    Ok(owner.filter(|owner| state.refresh_keys.read(token, &request.issuer, owner).is_some()))
+    Ok(owner.filter(|owner| {
+        state
+            .refresh_keys
+            .read(token, &request.issuer, owner)
+            .is_some()
+    }))
 }
 
 /// A JWT ends by its id, until it would have ended by itself.
@@ -68,12 +82,19 @@ async fn revoke_access_token(
     client: &AuthenticatedClient,
     token: &str,
 ) -> Result<(), JsonError> {
-    let keys = state.keys.of(&request.issuer, &state.store, request.now).await?;
-    let Some(claims) = access_token_claims(state, &keys, token) else { return Ok(()) };
+    let keys = state
+        .keys
+        .of(&request.issuer, &state.store, request.now)
+        .await?;
+    let Some(claims) = access_token_claims(state, &keys, token) else {
+        return Ok(());
+    };
     if claims.client_id != client.id().as_str() {
         return Err(Refusal::InvalidGrant(GrantReason::OtherClient).into());
     }
     let issuer = request.issuer.clone();
-    let end = state.store.write(move |tx| revocations::insert_jti(tx, &issuer, &claims.jti, claims.exp));
+    let end = state
+        .store
+        .write(move |tx| revocations::insert_jti(tx, &issuer, &claims.jti, claims.exp));
     Ok(end.await?)
 }

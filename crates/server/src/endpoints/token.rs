@@ -11,7 +11,8 @@ use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::grants::{
-    Context, authorization_code, client_credentials, device_code, jwt_bearer, refresh_token, token_exchange,
+    Context, authorization_code, client_credentials, device_code, jwt_bearer, refresh_token,
+    token_exchange,
 };
 use crate::request::Request;
 use crate::state::State;
@@ -20,7 +21,10 @@ use crate::state::State;
 pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
     let form = request.form()?;
     let response = redeem(state, request, &form).await?;
-    Ok(json::json(StatusCode::OK, response.to_json().map_err(Fault::from)?))
+    Ok(json::json(
+        StatusCode::OK,
+        response.to_json().map_err(Fault::from)?,
+    ))
 }
 
 /// Answers a token request, in the order of RFC 6749 §5.2: the form, the grant, the client, what
@@ -41,24 +45,47 @@ pub(crate) async fn redeem(
     };
     let client = authenticate(state, request, form, unnamed)?;
     client.may_use(grant)?;
-    let at = Context { state, request, client: &client, form };
+    let at = Context {
+        state,
+        request,
+        client: &client,
+        form,
+    };
     match TokenRequest::decode(form)? {
-        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, resource, .. } => {
-            let brought = authorization_code::Brought { code, redirect_uri, code_verifier, resource };
+        TokenRequest::AuthorizationCode {
+            code,
+            redirect_uri,
+            code_verifier,
+            resource,
+            ..
+        } => {
+            let brought = authorization_code::Brought {
+                code,
+                redirect_uri,
+                code_verifier,
+                resource,
+            };
             authorization_code::redeem(at, brought).await
         }
-        TokenRequest::RefreshToken { refresh_token, scope, resource } => {
-            refresh_token::redeem(at, &refresh_token, scope, resource).await
-        }
-        TokenRequest::ClientCredentials { scope, resource, audience } => {
-            client_credentials::redeem(at, scope.as_deref(), &resource, audience).await
-        }
-        TokenRequest::DeviceCode { device_code, resource } => {
-            device_code::redeem(at, &device_code, resource).await
-        }
+        TokenRequest::RefreshToken {
+            refresh_token,
+            scope,
+            resource,
+        } => refresh_token::redeem(at, &refresh_token, scope, resource).await,
+        TokenRequest::ClientCredentials {
+            scope,
+            resource,
+            audience,
+        } => client_credentials::redeem(at, scope.as_deref(), &resource, audience).await,
+        TokenRequest::DeviceCode {
+            device_code,
+            resource,
+        } => device_code::redeem(at, &device_code, resource).await,
         TokenRequest::TokenExchange(exchange) => token_exchange::redeem(at, &exchange).await,
-        TokenRequest::JwtBearer { assertion, scope, resource } => {
-            jwt_bearer::redeem(at, &assertion, scope.as_deref(), &resource).await
-        }
+        TokenRequest::JwtBearer {
+            assertion,
+            scope,
+            resource,
+        } => jwt_bearer::redeem(at, &assertion, scope.as_deref(), &resource).await,
     }
 }

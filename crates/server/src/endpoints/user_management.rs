@@ -21,11 +21,17 @@ pub(crate) async fn authorize_device(
 ) -> Result<Response<Body>, JsonError> {
     let form = json_or_form(request)?;
     let response = device_authorization::start(state, request, &form).await?;
-    Ok(answer::json(StatusCode::OK, response.to_json().map_err(Fault::from)?))
+    Ok(answer::json(
+        StatusCode::OK,
+        response.to_json().map_err(Fault::from)?,
+    ))
 }
 
 /// `POST user_management/authenticate`.
-pub(crate) async fn authenticate(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
+pub(crate) async fn authenticate(
+    state: &State,
+    request: &Request,
+) -> Result<Response<Body>, JsonError> {
     let form = json_or_form(request)?;
     let response = token::redeem(state, request, &form).await?;
     let mut body = response.to_value().map_err(Fault::from)?;
@@ -38,7 +44,10 @@ pub(crate) async fn authenticate(state: &State, request: &Request) -> Result<Res
         let user = json!({ "object": "user", "id": of("sub"), "email": of("email") });
         members.insert("user".to_owned(), user);
     }
-    Ok(answer::json(StatusCode::OK, serde_json::to_vec(&body).map_err(Fault::from)?))
+    Ok(answer::json(
+        StatusCode::OK,
+        serde_json::to_vec(&body).map_err(Fault::from)?,
+    ))
 }
 
 fn json_or_form(request: &Request) -> Result<Form, Refusal> {
@@ -50,8 +59,15 @@ fn json_or_form(request: &Request) -> Result<Form, Refusal> {
     let text = |(name, value): (String, Value)| match value {
         Value::String(text) => Ok((name, text)),
         Value::Null => Ok((name, String::new())),
-        _ => Err(Refusal::invalid_request("every member of the body is a string")),
+        _ => Err(Refusal::invalid_request(
+            "every member of the body is a string",
+        )),
     };
-    let form: Form = members.into_iter().map(text).collect::<Result<Vec<_>, _>>()?.into_iter().collect();
+    let form: Form = members
+        .into_iter()
+        .map(text)
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .collect();
     Ok(Form::parse(&form.encode())?)
 }

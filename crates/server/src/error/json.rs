@@ -91,8 +91,11 @@ impl JsonError {
             }
             Self::RefusedBasic(refusal) => {
                 let mut response = Self::Refused(refusal).into_response();
-                let challenge = HeaderValue::from_static("Basic realm=\"hallpass\", charset=\"UTF-8\"");
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                let challenge =
+                    HeaderValue::from_static("Basic realm=\"hallpass\", charset=\"UTF-8\"");
+                response
+                    .headers_mut()
+                    .insert(header::WWW_AUTHENTICATE, challenge);
                 response
             }
             Self::TooMany(wait) => {
@@ -110,18 +113,26 @@ impl JsonError {
                 let error = OAuthError::new(ErrorCode::InvalidRequest, "unsupported method");
                 let mut response = oauth_error(&error);
                 *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-                response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+                response
+                    .headers_mut()
+                    .insert(header::ALLOW, HeaderValue::from_static(allowed));
                 response
             }
             Self::Body(status) => {
-                let error = OAuthError::new(ErrorCode::InvalidRequest, "the body is too large or too slow");
+                let error = OAuthError::new(
+                    ErrorCode::InvalidRequest,
+                    "the body is too large or too slow",
+                );
                 let mut response = oauth_error(&error);
                 *response.status_mut() = status;
                 response
             }
             Self::Fault(fault) => {
                 tracing::error!(%fault, "fault");
-                oauth_error(&OAuthError::new(ErrorCode::ServerError, "the server failed; its log says why"))
+                oauth_error(&OAuthError::new(
+                    ErrorCode::ServerError,
+                    "the server failed; its log says why",
+                ))
             }
         }
     }
@@ -171,7 +182,9 @@ fn bearer(problem: BearerProblem) -> Response<Body> {
     });
     let mut response = json(status, body.unwrap_or_default());
     if let Ok(value) = HeaderValue::from_str(&challenge) {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, value);
     }
     response
 }
@@ -186,7 +199,10 @@ pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response

@@ -68,7 +68,8 @@ impl PageError {
             Self::Fault(fault) => tracing::error!(%fault, reference, "fault"),
             other => tracing::info!(reason = ?other, reference, "page refused"),
         }
-        let moment = jiff::Timestamp::from_millisecond(state.now().unix_millis()).unwrap_or_default();
+        let moment =
+            jiff::Timestamp::from_millisecond(state.now().unix_millis()).unwrap_or_default();
         let page = ErrorPage {
             layout: request.layout(),
             title: title.to_owned(),
@@ -77,7 +78,10 @@ impl PageError {
             command: None,
             details: Vec::new(),
             reference,
-            at: Moment { at: moment, now: moment },
+            at: Moment {
+                at: moment,
+                now: moment,
+            },
         };
         html::html(status, &page)
     }
@@ -125,10 +129,14 @@ impl PageError {
 
 fn refused_request(reason: PageReason) -> Words {
     let (title, cause) = match reason {
-        PageReason::NoClient => ("The program did not say who it is", "`client_id` is missing."),
-        PageReason::UnknownClient => {
-            ("This program is not registered here", "No client of that name is known to this server.")
-        }
+        PageReason::NoClient => (
+            "The program did not say who it is",
+            "`client_id` is missing.",
+        ),
+        PageReason::UnknownClient => (
+            "This program is not registered here",
+            "No client of that name is known to this server.",
+        ),
         PageReason::NoRedirectUri => (
             "The program did not say where to return to",
             "`redirect_uri` is missing.",
@@ -138,10 +146,14 @@ fn refused_request(reason: PageReason) -> Words {
             "The program asked to be answered at an address that is not registered for it, so nothing \
              was sent there.",
         ),
-        PageReason::UnknownResponseMode => {
-            ("The program asks for an unknown kind of answer", "`response_mode` is not supported.")
-        }
-        PageReason::Malformed => ("This request cannot be read", "Its parameters are not well formed."),
+        PageReason::UnknownResponseMode => (
+            "The program asks for an unknown kind of answer",
+            "`response_mode` is not supported.",
+        ),
+        PageReason::Malformed => (
+            "This request cannot be read",
+            "Its parameters are not well formed.",
+        ),
     };
     let next_step = "Tell whoever made the program, and give them the reference below.";
     (StatusCode::BAD_REQUEST, title, cause.to_owned(), next_step)
@@ -151,7 +163,12 @@ fn refused_request(reason: PageReason) -> Words {
 fn reference(state: &State) -> String {
     const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let drawn: [u8; 8] = random::bytes(state.random.as_ref());
-    let letter = |byte: &u8| LETTERS.get(usize::from(byte % 32)).copied().map_or('0', char::from);
+    let letter = |byte: &u8| {
+        LETTERS
+            .get(usize::from(byte % 32))
+            .copied()
+            .map_or('0', char::from)
+    };
     let letters: String = drawn.iter().map(letter).collect();
     let (first, second) = letters.split_at(4);
     format!("{first}-{second}")

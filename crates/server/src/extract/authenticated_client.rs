@@ -37,10 +37,11 @@ pub(crate) fn authenticate(
     unnamed: Unnamed,
 ) -> Result<AuthenticatedClient, JsonError> {
     let header = request.header(header::AUTHORIZATION.as_str());
-    let credentials = ClientCredentials::decode(header, form).map_err(|error| match Refusal::from(error) {
-        refusal @ Refusal::InvalidClient(_) => unauthenticated(request, refusal),
-        refusal => JsonError::Refused(refusal),
-    })?;
+    let credentials =
+        ClientCredentials::decode(header, form).map_err(|error| match Refusal::from(error) {
+            refusal @ Refusal::InvalidClient(_) => unauthenticated(request, refusal),
+            refusal => JsonError::Refused(refusal),
+        })?;
     let credentials = match (credentials, unnamed) {
         (ClientCredentials::Absent, Unnamed::Anonymous) if !state.clients.is_strict() => {
             ClientCredentials::Named(ClientId::new(ANONYMOUS))
@@ -52,20 +53,35 @@ pub(crate) fn authenticate(
     };
     let guesser = credentials
         .client_id()
-        .map(|id| format!("secret|{}|{id}|{}", request.issuer, network_of(request.peer)))
+        .map(|id| {
+            format!(
+                "secret|{}|{id}|{}",
+                request.issuer,
+                network_of(request.peer)
+            )
+        })
         .unwrap_or_default();
     if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
         return Err(JsonError::TooMany(wait));
     }
-    let client = credentials.client_id().and_then(|id| state.clients.find(id));
+    let client = credentials
+        .client_id()
+        .and_then(|id| state.clients.find(id));
     AuthenticatedClient::authenticate(client, &credentials).map_err(|refusal| {
         // Whether a client exists must not show in who gets locked; a public client that tries
         // Basic first guesses nothing (row S-136).
         let is_guess = matches!(
             refusal,
-            Refusal::InvalidClient(ClientReason::WrongSecret | ClientReason::WrongMethod | ClientReason::Unknown)
+            Refusal::InvalidClient(
+                ClientReason::WrongSecret | ClientReason::WrongMethod | ClientReason::Unknown
+            )
         );
-        if is_guess && matches!(credentials, ClientCredentials::Basic(..) | ClientCredentials::Post(..)) {
+        if is_guess
+            && matches!(
+                credentials,
+                ClientCredentials::Basic(..) | ClientCredentials::Post(..)
+            )
+        {
             state.limiter.add(&guesser, CLIENT_SECRET, request.now);
         }
         unauthenticated(request, refusal)
@@ -74,7 +90,9 @@ pub(crate) fn authenticate(
 
 /// Failed client authentication; whoever tried Basic is told that Basic is spoken (RFC 6749 §5.2).
 pub(crate) fn unauthenticated(request: &Request, refusal: Refusal) -> JsonError {
-    let scheme = request.header(header::AUTHORIZATION.as_str()).and_then(|value| value.split(' ').next());
+    let scheme = request
+        .header(header::AUTHORIZATION.as_str())
+        .and_then(|value| value.split(' ').next());
     if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic")) {
         JsonError::RefusedBasic(refusal)
     } else {

@@ -24,28 +24,47 @@ pub(crate) struct Browser {
 impl Browser {
     /// The browser of a request; a new one gets its cookie with the answer.
     pub(crate) fn of(state: &State, request: &Request) -> Self {
-        let well_formed = |value: &&str| value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
+        let well_formed =
+            |value: &&str| value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
         if let Some(value) = request.cookie(COOKIE).filter(well_formed) {
-            return Self { value: value.to_owned(), is_new: false };
+            return Self {
+                value: value.to_owned(),
+                is_new: false,
+            };
         }
         let drawn: [u8; 16] = random::bytes(state.random.as_ref());
-        Self { value: hex::encode(&drawn), is_new: true }
+        Self {
+            value: hex::encode(&drawn),
+            is_new: true,
+        }
     }
 
     /// Where its page tokens hold.
     pub(crate) fn binding<'a>(&'a self, request: &'a Request) -> Binding<'a> {
-        Binding { issuer: &request.issuer, browser: &self.value }
+        Binding {
+            issuer: &request.issuer,
+            browser: &self.value,
+        }
     }
 
     /// The token for a form.
     pub(crate) fn csrf(&self, state: &State, request: &Request) -> String {
-        state.page_tokens.seal(Purpose::Csrf, self.binding(request), &())
+        state
+            .page_tokens
+            .seal(Purpose::Csrf, self.binding(request), &())
     }
 
     /// The token for a form in which a person decides: it ends with their session (row S-15), so
     /// nobody decides what was shown to somebody else.
-    pub(crate) fn csrf_of(&self, state: &State, request: &Request, person: &SignedInUser) -> String {
-        state.page_tokens.seal(Purpose::Csrf, self.binding(request), &person.session())
+    pub(crate) fn csrf_of(
+        &self,
+        state: &State,
+        request: &Request,
+        person: &SignedInUser,
+    ) -> String {
+        state
+            .page_tokens
+            .seal(Purpose::Csrf, self.binding(request), &person.session())
     }
 
     /// Refuses a form that our page in this browser did not post (row S-15).
@@ -76,9 +95,15 @@ impl Browser {
         expected: &T,
     ) -> Result<(), PageError> {
         let token = form.one("csrf")?.unwrap_or_default();
-        let sealed: Option<T> = state.page_tokens.open(Purpose::Csrf, self.binding(request), token);
+        let sealed: Option<T> = state
+            .page_tokens
+            .open(Purpose::Csrf, self.binding(request), token);
         let genuine = sealed.as_ref() == Some(expected);
-        if genuine && request.header("sec-fetch-site") != Some("cross-site") { Ok(()) } else { Err(PageError::Forged) }
+        if genuine && request.header("sec-fetch-site") != Some("cross-site") {
+            Ok(())
+        } else {
+            Err(PageError::Forged)
+        }
     }
 
     /// As [`Self::check_csrf`], but a form without a token passes when no other site's page sent
@@ -103,7 +128,10 @@ impl Browser {
     /// Gives a new browser its cookie.
     pub(crate) fn remember(&self, response: &mut Response<Body>) {
         if self.is_new {
-            add_cookie(response, &format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", self.value));
+            add_cookie(
+                response,
+                &format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", self.value),
+            );
         }
     }
 }

@@ -27,8 +27,13 @@ impl SignedInUser {
             return Ok(None);
         };
         let issuer = request.issuer.clone();
-        let session = state.store.read(move |tx| browser_sessions::find(tx, &issuer, &hash)).await?;
-        Ok(session.filter(|session| session.is_live(request.now)).map(Self))
+        let session = state
+            .store
+            .read(move |tx| browser_sessions::find(tx, &issuer, &hash))
+            .await?;
+        Ok(session
+            .filter(|session| session.is_live(request.now))
+            .map(Self))
     }
 
     /// Signs a person in. The cookie is always a new one (A-78: no fixation).
@@ -47,9 +52,14 @@ impl SignedInUser {
             expires_at: request.now + browser_session::IDLE,
             ended_at: None,
         };
-        state.recent_users.add(&session.issuer, session.user.id.as_str());
+        state
+            .recent_users
+            .add(&session.issuer, session.user.id.as_str());
         let kept = session.clone();
-        state.store.write(move |tx| browser_sessions::insert(tx, &kept)).await?;
+        state
+            .store
+            .write(move |tx| browser_sessions::insert(tx, &kept))
+            .await?;
         let cookie = format!(
             "{}={}; Path=/; HttpOnly; SameSite=Lax",
             cookie_name(&request.issuer),
@@ -59,11 +69,20 @@ impl SignedInUser {
     }
 
     /// Ends the session.
-    pub(crate) async fn sign_out(self, state: &State, request: &Request) -> Result<SessionCookie, Fault> {
+    pub(crate) async fn sign_out(
+        self,
+        state: &State,
+        request: &Request,
+    ) -> Result<SessionCookie, Fault> {
         let (hash, now) = (self.0.token_hash, request.now);
-        state.store.write(move |tx| browser_sessions::end(tx, &hash, now)).await?;
+        state
+            .store
+            .write(move |tx| browser_sessions::end(tx, &hash, now))
+            .await?;
         let name = cookie_name(&request.issuer);
-        Ok(SessionCookie(format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")))
+        Ok(SessionCookie(format!(
+            "{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+        )))
     }
 
     /// The person.

@@ -22,8 +22,13 @@ pub(crate) async fn live_access_token(
     request: &Request,
     token: &str,
 ) -> Result<Option<AccessTokenClaims>, Fault> {
-    let keys = state.keys.of(&request.issuer, &state.store, request.now).await?;
-    let Some(claims) = access_token_claims(state, &keys, token) else { return Ok(None) };
+    let keys = state
+        .keys
+        .of(&request.issuer, &state.store, request.now)
+        .await?;
+    let Some(claims) = access_token_claims(state, &keys, token) else {
+        return Ok(None);
+    };
     // No leeway for our own clock's tokens.
     if claims.iss != request.issuer_url || request.now >= claims.exp {
         return Ok(None);
@@ -32,7 +37,13 @@ pub(crate) async fn live_access_token(
         Some(None) => return Ok(None),
         found => found.flatten(),
     };
-    let is_live = is_live(state, &request.issuer, authorization, Some(claims.jti.clone())).await?;
+    let is_live = is_live(
+        state,
+        &request.issuer,
+        authorization,
+        Some(claims.jti.clone()),
+    )
+    .await?;
     Ok(is_live.then_some(claims))
 }
 
@@ -48,12 +59,19 @@ pub(crate) fn access_token_claims(
 /// The claims of a verified JWT, if it is an access token. Dev mode gives both kinds one `typ`, and
 /// people choose their claims: what has `at_hash` belongs to an access token and is none (row S-116).
 pub(crate) fn as_access_token(verified: &Verified) -> Option<AccessTokenClaims> {
-    verified.claims::<AccessTokenClaims>().ok().filter(|claims| !claims.extra.contains_key("at_hash"))
+    verified
+        .claims::<AccessTokenClaims>()
+        .ok()
+        .filter(|claims| !claims.extra.contains_key("at_hash"))
 }
 
 /// The authorization that a token of ours hangs from.
 pub(crate) fn authorization_of(claims: &RegisteredClaims) -> Option<AuthorizationId> {
-    claims.extra.get("sid")?.as_str().and_then(AuthorizationId::parse)
+    claims
+        .extra
+        .get("sid")?
+        .as_str()
+        .and_then(AuthorizationId::parse)
 }
 
 /// The claims of an ID token of ours as a hint; an expired one will do (OIDC Core §3.1.2.1, rows
@@ -63,8 +81,12 @@ pub(crate) async fn id_token_hint(
     request: &Request,
     token: &str,
 ) -> Result<Option<IdTokenClaims>, Fault> {
-    let keys = state.keys.of(&request.issuer, &state.store, request.now).await?;
-    let claims = verify(state, &keys, token).and_then(|verified| verified.claims::<IdTokenClaims>().ok());
+    let keys = state
+        .keys
+        .of(&request.issuer, &state.store, request.now)
+        .await?;
+    let claims =
+        verify(state, &keys, token).and_then(|verified| verified.claims::<IdTokenClaims>().ok());
     Ok(claims.filter(|claims| claims.iss == request.issuer_url && claims.at_hash.is_some()))
 }
 
@@ -75,11 +97,20 @@ pub(crate) async fn hosted_jwt(
     request: &Request,
     token: &str,
 ) -> Result<Option<(RegisteredClaims, Verified)>, Fault> {
-    let Ok(unverified) = Unverified::parse(token) else { return Ok(None) };
-    let Ok(peeked) = unverified.peek::<RegisteredClaims>() else { return Ok(None) };
+    let Ok(unverified) = Unverified::parse(token) else {
+        return Ok(None);
+    };
+    let Ok(peeked) = unverified.peek::<RegisteredClaims>() else {
+        return Ok(None);
+    };
     // RFC 8725 §3.8: the key is chosen by the issuer, and only issuers of this server count.
-    let base = request.issuer_url.strip_suffix(&request.path_of("").trim_end_matches('/').to_owned());
-    let issuer = peeked.iss.as_deref().and_then(|iss| iss.strip_prefix(base?));
+    let base = request
+        .issuer_url
+        .strip_suffix(&request.path_of("").trim_end_matches('/').to_owned());
+    let issuer = peeked
+        .iss
+        .as_deref()
+        .and_then(|iss| iss.strip_prefix(base?));
     let Some(issuer) = issuer.map(|path| path.trim_start_matches('/').to_owned()) else {
         return Ok(None);
     };
@@ -88,21 +119,44 @@ pub(crate) async fn hosted_jwt(
         return Ok(None);
     }
     let keys = state.keys.of(&issuer, &state.store, request.now).await?;
-    let Some(verified) = verify(state, &keys, token) else { return Ok(None) };
-    let Ok(claims) = verified.claims::<RegisteredClaims>() else { return Ok(None) };
+    let Some(verified) = verify(state, &keys, token) else {
+        return Ok(None);
+    };
+    let Ok(claims) = verified.claims::<RegisteredClaims>() else {
+        return Ok(None);
+    };
     if claims.check_times(request.now, Leeway::default()).is_err() {
         return Ok(None);
     }
-    let is_live = is_live(state, &issuer, authorization_of(&claims), claims.jti.clone()).await?;
+    let is_live = is_live(
+        state,
+        &issuer,
+        authorization_of(&claims),
+        claims.jti.clone(),
+    )
+    .await?;
     Ok(is_live.then_some((claims, verified)))
 }
 
 fn verify(state: &State, keys: &IssuerKeys, token: &str) -> Option<Verified> {
-    let mappings = state.settings.token_callbacks.iter().flat_map(|callback| &callback.mappings);
+    let mappings = state
+        .settings
+        .token_callbacks
+        .iter()
+        .flat_map(|callback| &callback.mappings);
     let configured = mappings.filter_map(|mapping| mapping.typ.as_deref());
-    let types: Vec<&str> = [typ::ACCESS_TOKEN, "JWT"].into_iter().chain(configured).collect();
+    let types: Vec<&str> = [typ::ACCESS_TOKEN, "JWT"]
+        .into_iter()
+        .chain(configured)
+        .collect();
     let unverified = Unverified::parse(token).ok()?;
-    unverified.verify(&keys.public, &[keys.signer.key().algorithm()], TypRule::AbsentOr(&types)).ok()
+    unverified
+        .verify(
+            &keys.public,
+            &[keys.signer.key().algorithm()],
+            TypRule::AbsentOr(&types),
+        )
+        .ok()
 }
 
 /// Whether neither the token nor what it hangs from was revoked.

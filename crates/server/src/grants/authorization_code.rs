@@ -23,7 +23,12 @@ pub(crate) struct Brought {
 }
 
 pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenResponse, JsonError> {
-    let Context { state, request, client, form } = at;
+    let Context {
+        state,
+        request,
+        client,
+        form,
+    } = at;
     let hash = Kind::AuthorizationCode
         .read(brought.code.expose())
         .ok_or(Refusal::InvalidGrant(GrantReason::Unknown))?;

@@ -13,7 +13,12 @@ pub(crate) async fn redeem(
     resource: &[String],
     audience: Vec<String>,
 ) -> Result<TokenResponse, JsonError> {
-    let Context { state, request, client, form } = at;
+    let Context {
+        state,
+        request,
+        client,
+        form,
+    } = at;
     let (scopes, mut named) = client_credentials::redeem(client, scope, resource)?;
     named.extend(audience);
     let grant = Grant {

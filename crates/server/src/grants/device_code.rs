@@ -21,7 +21,12 @@ pub(crate) async fn redeem(
     device_code: &Secret<String>,
     resource: Vec<String>,
 ) -> Result<TokenResponse, JsonError> {
-    let Context { state, request, client, form } = at;
+    let Context {
+        state,
+        request,
+        client,
+        form,
+    } = at;
     let Some(hash) = Kind::DeviceCode.read(device_code.expose()) else {
         return Err(unknown(state, request));
     };
@@ -72,6 +77,8 @@ fn unknown(state: &State, request: &Request) -> JsonError {
     if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
         return JsonError::TooMany(wait);
     }
-    state.limiter.add(&guesser, DEVICE_CODE_PER_ADDRESS, request.now);
+    state
+        .limiter
+        .add(&guesser, DEVICE_CODE_PER_ADDRESS, request.now);
     Refusal::InvalidGrant(GrantReason::Unknown).into()
 }

@@ -17,9 +17,16 @@ pub(crate) async fn redeem(
     scope: Option<&str>,
     resource: &[String],
 ) -> Result<TokenResponse, JsonError> {
-    let Context { state, request, client, form } = at;
+    let Context {
+        state,
+        request,
+        client,
+        form,
+    } = at;
     let bad = || Refusal::InvalidGrant(GrantReason::BadAssertion);
-    let (claims, _) = hosted_jwt(state, request, assertion.expose()).await?.ok_or_else(bad)?;
+    let (claims, _) = hosted_jwt(state, request, assertion.expose())
+        .await?
+        .ok_or_else(bad)?;
     let token_endpoint = request.url_of("token");
     let audiences = [request.issuer_url.as_str(), &token_endpoint];
     let subject = jwt_bearer::subject(&claims, &audiences, request.now)?;

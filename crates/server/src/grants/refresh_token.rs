@@ -17,7 +17,12 @@ pub(crate) async fn redeem(
     scope: Option<String>,
     resource: Vec<String>,
 ) -> Result<TokenResponse, JsonError> {
-    let Context { state, request, client, form } = at;
+    let Context {
+        state,
+        request,
+        client,
+        form,
+    } = at;
     let token = state
         .refresh_keys
         .read(text.expose(), &request.issuer, client.id())
@@ -29,9 +34,13 @@ pub(crate) async fn redeem(
             return Ok(Err(GrantReason::Unknown.into()));
         };
         // What the request asks too much of is refused before anything moves (row S-257).
-        let narrowed = policy::narrowed_scopes(&found.seed.scopes, scope.as_deref()).and_then(|scopes| {
-            Ok((scopes, policy::narrowed_resources(&found.seed.resource, &resource)?))
-        });
+        let narrowed =
+            policy::narrowed_scopes(&found.seed.scopes, scope.as_deref()).and_then(|scopes| {
+                Ok((
+                    scopes,
+                    policy::narrowed_resources(&found.seed.resource, &resource)?,
+                ))
+            });
         let (scopes, audience) = match narrowed {
             Ok(narrowed) => narrowed,
             Err(refusal) => return Ok(Err(refusal.into())),
@@ -49,7 +58,10 @@ pub(crate) async fn redeem(
     tracing::debug!(authorization = %authorization.id, ?answer, "refreshed");
     // OIDC Core §12.2: no nonce in the ID token of a refresh.
     authorization.seed.nonce = None;
-    let generation = authorization.refresh.as_ref().map(|family| family.generation);
+    let generation = authorization
+        .refresh
+        .as_ref()
+        .map(|family| family.generation);
     let grant = Grant {
         client,
         subject: authorization.seed.user.id.as_str(),

@@ -12,17 +12,25 @@ pub(crate) async fn redeem(
     at: Context<'_>,
     exchange: &TokenExchangeRequest,
 ) -> Result<TokenResponse, JsonError> {
-    let Context { state, request, client, form } = at;
+    let Context {
+        state,
+        request,
+        client,
+        form,
+    } = at;
     token_exchange::check(exchange)?;
     let bad = token_exchange::bad_subject_token;
-    let (claims, verified) =
-        hosted_jwt(state, request, exchange.subject_token.expose()).await?.ok_or_else(bad)?;
+    let (claims, verified) = hosted_jwt(state, request, exchange.subject_token.expose())
+        .await?
+        .ok_or_else(bad)?;
     let access = as_access_token(&verified);
     let parent = authorization_of(&claims);
     let subject = match (&exchange.subject_token_type, &access) {
         (TokenTypeUri::AccessToken | TokenTypeUri::Jwt, Some(access)) => Subject::from(access),
         // an ID token is no access token, and the other way round.
-        (TokenTypeUri::AccessToken, None) | (TokenTypeUri::IdToken, Some(_)) => return Err(bad().into()),
+        (TokenTypeUri::AccessToken, None) | (TokenTypeUri::IdToken, Some(_)) => {
+            return Err(bad().into());
+        }
         (_, None | Some(_)) => Subject {
             subject: claims.sub.ok_or_else(bad)?,
             scopes: None,
@@ -43,7 +51,10 @@ pub(crate) async fn redeem(
     };
     let mut response = issuance::issue(state, request, grant).await?;
     // RFC 8693 §2.2.1: `issued_token_type` is required.
-    let issued = exchange.requested_token_type.as_ref().unwrap_or(&TokenTypeUri::AccessToken);
+    let issued = exchange
+        .requested_token_type
+        .as_ref()
+        .unwrap_or(&TokenTypeUri::AccessToken);
     response.issued_token_type = Some(issued.as_str().to_owned());
     Ok(response)
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_issuer::grants::{authorization_code, device_code};
-use hallpass_store::{authorization_codes, authorizations, browser_sessions, device_grants, revocations};
+use hallpass_store::{
+    authorization_codes, authorizations, browser_sessions, device_grants, revocations,
+};
 
 use crate::state::State;
 

@@ -22,6 +22,9 @@ use crate::Body;
 
 /// The longest request head.
 const LARGEST_HEAD: u32 = 16 * 1024;
+/// How long a connection may rest between requests. hyper counts that as reading a head, and a
+/// device that polls every few seconds must not find its connection closed at that very moment.
+const IDLE: Duration = Duration::from_secs(65);
 
 /// Serves one connection to its end. Its first request must come within `patience`.
 pub(super) async fn serve<S, F>(
@@ -41,7 +44,7 @@ pub(super) async fn serve<S, F>(
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(patience)
+        .header_read_timeout(IDLE)
         .max_buf_size(LARGEST_HEAD as usize)
         .http2()
         .timer(TokioTimer::new())

@@ -52,7 +52,10 @@ pub(crate) struct Target<'a> {
 
 /// A client as pages show it.
 pub(crate) fn client(client: &hallpass_issuer::Client) -> Client {
-    Client { name: client.name.clone(), publisher: Publisher::Unverified(None) }
+    Client {
+        name: client.name.clone(),
+        publisher: Publisher::Unverified(None),
+    }
 }
 
 /// "Continue as ada": the one click before a client on the person's own machine gets a code.

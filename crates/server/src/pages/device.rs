@@ -13,9 +13,9 @@ use hallpass_protocol::user_code::UserCode;
 use hallpass_store::device_grants;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
+use super::html;
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout};
-use super::html;
 use crate::Body;
 use crate::endpoints::device_authorization::user_code_hash;
 use crate::error::Fault;
@@ -89,7 +89,8 @@ struct Guessers {
 
 impl Guessers {
     fn of(request: &Request, browser: &Browser, person: Option<&SignedInUser>) -> Self {
-        let account = person.map(|person| format!("account|{}|{}", request.issuer, person.user().id));
+        let account =
+            person.map(|person| format!("account|{}|{}", request.issuer, person.user().id));
         Self {
             browser: browser.guesser(),
             account,
@@ -100,11 +101,15 @@ impl Guessers {
 
     /// How long nothing is looked at for one of them.
     fn locked_for(&self, state: &State, request: &Request) -> Option<std::time::Duration> {
-        [Some(&self.browser), self.account.as_ref(), Some(&self.address)]
-            .into_iter()
-            .flatten()
-            .filter_map(|guesser| state.limiter.locked_for(guesser, request.now))
-            .max()
+        [
+            Some(&self.browser),
+            self.account.as_ref(),
+            Some(&self.address),
+        ]
+        .into_iter()
+        .flatten()
+        .filter_map(|guesser| state.limiter.locked_for(guesser, request.now))
+        .max()
     }
 
     fn count(&self, state: &State, request: &Request) {
@@ -127,12 +132,28 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         return Ok(locked(request, wait));
     }
     // Row S-11: when everybody guesses, only people who signed in may try.
-    if person.is_none() && state.limiter.locked_for(&guessers.issuer, request.now).is_some() {
-        let step = Step::SignInFirst { sign_in_url: request.path_of("login") };
-        return Ok(html::html(StatusCode::OK, &Device { layout: request.layout(), step }));
+    if person.is_none()
+        && state
+            .limiter
+            .locked_for(&guessers.issuer, request.now)
+            .is_some()
+    {
+        let step = Step::SignInFirst {
+            sign_in_url: request.path_of("login"),
+        };
+        return Ok(html::html(
+            StatusCode::OK,
+            &Device {
+                layout: request.layout(),
+                step,
+            },
+        ));
     }
     if request.method != Method::POST {
-        let prefilled = request.query_form()?.one("user_code")?.and_then(UserCode::from_input);
+        let prefilled = request
+            .query_form()?
+            .one("user_code")?
+            .and_then(UserCode::from_input);
         let shown = prefilled.map_or_else(String::new, |code| code.to_string());
         return Ok(entry(state, request, &browser, (shown, None)));
     }
@@ -141,19 +162,29 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let typed = form.one("user_code")?.unwrap_or_default();
     if typed.trim().is_empty() {
         let nothing = "Enter the code that your terminal shows.".to_owned();
-        return Ok(entry(state, request, &browser, (String::new(), Some(nothing))));
+        return Ok(entry(
+            state,
+            request,
+            &browser,
+            (String::new(), Some(nothing)),
+        ));
     }
     let Some(grant) = find_undecided(state, request, typed).await? else {
         guessers.count(state, request);
         return Ok(not_valid(state, request, &browser));
     };
-    let linked = request.query_form()?.one("user_code")?.and_then(UserCode::from_input);
+    let linked = request
+        .query_form()?
+        .one("user_code")?
+        .and_then(UserCode::from_input);
     let interaction = DeviceInteraction {
         grant: grant.code_hash,
         prefilled: linked.is_some_and(|code| code.letters() == grant.user_code),
         expires_at: request.now + PATIENCE,
     };
-    let sealed = state.page_tokens.seal(Purpose::Device, browser.binding(request), &interaction);
+    let sealed = state
+        .page_tokens
+        .seal(Purpose::Device, browser.binding(request), &interaction);
     let next = request.path_of("device/confirm");
     let mut response = see_other(&format!("{next}?interaction={}", form::encode(&sealed)));
     browser.remember(&mut response);
@@ -166,16 +197,32 @@ async fn find_undecided(
     typed: &str,
 ) -> Result<Option<DeviceGrant>, Fault> {
     // People paste whole addresses too.
-    let typed = typed.rsplit_once("user_code=").map_or(typed, |(_, code)| code);
-    let Some(code) = UserCode::from_input(typed) else { return Ok(None) };
-    let (issuer, hash, now) = (request.issuer.clone(), user_code_hash(state, &code), request.now);
-    let found = state.store.read(move |tx| device_grants::find_by_user_code(tx, &issuer, &hash)).await?;
+    let typed = typed
+        .rsplit_once("user_code=")
+        .map_or(typed, |(_, code)| code);
+    let Some(code) = UserCode::from_input(typed) else {
+        return Ok(None);
+    };
+    let (issuer, hash, now) = (
+        request.issuer.clone(),
+        user_code_hash(state, &code),
+        request.now,
+    );
+    let found = state
+        .store
+        .read(move |tx| device_grants::find_by_user_code(tx, &issuer, &hash))
+        .await?;
     Ok(found.filter(|grant| grant.is_undecided(now)))
 }
 
 /// The one page for codes that are wrong, expired, used or decided (row S-12).
 pub(crate) fn not_valid(state: &State, request: &Request, browser: &Browser) -> Response<Body> {
-    entry(state, request, browser, (String::new(), Some(CODE_NOT_VALID.to_owned())))
+    entry(
+        state,
+        request,
+        browser,
+        (String::new(), Some(CODE_NOT_VALID.to_owned())),
+    )
 }
 
 fn entry(
@@ -184,24 +231,47 @@ fn entry(
     browser: &Browser,
     (user_code, error): (String, Option<String>),
 ) -> Response<Body> {
-    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if error.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
     // The code of the link stays in the address, so that the next page knows where it came from.
-    let linked = if user_code.is_empty() { String::new() } else { format!("?user_code={user_code}") };
+    let linked = if user_code.is_empty() {
+        String::new()
+    } else {
+        format!("?user_code={user_code}")
+    };
     let form = FormTarget {
         action: format!("{}{linked}", request.path_of("device")),
         csrf: browser.csrf(state, request),
         interaction: None,
     };
-    let step = Step::Entry(Entry { form, user_code, error });
-    let mut response = html::html(status, &Device { layout: request.layout(), step });
+    let step = Step::Entry(Entry {
+        form,
+        user_code,
+        error,
+    });
+    let mut response = html::html(
+        status,
+        &Device {
+            layout: request.layout(),
+            step,
+        },
+    );
     browser.remember(&mut response);
     response
 }
 
 fn locked(request: &Request, wait: std::time::Duration) -> Response<Body> {
     let minutes = u32::try_from(wait.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
-    let step = Step::Locked { retry_after_minutes: minutes };
-    let page = Device { layout: request.layout(), step };
+    let step = Step::Locked {
+        retry_after_minutes: minutes,
+    };
+    let page = Device {
+        layout: request.layout(),
+        step,
+    };
     let mut response = html::html(StatusCode::TOO_MANY_REQUESTS, &page);
     let seconds = HeaderValue::from(wait.as_secs().max(1));
     response.headers_mut().insert(header::RETRY_AFTER, seconds);

@@ -10,12 +10,12 @@ use hallpass_store::device_grants;
 use http::{Method, Response, StatusCode};
 use jiff::SignedDuration;
 
+use super::device_done::{DeviceDone, Outcome};
 use super::html::{Forms, Page};
 use super::layout::{Client, FormTarget, Layout, Publisher};
+use super::login::{self, Asking, Mistakes, Purpose as LoginPurpose};
 use super::moment::Moment;
 use super::scope_line::ScopeLine;
-use super::device_done::{DeviceDone, Outcome};
-use super::login::{self, Asking, Mistakes, Purpose as LoginPurpose};
 use super::{device, html, scope_line};
 use crate::Body;
 use crate::error::page::PageError;
@@ -105,18 +105,28 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let query = request.query_form()?;
     let sealed = query.one("interaction")?.unwrap_or_default();
     let interaction: Option<DeviceInteraction> =
-        state.page_tokens.open(Purpose::Device, browser.binding(request), sealed);
+        state
+            .page_tokens
+            .open(Purpose::Device, browser.binding(request), sealed);
     // A page of another browser or of long ago gets the one answer of row S-12.
-    let Some(interaction) = interaction.filter(|interaction| request.now < interaction.expires_at) else {
+    let Some(interaction) = interaction.filter(|interaction| request.now < interaction.expires_at)
+    else {
         return Ok(device::not_valid(state, request, &browser));
     };
     let (issuer, hash) = (request.issuer.clone(), interaction.grant);
-    let found = state.store.read(move |tx| device_grants::find_by_code(tx, &issuer, &hash)).await?;
+    let found = state
+        .store
+        .read(move |tx| device_grants::find_by_code(tx, &issuer, &hash))
+        .await?;
     let Some(grant) = found.filter(|grant| grant.is_undecided(request.now)) else {
         return Ok(device::not_valid(state, request, &browser));
     };
     let action = format!("{}?{}", request.path, query.encode());
-    let form = if request.method == Method::POST { Some(request.form()?) } else { None };
+    let form = if request.method == Method::POST {
+        Some(request.form()?)
+    } else {
+        None
+    };
     let person = SignedInUser::find(state, request).await?;
     let asking = || Asking {
         purpose: LoginPurpose::ConnectDevice,
@@ -127,20 +137,45 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let Some(form) = form else {
         return Ok(match person {
             None => login::page(state, request, &browser, asking(), &Mistakes::default()),
-            Some(person) => page(state, request, (&browser, action), (&grant, interaction), &person),
+            Some(person) => page(
+                state,
+                request,
+                (&browser, action),
+                (&grant, interaction),
+                &person,
+            ),
         });
     };
     match (form.one("action")?, person) {
         (Some("switch"), Some(person)) => {
             browser.check_csrf_of(state, request, (&form, &person))?;
-            Ok(login::page(state, request, &browser, asking(), &Mistakes::default()))
+            Ok(login::page(
+                state,
+                request,
+                &browser,
+                asking(),
+                &Mistakes::default(),
+            ))
         }
         (Some(choice), Some(person)) => {
             browser.check_csrf_of(state, request, (&form, &person))?;
             let confirmed = form.one("confirm")? == Some("on");
-            decide(state, request, &browser, (&grant, &person), (choice, confirmed)).await
+            decide(
+                state,
+                request,
+                &browser,
+                (&grant, &person),
+                (choice, confirmed),
+            )
+            .await
         }
-        (Some(_), None) => Ok(login::page(state, request, &browser, asking(), &Mistakes::default())),
+        (Some(_), None) => Ok(login::page(
+            state,
+            request,
+            &browser,
+            asking(),
+            &Mistakes::default(),
+        )),
         (None, _) => {
             browser.check_sign_in(state, request, &form)?;
             match login::read(&form) {
@@ -180,8 +215,14 @@ async fn decide(
     };
     let (issuer, hash, now) = (request.issuer.clone(), grant.code_hash, request.now);
     let decided = state.store.write(move |tx| {
-        let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)? else { return Ok(false) };
-        let decided = if approve { grant.approve(seed, now) } else { grant.deny(now) };
+        let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)? else {
+            return Ok(false);
+        };
+        let decided = if approve {
+            grant.approve(seed, now)
+        } else {
+            grant.deny(now)
+        };
         device_grants::save(tx, &grant)?;
         Ok(decided.is_ok())
     });
@@ -200,7 +241,13 @@ async fn decide(
         "report" => Outcome::Reported,
         _ => Outcome::Denied,
     };
-    Ok(html::html(StatusCode::OK, &DeviceDone { layout: request.layout(), outcome }))
+    Ok(html::html(
+        StatusCode::OK,
+        &DeviceDone {
+            layout: request.layout(),
+            outcome,
+        },
+    ))
 }
 
 fn page(
@@ -215,17 +262,30 @@ fn page(
     };
     let page = DeviceConfirm {
         layout: request.layout(),
-        form: FormTarget { action, csrf: browser.csrf_of(state, request, person), interaction: None },
+        form: FormTarget {
+            action,
+            csrf: browser.csrf_of(state, request, person),
+            interaction: None,
+        },
         user: person.user().id.to_string(),
         user_code: grant.shown_user_code(),
         prefilled: interaction.prefilled,
-        client: Client { name: name_of(state, grant), publisher: Publisher::Unverified(None) },
+        client: Client {
+            name: name_of(state, grant),
+            publisher: Publisher::Unverified(None),
+        },
         host_label: grant.requester.host_label.clone(),
         system: grant.requester.user_agent.clone(),
-        address: grant.requester.address.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string()),
+        address: grant
+            .requester
+            .address
+            .map_or_else(|| "unknown".to_owned(), |ip| ip.to_string()),
         place: None,
         network: network(request, grant),
-        asked: Moment { at: instant(grant.created_at), now: instant(request.now) },
+        asked: Moment {
+            at: instant(grant.created_at),
+            now: instant(request.now),
+        },
         scopes: grant.scopes.iter().map(ScopeLine::standard).collect(),
         lifetime: scope_line::lifetime(&grant.scopes, &state.settings.refresh),
     };
@@ -240,7 +300,9 @@ fn name_of(state: &State, grant: &DeviceGrant) -> String {
 /// Same, different or unknown, per address family; behind somebody's proxy nothing is known
 /// (row S-270).
 fn network(request: &Request, grant: &DeviceGrant) -> Network {
-    let forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| request.header(name).is_some());
+    let forwarded = ["forwarded", "x-forwarded-for"]
+        .iter()
+        .any(|name| request.header(name).is_some());
     match grant.requester.address {
         Some(address) if !forwarded => {
             if address.is_loopback() && request.peer.is_loopback()

@@ -5,8 +5,8 @@
 use askama::Template;
 use http::{Response, StatusCode};
 
-use super::html::{Forms, Page};
 use super::html;
+use super::html::{Forms, Page};
 use super::layout::Layout;
 use crate::Body;
 use crate::request::Request;
@@ -52,8 +52,12 @@ impl Page for Home {
 /// `GET /`: what this server is, and how to sign in to it.
 pub(crate) fn get(request: &Request) -> Response<Body> {
     let issuer = format!("{}/default", request.issuer_url);
-    let login = |flow: &str| format!("hallpass login --issuer {issuer} --client-id my-cli --{flow}");
-    let command = |purpose: &str, command: String| Command { purpose: purpose.to_owned(), command };
+    let login =
+        |flow: &str| format!("hallpass login --issuer {issuer} --client-id my-cli --{flow}");
+    let command = |purpose: &str, command: String| Command {
+        purpose: purpose.to_owned(),
+        command,
+    };
     let endpoint = |name: &str, path: &str, opens_in_browser| Endpoint {
         name: name.to_owned(),
         url: format!("{issuer}/{path}"),

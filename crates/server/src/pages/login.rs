@@ -8,9 +8,9 @@ use hallpass_protocol::UserId;
 use hallpass_protocol::form::Form;
 use http::{Method, Response, StatusCode};
 
+use super::html;
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout, Pair, initial};
-use super::html;
 use crate::Body;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
@@ -92,22 +92,38 @@ pub(crate) struct Asking<'a> {
 
 /// Reads a sign-in form: in dev mode any name signs in.
 pub(crate) fn read(form: &Form) -> Result<User, Mistakes> {
-    let field = |name| form.one(name).ok().flatten().unwrap_or_default().trim().to_owned();
+    let field = |name| {
+        form.one(name)
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
     let (username, claims) = (field("username"), field("claims"));
-    let mut mistakes = Mistakes { sent: (username.clone(), claims.clone()), ..Mistakes::default() };
+    let mut mistakes = Mistakes {
+        sent: (username.clone(), claims.clone()),
+        ..Mistakes::default()
+    };
     // OIDC Core §8: a subject has at most 255 characters.
     if username.is_empty() {
         mistakes.username = Some("Enter a user name: any will do.".to_owned());
     } else if username.len() > 255 || username.chars().any(char::is_control) {
-        mistakes.username = Some("A user name has at most 255 characters, all of them visible.".to_owned());
+        mistakes.username =
+            Some("A user name has at most 255 characters, all of them visible.".to_owned());
     }
     match issuance::read_claims(Some(&claims)) {
         Ok(claims) if mistakes.username.is_none() => {
-            return Ok(User { id: UserId::new(username), claims });
+            return Ok(User {
+                id: UserId::new(username),
+                claims,
+            });
         }
         Ok(_) => {}
         Err(error) => {
-            mistakes.claims = Some(format!("The claims are a JSON object, such as {{\"email\": \"ada@example.com\"}}: {error}."));
+            mistakes.claims = Some(format!(
+                "The claims are a JSON object, such as {{\"email\": \"ada@example.com\"}}: {error}."
+            ));
         }
     }
     Err(mistakes)
@@ -121,9 +137,16 @@ pub(crate) fn page(
     asking: Asking<'_>,
     mistakes: &Mistakes,
 ) -> Response<Body> {
-    let pair = |(name, value): (&str, &str)| Pair { name: name.to_owned(), value: value.to_owned() };
+    let pair = |(name, value): (&str, &str)| Pair {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    };
     let (username, claims) = mistakes.sent.clone();
-    let hinted = if username.is_empty() { asking.hint.unwrap_or_default().to_owned() } else { username };
+    let hinted = if username.is_empty() {
+        asking.hint.unwrap_or_default().to_owned()
+    } else {
+        username
+    };
     let status = if mistakes.username.is_some() || mistakes.claims.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {
@@ -132,7 +155,11 @@ pub(crate) fn page(
     let csrf = browser.csrf(state, request);
     let page = Login {
         layout: request.layout(),
-        form: FormTarget { action: asking.action, csrf, interaction: None },
+        form: FormTarget {
+            action: asking.action,
+            csrf,
+            interaction: None,
+        },
         purpose: asking.purpose,
         username: hinted,
         claims,
