@@ -54,6 +54,11 @@ impl Beginning {
         self.id
     }
 
+    /// When the request came.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// The client that the authorization is for.
     pub(crate) fn client(&self) -> &AuthenticatedClient {
         &self.client
@@ -150,24 +155,11 @@ pub(crate) async fn issue(
     let id_token = match grant.authorization {
         Some(authorization) if grant.scopes.contains(policy::OPENID) => {
             let hangs_from = (authorization.id, &authorization.seed);
-            let mut id_claims = mint::id_token_claims(
-                &issuer,
-                client_id,
-                hangs_from,
-                (&access_token, &keys.signer),
-                request.now,
-            );
+            let beside = (&access_token, &keys.signer);
+            let mut id_claims =
+                mint::id_token_claims(&issuer, client_id, hangs_from, beside, request.now);
             if let Some(mapped) = &mapped {
-                let added = mapped
-                    .claims
-                    .iter()
-                    .filter(|(name, _)| *name != "aud" && *name != "sub");
-                id_claims
-                    .extra
-                    .extend(added.map(|(name, value)| (name.clone(), value.clone())));
-                id_claims.sub.clone_from(&claims.sub);
-                id_claims.acr.clone_from(&claims.acr);
-                id_claims.amr.clone_from(&claims.amr);
+                mapped.apply_to_id_token(&mut id_claims, &claims);
             }
             Some(keys.signer.sign_id_token(&id_claims)?)
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hallpass_protocol::access_token::AccessTokenClaims;
 use hallpass_protocol::form::Form;
+use hallpass_protocol::id_token::IdTokenClaims;
 use hallpass_protocol::jose::jwt::Audience;
 use serde_json::{Map, Value};
 
@@ -33,6 +34,21 @@ impl Mapped {
         for (name, value) in &self.claims {
             overwrite(claims, name, value);
         }
+    }
+
+    /// The ID token says the same of the person as the access token beside it; its audience stays
+    /// the client.
+    pub(crate) fn apply_to_id_token(&self, claims: &mut IdTokenClaims, access: &AccessTokenClaims) {
+        let further = self
+            .claims
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "sub" | "aud"));
+        claims
+            .extra
+            .extend(further.map(|(name, value)| (name.clone(), value.clone())));
+        claims.sub.clone_from(&access.sub);
+        claims.acr.clone_from(&access.acr);
+        claims.amr.clone_from(&access.amr);
     }
 }
 

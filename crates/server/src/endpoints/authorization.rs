@@ -148,45 +148,41 @@ async fn decide(
                     grant(state, request, asked, checked, (&person, None)).await
                 }
                 Some("deny") => Ok(answer(request, asked, Err(Refusal::AccessDenied))),
-                _ => Ok(sign_in_page(
-                    state,
-                    request,
-                    &browser,
-                    asked,
-                    &login::Mistakes::default(),
-                )),
+                _ => go_on(state, request, &browser, (asked, checked), Next::SignIn).await,
             }
         }
         (Some(Posted::Choice(_)) | None, signed_in) => {
-            match unasked(state, request, asked, &checked, signed_in.as_ref()) {
-                Next::SignIn => Ok(sign_in_page(
-                    state,
-                    request,
-                    &browser,
-                    asked,
-                    &login::Mistakes::default(),
-                )),
-                Next::Refuse(refusal) => Ok(answer(request, asked, Err(refusal))),
-                Next::Silent(user) => {
-                    let seed = seed(&checked, user, (request.now, None), asked);
-                    issue(state, request, asked, checked, seed).await
-                }
-                Next::Continue(person) => {
-                    let target = continue_as::Target {
-                        browser: &browser,
-                        action: action(request, asked),
-                    };
-                    Ok(continue_as::page(
-                        state,
-                        request,
-                        target,
-                        asked,
-                        (person, &checked.scopes),
-                    ))
-                }
-                Next::Grant(person) => grant(state, request, asked, checked, (person, None)).await,
-            }
+            let next = unasked(state, request, asked, &checked, signed_in.as_ref());
+            go_on(state, request, &browser, (asked, checked), next).await
         }
+    }
+}
+
+/// Does what follows when nobody pressed a button yet.
+async fn go_on(
+    state: &State,
+    request: &Request,
+    browser: &Browser,
+    (asked, checked): (&Asked, CheckedRequest),
+    next: Next<'_>,
+) -> Result<Response<Body>, PageError> {
+    match next {
+        Next::SignIn => {
+            let nothing_sent = login::Mistakes::default();
+            Ok(sign_in_page(state, request, browser, asked, &nothing_sent))
+        }
+        Next::Refuse(refusal) => Ok(answer(request, asked, Err(refusal))),
+        Next::Silent(user) => {
+            let seed = seed(&checked, user, (request.now, None), asked);
+            issue(state, request, asked, checked, seed).await
+        }
+        Next::Continue(person) => {
+            let action = action(request, asked);
+            let target = continue_as::Target { browser, action };
+            let who = (person, &checked.scopes);
+            Ok(continue_as::page(state, request, target, asked, who))
+        }
+        Next::Grant(person) => grant(state, request, asked, checked, (person, None)).await,
     }
 }
 

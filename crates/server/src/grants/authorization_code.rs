@@ -7,11 +7,11 @@ use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_issuer::tokens::one_time::Kind;
 use hallpass_protocol::Secret;
 use hallpass_protocol::token::TokenResponse;
-use hallpass_store::{authorization_codes, authorizations};
+use hallpass_store::authorization_codes;
 
-use super::{Context, revoke_denied};
+use super::{Context, first_tokens, settle};
 use crate::error::json::JsonError;
-use crate::issuance::{self, Beginning, Grant};
+use crate::issuance::Beginning;
 
 /// What the request brought besides its client.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenRes
         state,
         request,
         client,
-        form,
+        ..
     } = at;
     let hash = Kind::AuthorizationCode
         .read(brought.code.expose())
@@ -50,26 +50,9 @@ pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenRes
         };
         let answer = code.redeem(&redemption, begin.id(), now);
         authorization_codes::save(tx, &code)?;
-        match answer {
-            Ok(seed) => {
-                let authorization = begin.authorization(seed, Origin::Code);
-                authorizations::insert(tx, &authorization)?;
-                Ok(Ok((authorization, audience)))
-            }
-            Err(denied) => revoke_denied(tx, denied, now),
-        }
+        let settled = settle(tx, &begin, answer, Origin::Code)?;
+        Ok(settled.map(|authorization| (authorization, audience)))
     });
     let (authorization, audience) = decided.await?.map_err(|denied| denied.refusal)?;
-    let grant = Grant {
-        client,
-        subject: authorization.seed.user.id.as_str(),
-        scopes: authorization.seed.scopes.clone(),
-        audience,
-        refresh_token: beginning.first_of(&authorization),
-        authorization: Some(&authorization),
-        parent: None,
-        not_after: None,
-        form,
-    };
-    Ok(issuance::issue(state, request, grant).await?)
+    first_tokens(at, &beginning, &authorization, audience).await
 }

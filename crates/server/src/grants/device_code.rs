@@ -7,11 +7,11 @@ use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_issuer::tokens::one_time::Kind;
 use hallpass_protocol::Secret;
 use hallpass_protocol::token::TokenResponse;
-use hallpass_store::{authorizations, device_grants};
+use hallpass_store::device_grants;
 
-use super::{Context, revoke_denied};
+use super::{Context, first_tokens, settle};
 use crate::error::json::JsonError;
-use crate::issuance::{self, Beginning, Grant};
+use crate::issuance::Beginning;
 use crate::limiter::network_of;
 use crate::request::Request;
 use crate::state::State;
@@ -25,7 +25,7 @@ pub(crate) async fn redeem(
         state,
         request,
         client,
-        form,
+        ..
     } = at;
     let Some(hash) = Kind::DeviceCode.read(device_code.expose()) else {
         return Err(unknown(state, request));
@@ -43,31 +43,14 @@ pub(crate) async fn redeem(
         };
         let answer = grant.redeem(begin.client(), begin.id(), now);
         device_grants::save(tx, &grant)?;
-        match answer {
-            Ok(seed) => {
-                let authorization = begin.authorization(seed, Origin::Device);
-                authorizations::insert(tx, &authorization)?;
-                Ok(Ok((authorization, audience)))
-            }
-            Err(denied) => revoke_denied(tx, denied, now),
-        }
+        let settled = settle(tx, &begin, answer, Origin::Device)?;
+        Ok(settled.map(|authorization| (authorization, audience)))
     });
     let (authorization, audience) = decided.await?.map_err(|denied| match denied.refusal {
         Refusal::InvalidGrant(GrantReason::Unknown) => unknown(state, request),
         other => other.into(),
     })?;
-    let grant = Grant {
-        client,
-        subject: authorization.seed.user.id.as_str(),
-        scopes: authorization.seed.scopes.clone(),
-        audience,
-        refresh_token: beginning.first_of(&authorization),
-        authorization: Some(&authorization),
-        parent: None,
-        not_after: None,
-        form,
-    };
-    Ok(issuance::issue(state, request, grant).await?)
+    first_tokens(at, &beginning, &authorization, audience).await
 }
 
 /// Refuses a code that nobody was given, and after many of them the address. A real code is

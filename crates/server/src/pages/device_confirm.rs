@@ -6,6 +6,7 @@
 use askama::Template;
 use hallpass_issuer::authorization::AuthorizationSeed;
 use hallpass_issuer::grants::device_code::DeviceGrant;
+use hallpass_protocol::form::Form;
 use hallpass_store::device_grants;
 use http::{Method, Response, StatusCode};
 use jiff::SignedDuration;
@@ -122,64 +123,63 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         return Ok(device::not_valid(state, request, &browser));
     };
     let action = format!("{}?{}", request.path, query.encode());
-    let form = if request.method == Method::POST {
-        Some(request.form()?)
-    } else {
-        None
-    };
     let person = SignedInUser::find(state, request).await?;
-    let asking = || Asking {
-        purpose: LoginPurpose::ConnectDevice,
-        action: action.clone(),
-        hint: None,
-        parameters: hallpass_protocol::form::Form::default(),
-    };
-    let Some(form) = form else {
-        return Ok(match person {
-            None => login::page(state, request, &browser, asking(), &Mistakes::default()),
-            Some(person) => page(
-                state,
-                request,
-                (&browser, action),
-                (&grant, interaction),
-                &person,
-            ),
-        });
-    };
+    if request.method == Method::POST {
+        let form = request.form()?;
+        return answer(state, request, (&browser, action), (&grant, person), &form).await;
+    }
+    Ok(match person {
+        None => sign_in_page(state, request, &browser, (action, &Mistakes::default())),
+        Some(person) => page(
+            state,
+            request,
+            (&browser, action),
+            (&grant, interaction),
+            &person,
+        ),
+    })
+}
+
+/// Takes what was posted: a button of the page, or the sign-in form before it.
+async fn answer(
+    state: &State,
+    request: &Request,
+    (browser, action): (&Browser, String),
+    (grant, person): (&DeviceGrant, Option<SignedInUser>),
+    form: &Form,
+) -> Result<Response<Body>, PageError> {
+    let nothing_sent = Mistakes::default();
     match (form.one("action")?, person) {
-        (Some("switch"), Some(person)) => {
-            browser.check_csrf_of(state, request, (&form, &person))?;
-            Ok(login::page(
-                state,
-                request,
-                &browser,
-                asking(),
-                &Mistakes::default(),
-            ))
-        }
         (Some(choice), Some(person)) => {
-            browser.check_csrf_of(state, request, (&form, &person))?;
+            browser.check_csrf_of(state, request, (form, &person))?;
+            if choice == "switch" {
+                return Ok(sign_in_page(
+                    state,
+                    request,
+                    browser,
+                    (action, &nothing_sent),
+                ));
+            }
             let confirmed = form.one("confirm")? == Some("on");
             decide(
                 state,
                 request,
-                &browser,
-                (&grant, &person),
+                browser,
+                (grant, &person),
                 (choice, confirmed),
             )
             .await
         }
-        (Some(_), None) => Ok(login::page(
+        (Some(_), None) => Ok(sign_in_page(
             state,
             request,
-            &browser,
-            asking(),
-            &Mistakes::default(),
+            browser,
+            (action, &nothing_sent),
         )),
         (None, _) => {
-            browser.check_sign_in(state, request, &form)?;
-            match login::read(&form) {
-                Err(mistakes) => Ok(login::page(state, request, &browser, asking(), &mistakes)),
+            browser.check_sign_in(state, request, form)?;
+            match login::read(form) {
+                Err(mistakes) => Ok(sign_in_page(state, request, browser, (action, &mistakes))),
                 Ok(user) => {
                     let (_, cookie) = SignedInUser::sign_in(state, request, user).await?;
                     let mut response = see_other(&action);
@@ -189,6 +189,21 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
             }
         }
     }
+}
+
+fn sign_in_page(
+    state: &State,
+    request: &Request,
+    browser: &Browser,
+    (action, mistakes): (String, &Mistakes),
+) -> Response<Body> {
+    let asking = Asking {
+        purpose: LoginPurpose::ConnectDevice,
+        action,
+        hint: None,
+        parameters: Form::default(),
+    };
+    login::page(state, request, browser, asking, mistakes)
 }
 
 /// Writes the decision down; whoever comes second finds the code no longer valid (row S-16).
