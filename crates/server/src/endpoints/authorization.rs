@@ -180,7 +180,8 @@ async fn go_on(
             let action = action(request, asked);
             let target = continue_as::Target { browser, action };
             let who = (person, &checked.scopes);
-            Ok(continue_as::page(state, request, target, asked, who))
+            let client = (asked.client.as_ref(), asked.reply.redirect_uri.as_str());
+            Ok(continue_as::page(state, request, target, client, who))
         }
         Next::Grant(person) => grant(state, request, asked, checked, (person, None)).await,
     }

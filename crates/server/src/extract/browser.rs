@@ -2,9 +2,10 @@
 
 use hallpass_protocol::form::Form;
 use hallpass_protocol::{hex, random};
-use http::{HeaderValue, Response, header};
+use http::Response;
 use serde::de::DeserializeOwned;
 
+use super::cookie::add_cookie;
 use super::signed_in_user::SignedInUser;
 use crate::Body;
 use crate::error::page::PageError;
@@ -133,12 +134,5 @@ impl Browser {
                 &format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", self.value),
             );
         }
-    }
-}
-
-/// Adds a `Set-Cookie` header.
-pub(crate) fn add_cookie(response: &mut Response<Body>, cookie: &str) {
-    if let Ok(value) = HeaderValue::from_str(cookie) {
-        response.headers_mut().append(header::SET_COOKIE, value);
     }
 }

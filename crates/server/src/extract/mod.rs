@@ -2,5 +2,6 @@
 
 pub(crate) mod authenticated_client;
 pub(crate) mod browser;
+pub(crate) mod cookie;
 pub(crate) mod signed_in_user;
 pub(crate) mod token;

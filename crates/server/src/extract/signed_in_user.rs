@@ -9,7 +9,7 @@ use hallpass_protocol::hex;
 use hallpass_store::browser_sessions;
 use http::Response;
 
-use super::browser::add_cookie;
+use super::cookie::add_cookie;
 use crate::Body;
 use crate::error::Fault;
 use crate::request::Request;

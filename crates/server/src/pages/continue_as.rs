@@ -11,7 +11,6 @@ use super::layout::{Client, FormTarget, Layout, Publisher, initial};
 use super::scope_line::ScopeLine;
 use super::{html, scope_line};
 use crate::Body;
-use crate::endpoints::authorization::Asked;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
 use crate::request::Request;
@@ -63,10 +62,9 @@ pub(crate) fn page(
     state: &State,
     request: &Request,
     target: Target<'_>,
-    asked: &Asked,
+    (asking, redirect_uri): (&hallpass_issuer::Client, &str),
     (person, scopes): (&SignedInUser, &Scopes),
 ) -> Response<Body> {
-    let redirect_uri = asked.reply.redirect_uri.as_str();
     let host = redirect_uri.split_once("://").map_or("", |(_, rest)| rest);
     let page = ContinueAs {
         layout: request.layout(),
@@ -76,7 +74,7 @@ pub(crate) fn page(
             interaction: None,
         },
         user: person.user().id.to_string(),
-        client: client(&asked.client),
+        client: client(asking),
         redirect_host: host.split(['/', '?']).next().unwrap_or_default().to_owned(),
         scopes: scopes.iter().map(ScopeLine::standard).collect(),
         lifetime: scope_line::lifetime(scopes, &state.settings.refresh),
