@@ -348,92 +348,42 @@ mod tests {
 
     #[test]
     fn every_state_and_every_time() {
+        use CodeState::{Burnt, Issued};
         use GrantReason::{Burnt as WasBurnt, Expired, UsedTwice, WrongVerifier};
         let (old, new) = (id(), id());
         let redeemed = |authorization| CodeState::Redeemed { authorization };
-        let wrong = ("cli", Some(URI), None);
+        let (wrong, stranger) = (
+            ("cli", Some(URI), None),
+            ("other", Some(URI), Some(VERIFIER)),
+        );
         let replayed = Some((old, RevokeReason::CodeReplayed));
         for (state, brought, after, reason, revokes, then) in [
-            (CodeState::Issued, RIGHT, 0, None, None, redeemed(new)),
-            (CodeState::Issued, RIGHT, 59, None, None, redeemed(new)),
-            (
-                CodeState::Issued,
-                RIGHT,
-                60,
-                Some(Expired),
-                None,
-                CodeState::Issued,
-            ),
-            (
-                CodeState::Issued,
-                wrong,
-                0,
-                Some(WrongVerifier),
-                None,
-                CodeState::Burnt,
-            ),
-            (
-                CodeState::Issued,
-                wrong,
-                60,
-                Some(Expired),
-                None,
-                CodeState::Issued,
-            ),
-            (
-                CodeState::Burnt,
-                RIGHT,
-                0,
-                Some(WasBurnt),
-                None,
-                CodeState::Burnt,
-            ),
-            (
-                CodeState::Burnt,
-                wrong,
-                60,
-                Some(WasBurnt),
-                None,
-                CodeState::Burnt,
-            ),
-            // S-47: whoever could have redeemed it ends what it gave, whenever.
-            (
-                redeemed(old),
-                RIGHT,
-                0,
-                Some(UsedTwice),
-                replayed,
-                redeemed(old),
-            ),
-            (
-                redeemed(old),
-                RIGHT,
-                3600,
-                Some(UsedTwice),
-                replayed,
-                redeemed(old),
-            ),
-            // S-48: a stranger ends nothing.
-            (
-                redeemed(old),
-                wrong,
-                0,
-                Some(UsedTwice),
-                None,
-                redeemed(old),
-            ),
-            (
-                redeemed(old),
-                ("other", Some(URI), Some(VERIFIER)),
-                0,
-                Some(UsedTwice),
-                None,
-                redeemed(old),
-            ),
+            (Issued, RIGHT, 0, None, None, redeemed(new)),
+            (Issued, RIGHT, 59, None, None, redeemed(new)),
+            (Issued, RIGHT, 60, Some(Expired), None, Issued),
+            (Issued, wrong, 0, Some(WrongVerifier), None, Burnt),
+            (Issued, wrong, 60, Some(Expired), None, Issued),
+            (Burnt, RIGHT, 0, Some(WasBurnt), None, Burnt),
+            (Burnt, wrong, 60, Some(WasBurnt), None, Burnt),
         ] {
             let got = redeem(code(Some(CHALLENGE), state), brought, (new, after));
             let wanted = (reason.map(Refusal::InvalidGrant), revokes, then);
             assert_eq!(got, wanted, "{state:?} {brought:?} after {after}");
+        }
+        // S-47: whoever could have redeemed it ends what it gave; S-48: a stranger ends nothing.
+        for (brought, after, revokes) in [
+            (RIGHT, 0, replayed),
+            (RIGHT, 3600, replayed),
+            (wrong, 0, None),
+            (stranger, 0, None),
+        ] {
+            let got = redeem(code(Some(CHALLENGE), redeemed(old)), brought, (new, after));
+            let wanted = (
+                Some(Refusal::InvalidGrant(UsedTwice)),
+                revokes,
+                redeemed(old),
+            );
+            assert_eq!(got, wanted, "{brought:?} after {after}");
         }
     }
 

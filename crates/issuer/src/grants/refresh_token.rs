@@ -274,7 +274,7 @@ mod tests {
         let revoked: Change = |authorization| authorization.revoke(RevokeReason::User, START);
         let no_family: Change = |authorization| authorization.refresh = None;
         let in_future: Change = |authorization| {
-            authorization.refresh.as_mut().unwrap().rotated_at = Some(START + seconds(7))
+            authorization.refresh.as_mut().unwrap().rotated_at = Some(START + seconds(7));
         };
         let day = 24 * 3600;
         let stranger = RefreshToken::first(
