@@ -1,6 +1,6 @@
 //! How programs and people reach the issuer: endpoints, pages, sign-in.
 //!
-//! A request goes straight down and straight up: [`router`] names the endpoint, `request` holds
+//! A request goes straight down and straight up: `router` names the endpoint, `request` holds
 //! what was sent, the endpoint parses it, `extract` tells who asks, `grants` load, decide and save,
 //! and the answer is minted. `docs/adr/0003` says why dev mode is the same server.
 

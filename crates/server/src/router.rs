@@ -185,7 +185,12 @@ where
         now: state.now(),
     };
     let Some(endpoint) = endpoint else {
-        return PageError::NotFound.into_response(&state, &request);
+        // Programs look for metadata, people for pages (row S-166).
+        return if path.contains("/.well-known/") {
+            JsonError::NotFound.into_response()
+        } else {
+            PageError::NotFound.into_response(&state, &request)
+        };
     };
     let mut response = if request.method == Method::OPTIONS && !endpoint.is_page() {
         status(StatusCode::NO_CONTENT)

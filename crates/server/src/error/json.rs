@@ -28,6 +28,8 @@ pub(crate) enum JsonError {
     Bearer(BearerProblem),
     /// Another method than the endpoint's: 405.
     Method(&'static str),
+    /// Nothing lies at this address: 404.
+    NotFound,
     /// The body is too large or too slow.
     Body(StatusCode),
     /// We broke.
@@ -116,6 +118,12 @@ impl JsonError {
                 response
                     .headers_mut()
                     .insert(header::ALLOW, HeaderValue::from_static(allowed));
+                response
+            }
+            Self::NotFound => {
+                let error = OAuthError::new(ErrorCode::InvalidRequest, "nothing lies here");
+                let mut response = oauth_error(&error);
+                *response.status_mut() = StatusCode::NOT_FOUND;
                 response
             }
             Self::Body(status) => {

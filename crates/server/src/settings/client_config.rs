@@ -134,6 +134,12 @@ impl ClientConfig {
                 .and_then(|device| device.scopes.as_deref()),
         )
         .map_err(|why| place.bad(&self.id, "device.scopes", &why))?;
+        // Row S-29: by the device flow a client may have less, never more.
+        if let (Some(narrower), Some(all)) = (&device_scopes, &scopes)
+            && !narrower.is_subset(all)
+        {
+            return Err(place.bad(&self.id, "device.scopes", "is not a part of `scopes`"));
+        }
         Ok(Client {
             name: self.name.unwrap_or_else(|| self.id.clone()),
             id: ClientId::new(self.id),

@@ -370,6 +370,10 @@ fn a_client_that_makes_no_sense_is_refused_by_name() {
             "`client[c].scopes` holds `a b`: write one scope per entry",
         ),
         (
+            "grants = []\nscopes = [\"a\"]\ndevice = { scopes = [\"a\", \"b\"] }",
+            "`client[c].device.scopes` is not a part of `scopes`",
+        ),
+        (
             "grants = []\n[[client]]\nid = \"c\"\ngrants = []",
             "`client[c].id` is the id of two clients",
         ),

@@ -47,7 +47,12 @@ async fn s_165_s_166_s_37_two_documents_with_the_same_values() {
         "/a//.well-known/openid-configuration",
         "/.well-known/oauth-authorization-server/a/",
     ] {
-        assert_eq!(server.get(path).await.status, 404, "{path}");
+        let answer = server.get(path).await;
+        assert_eq!(
+            answer.refusal(),
+            (404, "invalid_request".to_owned()),
+            "{path}"
+        );
     }
 }
 
