@@ -1,0 +1,276 @@
+//! Tests of `device_code.rs`.
+
+use std::sync::Arc;
+
+use hallpass_protocol::UserId;
+use hallpass_protocol::client_auth::ClientCredentials;
+use hallpass_protocol::random::SystemRandom;
+use serde_json::Map;
+
+use super::*;
+use crate::client::Client;
+use crate::tokens::one_time::Kind;
+use crate::user::User;
+
+const STEP: Duration = SLOW_DOWN_STEP;
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_unix_seconds(1_000_000) + Duration::from_secs(seconds)
+}
+
+fn client(id: &str) -> AuthenticatedClient {
+    let client = Arc::new(Client::unconfigured(ClientId::new(id)));
+    let named = ClientCredentials::Named(ClientId::new(id));
+    AuthenticatedClient::authenticate(Some(client), &named).unwrap()
+}
+
+fn id() -> AuthorizationId {
+    AuthorizationId::generate(at(0), &SystemRandom)
+}
+
+fn seed(name: &str) -> AuthorizationSeed {
+    AuthorizationSeed {
+        user: User {
+            id: UserId::new(name),
+            claims: Map::new(),
+        },
+        scopes: Scopes::default(),
+        resource: Vec::new(),
+        auth_time: at(0),
+        nonce: None,
+        browser_session: None,
+    }
+}
+
+fn approved() -> DeviceGrantState {
+    DeviceGrantState::Approved {
+        seed: Box::new(seed("ada")),
+    }
+}
+
+/// A grant of `cli`, asked for at 0, dead at 600.
+fn grant(state: DeviceGrantState) -> DeviceGrant {
+    let (_, code_hash) = Kind::DeviceCode.generate(&SystemRandom);
+    DeviceGrant {
+        code_hash,
+        user_code_hash: code_hash,
+        user_code: "WDJBMJHT".to_owned(),
+        issuer: "default".to_owned(),
+        client_id: ClientId::new("cli"),
+        scopes: Scopes::default(),
+        resource: Vec::new(),
+        requester: Requester::default(),
+        created_at: at(0),
+        expires_at: at(600),
+        interval: STEP,
+        last_poll_at: None,
+        state,
+    }
+}
+
+fn refusal(grant: &mut DeviceGrant, seconds: u64) -> Option<Refusal> {
+    grant
+        .redeem(&client("cli"), id(), at(seconds))
+        .err()
+        .map(|denied| denied.refusal)
+}
+
+fn slow_down(seconds: u64) -> Refusal {
+    Refusal::SlowDown {
+        interval: Duration::from_secs(seconds),
+    }
+}
+
+#[test]
+fn s_17_s_19_s_20_s_21_every_state_at_every_time() {
+    use DeviceGrantState::{Denied, Pending};
+    let used = GrantReason::UsedTwice;
+    let redeemed = || DeviceGrantState::Redeemed {
+        authorization: id(),
+    };
+    // The last poll was at 100: a poll at 101 is early, one at 104 is not (tolerance 1 s).
+    let table = [
+        (Pending, 101, Some(slow_down(10))),
+        (Pending, 104, Some(Refusal::AuthorizationPending)),
+        (Pending, 599, Some(Refusal::AuthorizationPending)),
+        (Pending, 600, Some(Refusal::ExpiredToken)),
+        (Pending, 90_000, Some(Refusal::ExpiredToken)),
+        (approved(), 101, None),
+        (approved(), 599, None),
+        (approved(), 600, Some(Refusal::ExpiredToken)),
+        (Denied, 101, Some(Refusal::AccessDenied)),
+        (Denied, 90_000, Some(Refusal::AccessDenied)),
+        (redeemed(), 101, Some(Refusal::InvalidGrant(used))),
+        (redeemed(), 90_000, Some(Refusal::InvalidGrant(used))),
+    ];
+    for (state, time, expected) in table {
+        let name = format!("{state:?} at {time}");
+        let mut grant = DeviceGrant {
+            last_poll_at: Some(at(100)),
+            ..grant(state)
+        };
+        assert_eq!(refusal(&mut grant, time), expected, "{name}");
+        assert_eq!(
+            grant.last_poll_at,
+            Some(at(time)),
+            "every poll counts: {name}"
+        );
+    }
+}
+
+#[test]
+fn s_18_slow_down_adds_five_and_never_passes_sixty() {
+    let mut grant = grant(DeviceGrantState::Pending);
+    let pending = Some(Refusal::AuthorizationPending);
+    assert_eq!(refusal(&mut grant, 0), pending);
+    assert_eq!(refusal(&mut grant, 1), Some(slow_down(10)));
+    assert_eq!(refusal(&mut grant, 7), Some(slow_down(15)));
+    assert_eq!(refusal(&mut grant, 22), pending);
+    for n in 0..20 {
+        let interval = (20 + 5 * n).min(60);
+        assert_eq!(refusal(&mut grant, 22), Some(slow_down(interval)));
+    }
+    assert_eq!(refusal(&mut grant, 22 + 59), pending);
+}
+
+#[test]
+fn s_18_a_client_that_doubles_its_wait_gets_out() {
+    let mut grant = grant(DeviceGrantState::Pending);
+    let (mut time, mut wait) = (0, 1);
+    while refusal(&mut grant, time) != Some(Refusal::AuthorizationPending) || time == 0 {
+        time += wait;
+        wait *= 2;
+        assert!(time < 120, "still told to slow down");
+    }
+}
+
+#[test]
+fn s_22_s_23_the_second_redemption_revokes_what_the_first_gave() {
+    let mut grant = grant(approved());
+    let first = id();
+    assert_eq!(grant.redeem(&client("cli"), first, at(10)), Ok(seed("ada")));
+    let denied = grant.redeem(&client("cli"), id(), at(10)).unwrap_err();
+    assert_eq!(
+        denied.refusal,
+        Refusal::InvalidGrant(GrantReason::UsedTwice)
+    );
+    assert_eq!(denied.revokes, Some((first, RevokeReason::CodeReplayed)));
+}
+
+#[test]
+fn s_24_a_10_another_client_learns_and_changes_nothing() {
+    let redeemed = DeviceGrantState::Redeemed {
+        authorization: id(),
+    };
+    for state in [
+        DeviceGrantState::Pending,
+        approved(),
+        DeviceGrantState::Denied,
+        redeemed,
+    ] {
+        let before = grant(state);
+        let mut after = before.clone();
+        for time in [1, 700] {
+            let denied = after.redeem(&client("thief"), id(), at(time)).unwrap_err();
+            assert_eq!(denied, GrantReason::OtherClient.into());
+        }
+        assert_eq!(after, before);
+    }
+}
+
+#[test]
+fn s_16_s_21_only_a_live_undecided_grant_is_decided() {
+    use DeviceGrantState::{Denied, Pending};
+    let redeemed = DeviceGrantState::Redeemed {
+        authorization: id(),
+    };
+    let table = [
+        (Pending, 599, true),
+        (Pending, 600, false),
+        (approved(), 1, false),
+        (Denied, 1, false),
+        (redeemed, 1, false),
+    ];
+    for (state, time, decides) in table {
+        let mut decided = grant(state.clone());
+        assert_eq!(
+            decided.approve(seed("eve"), at(time)).is_ok(),
+            decides,
+            "{state:?} at {time}"
+        );
+        let expected = DeviceGrantState::Approved {
+            seed: Box::new(seed("eve")),
+        };
+        assert_eq!(
+            decided.state,
+            if decides { expected } else { state.clone() }
+        );
+        let mut decided = grant(state.clone());
+        assert_eq!(
+            decided.deny(at(time)).is_ok(),
+            decides,
+            "{state:?} at {time}"
+        );
+        assert_eq!(decided.state, if decides { Denied } else { state });
+    }
+}
+
+#[test]
+fn s_273_a_withdrawn_code_is_denied_and_a_redeemed_one_stays() {
+    use DeviceGrantState::{Denied, Pending};
+    let redeemed = DeviceGrantState::Redeemed {
+        authorization: id(),
+    };
+    let table = [
+        (Pending, 1, Denied),
+        (Pending, 600, Pending),
+        (approved(), 1, Denied),
+        (Denied, 1, Denied),
+        (redeemed.clone(), 1, redeemed),
+    ];
+    for (state, time, expected) in table {
+        let mut grant = grant(state);
+        grant.withdraw(at(time));
+        assert_eq!(grant.state, expected);
+    }
+}
+
+#[test]
+fn s_11_s_272_a_crowd_gets_longer_codes_and_a_full_table_none() {
+    let busy = Err(Refusal::Busy(Duration::from_secs(30)));
+    let table = [
+        (0, 0, Ok(Length::Eight)),
+        (999, 999, Ok(Length::Eight)),
+        (1_000, 1_000, Ok(Length::Ten)),
+        (0, 99_999, Ok(Length::Eight)),
+        (99_999, 99_999, Ok(Length::Ten)),
+        (0, 100_000, busy.clone()),
+        (1_000, 100_000, busy),
+    ];
+    for (live, rows, expected) in table {
+        assert_eq!(
+            code_length(live, rows),
+            expected,
+            "{live} live, {rows} rows"
+        );
+    }
+}
+
+#[test]
+fn s_276_a_label_cannot_pose_as_ours() {
+    let table = [
+        ("Verified by IT\u{202e}\n", Some("Verified by IT")),
+        ("build-7.example_org", Some("build-7.example_org")),
+        ("<b>\"x\"</b>", Some("bxb")),
+        ("\u{1b}]8;;http://x\u{7}", Some("8httpx")),
+        ("  \u{202e}\u{200b} ", None),
+        ("", None),
+    ];
+    for (said, kept) in table {
+        assert_eq!(clean_label(said).as_deref(), kept, "{said:?}");
+    }
+    assert_eq!(
+        clean_label(&"x".repeat(500)).map(|kept| kept.len()),
+        Some(40)
+    );
+}
