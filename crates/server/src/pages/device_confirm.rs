@@ -11,7 +11,7 @@ use hallpass_store::device_grants;
 use http::{Method, Response, StatusCode};
 use jiff::SignedDuration;
 
-use super::device_done::{DeviceDone, Outcome};
+use super::device_done::{self, Outcome};
 use super::html::{Forms, Page};
 use super::layout::{Client, FormTarget, Layout, Publisher};
 use super::login::{self, Asking, Mistakes, Purpose as LoginPurpose};
@@ -31,7 +31,8 @@ use crate::state::State;
 /// The decision about one device code.
 ///
 /// It posts `action`: `approve` (with `confirm=on`), `deny`, `report` (deny and tell the operator)
-/// or `switch` (sign in as someone else, the code stays undecided).
+/// or `switch` (sign in as someone else, the code stays undecided). The page after it posts
+/// `revoke` to the same address.
 #[derive(Debug, Clone, Template)]
 #[template(path = "device_confirm.html")]
 pub struct DeviceConfirm {
@@ -119,13 +120,23 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         .store
         .read(move |tx| device_grants::find_by_code(tx, &issuer, &hash))
         .await?;
+    let action = format!("{}?{}", request.path, query.encode());
+    let person = SignedInUser::find(state, request).await?;
+    let form = if request.method == Method::POST {
+        Some(request.form()?)
+    } else {
+        None
+    };
+    if let (Some(form), Some(person)) = (&form, &person)
+        && form.one("action")? == Some("revoke")
+    {
+        browser.check_csrf_of(state, request, (form, person))?;
+        return device_done::take_back(state, request, (&browser, hash), person).await;
+    }
     let Some(grant) = found.filter(|grant| grant.is_undecided(request.now)) else {
         return Ok(device::not_valid(state, request, &browser));
     };
-    let action = format!("{}?{}", request.path, query.encode());
-    let person = SignedInUser::find(state, request).await?;
-    if request.method == Method::POST {
-        let form = request.form()?;
+    if let Some(form) = form {
         return answer(state, request, (&browser, action), (&grant, person), &form).await;
     }
     Ok(match person {
@@ -164,7 +175,7 @@ async fn answer(
             decide(
                 state,
                 request,
-                browser,
+                (browser, action),
                 (grant, &person),
                 (choice, confirmed),
             )
@@ -210,7 +221,7 @@ fn sign_in_page(
 async fn decide(
     state: &State,
     request: &Request,
-    browser: &Browser,
+    (browser, action): (&Browser, String),
     (grant, person): (&DeviceGrant, &SignedInUser),
     (choice, confirmed): (&str, bool),
 ) -> Result<Response<Body>, PageError> {
@@ -251,18 +262,16 @@ async fn decide(
         "approve" => Outcome::Approved {
             client: name_of(state, grant),
             user: person.user().id.to_string(),
-            undo: None,
+            undo: Some(FormTarget {
+                action,
+                csrf: browser.csrf_of(state, request, person),
+                interaction: None,
+            }),
         },
         "report" => Outcome::Reported,
         _ => Outcome::Denied,
     };
-    Ok(html::html(
-        StatusCode::OK,
-        &DeviceDone {
-            layout: request.layout(),
-            outcome,
-        },
-    ))
+    Ok(device_done::page(request, outcome))
 }
 
 fn page(

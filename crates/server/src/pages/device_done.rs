@@ -3,10 +3,21 @@
 //! RFC 8628 §3.3 ("instructs the user to return to their device"): <https://www.rfc-editor.org/rfc/rfc8628#section-3.3>
 
 use askama::Template;
+use hallpass_issuer::authorization::RevokeReason;
+use hallpass_issuer::grants::device_code::DeviceGrantState;
+use hallpass_issuer::tokens::one_time::SecretHash;
+use hallpass_store::{authorizations, device_grants};
+use http::{Response, StatusCode};
 
-use super::device::CODE_NOT_VALID;
-use super::html::{Forms, Page};
+use super::device::{self, CODE_NOT_VALID};
+use super::html::{self, Forms, Page};
 use super::layout::{FormTarget, Layout};
+use crate::Body;
+use crate::error::page::PageError;
+use crate::extract::browser::Browser;
+use crate::extract::signed_in_user::SignedInUser;
+use crate::request::Request;
+use crate::state::State;
 
 /// The last page in the browser.
 #[derive(Debug, Clone, Template)]
@@ -54,4 +65,49 @@ impl DeviceDone {
 
 impl Page for DeviceDone {
     const FORMS: Forms = Forms::StayHere;
+}
+
+/// The page of an outcome.
+pub(super) fn page(request: &Request, outcome: Outcome) -> Response<Body> {
+    let layout = request.layout();
+    html::html(StatusCode::OK, &DeviceDone { layout, outcome })
+}
+
+/// Takes an approval back, for the person who gave it: before the device came for its tokens it is
+/// refused, afterwards its tokens end.
+pub(super) async fn take_back(
+    state: &State,
+    request: &Request,
+    (browser, hash): (&Browser, SecretHash),
+    person: &SignedInUser,
+) -> Result<Response<Body>, PageError> {
+    let (issuer, now) = (request.issuer.clone(), request.now);
+    let user = person.user().id.clone();
+    let taken = state.store.write(move |tx| {
+        let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)? else {
+            return Ok(false);
+        };
+        match &grant.state {
+            DeviceGrantState::Approved { seed } if seed.user.id == user => {
+                grant.withdraw(now);
+                device_grants::save(tx, &grant)?;
+                Ok(true)
+            }
+            DeviceGrantState::Redeemed { authorization } => {
+                let id = *authorization;
+                let found = authorizations::find(tx, id)?;
+                let own = found.is_some_and(|found| found.seed.user.id == user);
+                if own {
+                    authorizations::revoke(tx, id, RevokeReason::User, now)?;
+                }
+                Ok(own)
+            }
+            _ => Ok(false),
+        }
+    });
+    Ok(if taken.await? {
+        page(request, Outcome::Revoked)
+    } else {
+        device::not_valid(state, request, browser)
+    })
 }

@@ -281,6 +281,55 @@ async fn s_16_a_09_a_decided_code_cannot_be_decided_again() {
     assert!(server.is_active(&tokens.member("access_token")).await);
 }
 
+const TAKE_BACK: &[(&str, &str)] = &[("action", "revoke")];
+
+#[tokio::test]
+async fn s_16_an_approval_can_be_taken_back_before_the_device_comes() {
+    let server = TestServer::dev().await;
+    let (device_code, user_code) = start(&server).await;
+    let person = server.person();
+    let page = person.enter_code(&user_code, "ada").await;
+    let done = person.submit(&page, APPROVE).await;
+    let back = person.submit(&done, TAKE_BACK).await;
+    assert_eq!(back.status, 200);
+    assert!(back.body.contains("The device is signed out"));
+    assert_eq!(polled(&server, &device_code).await, "access_denied");
+    is_not_valid(&person.submit(&done, TAKE_BACK).await);
+}
+
+#[tokio::test]
+async fn s_16_an_approval_taken_back_later_ends_the_tokens() {
+    let server = TestServer::dev().await;
+    let (device_code, user_code) = start(&server).await;
+    let person = server.person();
+    let page = person.enter_code(&user_code, "ada").await;
+    let done = person.submit(&page, APPROVE).await;
+    let tokens = server.poll("cli", &device_code).await;
+    assert!(server.is_active(&tokens.member("access_token")).await);
+    let back = person.submit(&done, TAKE_BACK).await;
+    assert!(back.body.contains("The device is signed out"));
+    assert!(!server.is_active(&tokens.member("access_token")).await);
+}
+
+#[tokio::test]
+async fn a_09_only_who_approved_takes_it_back() {
+    let server = TestServer::dev().await;
+    let (device_code, user_code) = start(&server).await;
+    let (ada, eve) = (server.person(), server.person());
+    let (to_ada, to_eve) = (
+        ada.enter_code(&user_code, "ada").await,
+        eve.enter_code(&user_code, "eve").await,
+    );
+    let done = ada.submit(&to_ada, APPROVE).await;
+    is_not_valid(&eve.submit(&to_eve, TAKE_BACK).await);
+    is_not_valid(&eve.submit(&done, TAKE_BACK).await);
+    let unsigned = ada.submit_form(&without_token(&done), TAKE_BACK).await;
+    assert_eq!(unsigned.status, 403);
+    let tokens = server.poll("cli", &device_code).await;
+    is_not_valid(&eve.submit(&to_eve, TAKE_BACK).await);
+    assert!(server.is_active(&tokens.member("access_token")).await);
+}
+
 #[tokio::test]
 async fn a_09_a_form_does_not_work_in_another_session() {
     let server = TestServer::dev().await;
