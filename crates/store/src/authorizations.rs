@@ -33,7 +33,7 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
         ..
     } = authorization;
     let refresh = refresh.as_ref();
-    tx.execute(
+    tx.run(
         "INSERT INTO authorizations \
          (id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, nonce, \
          browser_session, origin, address, created_at, rt_seed_hash, rt_generation, rt_rotates, \
@@ -66,7 +66,6 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
             &revoked.map(|(_, reason)| reason_number(reason)),
         ],
     )
-    .map(|_| ())
 }
 
 /// The authorization of a `sid`. The caller compares its issuer.
@@ -92,7 +91,7 @@ pub fn list_by_user(
 /// Saves the refresh family and the revocation. What was revoked stays so, with its first reason.
 pub fn save(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(), StoreError> {
     let refresh = authorization.refresh.as_ref();
-    tx.execute(
+    tx.run(
         "UPDATE authorizations SET rt_seed_hash = $1, rt_generation = $2, rt_rotates = $3, \
          rt_rotated_at = $4, rt_previously_rotated_at = $5, idle_expires_at = $6, \
          absolute_expires_at = $7 WHERE id = $8",

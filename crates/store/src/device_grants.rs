@@ -114,7 +114,7 @@ pub fn count_rows(tx: &Transaction<'_>) -> Result<u64, StoreError> {
 /// Saves what polls and people change.
 pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError> {
     let (status, seed, authorization) = columns(&grant.state)?;
-    tx.execute(
+    tx.run(
         "UPDATE device_grants SET poll_interval = $1, last_poll_at = $2, status = $3, \
          authorization_seed = $4, authorization_id = $5 WHERE code_hash = $6",
         &[
@@ -126,7 +126,6 @@ pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError>
             &grant.code_hash,
         ],
     )
-    .map(|_| ())
 }
 
 /// Deletes grants that expired `remembered` ago, `limit` at most; how many they were.

@@ -13,7 +13,7 @@ pub fn insert(
     key: &SigningKeyRecord,
 ) -> Result<SigningKeyRecord, StoreError> {
     let sealed = tx.seal(place(&row_id(&key.issuer, &key.kid)), key.pkcs8.expose())?;
-    tx.execute(
+    tx.run(
         "INSERT INTO signing_keys (issuer, kid, algorithm, pkcs8, created_at) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         &[

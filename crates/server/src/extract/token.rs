@@ -168,8 +168,8 @@ async fn is_live(
 ) -> Result<bool, Fault> {
     let issuer = issuer.to_owned();
     let live = state.store.read(move |tx| {
-        if let Some(jti) = jti
-            && revocations::is_revoked_jti(tx, &issuer, &jti)?
+        if let Some(jti) = &jti
+            && revocations::is_revoked_jti(tx, &issuer, jti)?
         {
             return Ok(false);
         }

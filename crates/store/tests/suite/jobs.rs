@@ -144,6 +144,25 @@ pub(crate) async fn a_read_cannot_write(store: &Store) {
     assert!(!is_revoked(store, "a").await);
 }
 
+pub(crate) async fn a_job_with_a_failed_statement_leaves_nothing(store: &Store) {
+    let kept = authorization();
+    let again = store
+        .write(move |tx| {
+            revocations::insert_jti(tx, ISSUER, "a", now())?;
+            authorizations::insert(tx, &kept)?;
+            // An engine that tells later and a job that looks away make no difference.
+            drop(authorizations::insert(tx, &kept));
+            Ok(())
+        })
+        .await;
+    assert_eq!(again, Err(StoreError::Conflict));
+    assert!(!is_revoked(store, "a").await);
+    let nul = store
+        .write(|tx| revocations::insert_jti(tx, ISSUER, "a\0", now()))
+        .await;
+    assert!(matches!(nul, Err(StoreError::Corrupt(_))), "{nul:?}");
+}
+
 pub(crate) async fn an_answered_write_is_read_at_once(store: &Store) {
     for round in 0..200 {
         let jti = format!("token {round}");

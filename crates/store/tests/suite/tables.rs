@@ -178,8 +178,8 @@ pub(crate) async fn live_grants_are_counted_by_client_and_rows_by_number(store: 
     let live = device_grant("live", "DDDDDDDD");
     store
         .write(move |tx| {
-            [denied, foreign, live]
-                .iter()
+            [&denied, &foreign, &live]
+                .into_iter()
                 .try_for_each(|grant| device_grants::insert(tx, grant))
         })
         .await
@@ -204,8 +204,8 @@ pub(crate) async fn pending_grants_are_listed_for_one_issuer(store: &Store) {
     let expected = vec![newer.clone(), older.clone()];
     store
         .write(move |tx| {
-            [older, newer, denied]
-                .iter()
+            [&older, &newer, &denied]
+                .into_iter()
                 .try_for_each(|grant| device_grants::insert(tx, grant))
         })
         .await
