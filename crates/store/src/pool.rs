@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -137,7 +138,12 @@ impl Queue {
 
     fn work(&self, mut connection: Option<Connection>) {
         while let Some((access, mut job)) = self.next() {
-            let committed = self.run(&mut connection, access, job.as_mut());
+            let run = || self.run(&mut connection, access, job.as_mut());
+            let committed = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+                tracing::error!("a thread of the store panicked outside of its job");
+                connection = None;
+                Err(StoreError::Unavailable("the store panicked".to_owned()))
+            });
             job.answer(&committed);
         }
     }

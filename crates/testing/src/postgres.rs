@@ -102,6 +102,15 @@ impl TestPostgres {
         run(&mut psql).trim_end().to_owned()
     }
 
+    /// All that a database holds, as the statements that would make it again.
+    pub fn dump(&self, database: &str) -> String {
+        let mut dump = Command::new(self.programs.join("pg_dump"));
+        dump.args(["--username=hallpass", "--dbname", database, "--host"])
+            .arg(&self.folder)
+            .args(["--port", &self.port.to_string()]);
+        run(&mut dump)
+    }
+
     /// Adds settings; they count from the next start.
     pub fn configure(&self, settings: &str) {
         let path = self.data().join("postgresql.conf");

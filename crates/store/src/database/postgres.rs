@@ -141,9 +141,9 @@ impl Connection {
         ended.map_err(|failure| failure.error).and(outcome)
     }
 
-    /// Waits a little, differently long each time.
+    /// Waits.
     pub(crate) fn pause(&self, span: Duration) {
-        self.runtime.block_on(sleep(span));
+        self.runtime.block_on(async { sleep(span).await });
     }
 }
 

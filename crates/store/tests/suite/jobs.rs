@@ -10,10 +10,15 @@ use hallpass_store::{Store, StoreError, authorization_codes, authorizations, rev
 use crate::records::{ISSUER, authorization, client, code, hash, id, minutes, now};
 
 pub(crate) async fn s_22_of_fifty_redemptions_of_one_code_one_wins(store: &Store) {
+    of_fifty_redemptions_one_wins(std::slice::from_ref(store)).await;
+}
+
+/// The redemptions take turns on the nodes.
+pub(crate) async fn of_fifty_redemptions_one_wins(nodes: &[Store]) {
     let mut issued = code("one");
     issued.challenge = None;
     let redirect_uri = issued.redirect_uri.clone();
-    store
+    nodes[0]
         .write(move |tx| authorization_codes::insert(tx, &issued))
         .await
         .unwrap();
@@ -21,7 +26,7 @@ pub(crate) async fn s_22_of_fifty_redemptions_of_one_code_one_wins(store: &Store
     let client =
         AuthenticatedClient::authenticate(registered, &ClientCredentials::Named(client())).unwrap();
 
-    let redemptions = (0..50).map(|_| {
+    let redemptions = nodes.iter().cycle().take(50).map(|store| {
         let (store, client, redirect_uri) = (store.clone(), client.clone(), redirect_uri.clone());
         tokio::spawn(async move {
             store

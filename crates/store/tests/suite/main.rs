@@ -1,5 +1,10 @@
 //! One suite, run on a database in memory, on a file, and on PostgreSQL.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 
 mod files;
 mod jobs;
