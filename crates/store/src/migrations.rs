@@ -131,15 +131,17 @@ fn apply(tx: &Transaction<'_>, migrations: &'static [Migration]) -> Result<(), S
 
 /// A database in another encoding would refuse some names, or change them.
 fn check_encoding(tx: &Transaction<'_>) -> Result<(), StoreError> {
-    let sql = "SELECT current_setting('server_encoding')";
-    let encoding = tx.list(sql, &[], |row| row.take::<String>())?;
-    match encoding.first().map(String::as_str) {
-        Some("UTF8") => Ok(()),
-        other => Err(StoreError::Migration(format!(
-            "its encoding is {} and must be UTF8",
-            other.unwrap_or("unknown")
-        ))),
-    }
+    tx.list(
+        "SELECT current_setting('server_encoding')",
+        &[],
+        |row| match row.take::<String>()?.as_str() {
+            "UTF8" => Ok(()),
+            other => Err(StoreError::Migration(format!(
+                "its encoding is {other} and must be UTF8"
+            ))),
+        },
+    )
+    .map(|_| ())
 }
 
 /// A wrong key must be noticed at the start, not when the first sealed value does not open.

@@ -213,7 +213,7 @@ impl<'a> Transaction<'a> {
                 }
             }
             Session::Postgres(session) => {
-                for row in self.noted(session.query(sql, lock, values))? {
+                for row in self.noted(session.query(sql, lock, &values))? {
                     if !show(&mut Row::new(Cells::Postgres(&row)))? {
                         break;
                     }

@@ -187,7 +187,7 @@ impl<'a> Session<'a> {
         &self,
         sql: &'static str,
         lock: bool,
-        values: Vec<Value<'_>>,
+        values: &[Value<'_>],
     ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
         let statement = self.prepare(sql, lock)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
