@@ -99,6 +99,11 @@ impl ErrorCode {
         }
     }
 
+    /// Every code that this program knows, as it travels.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::KNOWN.iter().map(|(_, name)| *name)
+    }
+
     /// Reads a code; an unknown one is kept.
     pub fn parse(text: &str) -> Self {
         let known = Self::KNOWN.iter().find(|(_, known)| *known == text);

@@ -20,4 +20,5 @@ mod other_grants;
 mod person;
 mod refresh;
 mod sign_out;
+mod system_keychain;
 mod token_answers;

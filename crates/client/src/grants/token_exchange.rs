@@ -5,10 +5,9 @@
 use hallpass_protocol::token::{TokenExchangeRequest, TokenRequest, TokenTypeUri};
 use hallpass_protocol::{Scopes, Secret};
 
-use crate::client::Client;
+use super::token_set::TokenSet;
+use crate::client::{Client, scope_parameter};
 use crate::error::{Error, SecurityViolation};
-use crate::sign_in::scope_text;
-use crate::tokens::TokenSet;
 
 /// What to exchange for what. The scopes are only those named here: an exchange narrows.
 #[derive(Clone, Debug)]
@@ -80,7 +79,7 @@ impl Client {
             mut request,
             scopes,
         } = exchange;
-        request.scope = scope_text(&scopes);
+        request.scope = scope_parameter(&scopes);
         let wanted = request
             .requested_token_type
             .clone()

@@ -5,10 +5,9 @@
 use hallpass_protocol::token::TokenRequest;
 use hallpass_protocol::{Scopes, Secret};
 
-use crate::client::Client;
+use super::token_set::TokenSet;
+use crate::client::{Client, scope_parameter};
 use crate::error::Error;
-use crate::sign_in::scope_text;
-use crate::tokens::TokenSet;
 
 /// An assertion to redeem.
 #[derive(Clone, Debug)]
@@ -46,7 +45,7 @@ impl Client {
             scope: assertion
                 .scopes
                 .as_ref()
-                .map_or_else(|| self.inner.scope(), scope_text),
+                .map_or_else(|| self.inner.scope(), scope_parameter),
             resource: self.inner.resources.clone(),
         };
         self.inner

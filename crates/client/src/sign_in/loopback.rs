@@ -22,9 +22,9 @@ use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::callback::{Arrival, Attempt, Verdict, judge};
+use super::callback::{Arrival, Attempt, Verdict, judge};
+use super::loopback_page::Page;
 use crate::error::{Error, ErrorKind, SecurityViolation};
-use crate::loopback_page::Page;
 use hallpass_protocol::{OAuthError, Secret};
 
 /// A request must have arrived in this time.

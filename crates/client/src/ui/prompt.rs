@@ -8,6 +8,9 @@ use url::Url;
 
 use crate::BoxFuture;
 
+/// How often the person sees how much time is left.
+pub(crate) const TICK: Duration = Duration::from_secs(1);
+
 /// Something to show. Every text that came from a server is already cleaned (row C-83).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

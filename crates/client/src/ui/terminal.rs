@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::prompt::{BrowserStart, Prompt, Ui, UiCaps, UiOutcome};
+use super::qr_code;
 use crate::BoxFuture;
-use crate::terminal_qr;
-use crate::ui::{BrowserStart, Prompt, Ui, UiCaps, UiOutcome};
 
 /// A plain user interface on standard error.
 pub struct TerminalUi {
@@ -122,7 +122,7 @@ impl TerminalStyle {
     /// The QR code, when it fits with the lines around it.
     fn qr_code(self, url: &Url) -> Option<String> {
         let (columns, rows) = self.size.filter(|_| self.qr && self.live && self.unicode)?;
-        let code = terminal_qr::draw(url.as_str(), self.color)?;
+        let code = qr_code::draw(url.as_str(), self.color)?;
         let fits =
             code.columns <= usize::from(columns) && code.rows + LINES_BESIDE <= usize::from(rows);
         fits.then_some(code.text)

@@ -9,27 +9,24 @@ use hallpass_protocol::device_authorization::{
     DeviceAuthorizationRequest, DeviceAuthorizationResponse,
 };
 use hallpass_protocol::device_poll::{DevicePoll, PollEnd, PollOutcome, Step};
-use hallpass_protocol::id_token::{Expect, VerifiedIdToken};
+use hallpass_protocol::id_token::Expect;
 use hallpass_protocol::metadata::Metadata;
 use hallpass_protocol::token::TokenRequest;
 use hallpass_protocol::{ErrorCode, OAuthError};
 
-use crate::authorization_code::TICK;
+use super::new_session::SignedIn;
+use crate::address::secure_url;
+use crate::authorization_server::{Asked, Granted, NotGranted, endpoint, refusal};
 use crate::clean;
-use crate::client::Inner;
-use crate::discovery::endpoint;
+use crate::client::ClientInner;
 use crate::error::{Error, ErrorKind};
-use crate::http::secure_url;
-use crate::issuer_keys::Asked;
-use crate::sign_in::SignedIn;
-use crate::token_endpoint::{self, Granted, NotGranted, refusal};
-use crate::ui::Prompt;
+use crate::ui::{Prompt, TICK};
 
 /// Longer codes are not for people (row C-83).
 const LONGEST_USER_CODE: usize = 32;
 
 /// Signs in with a device code. It makes one, and never another by itself (row C-05).
-pub(crate) async fn sign_in(client: &Inner, metadata: &Metadata) -> Result<SignedIn, Error> {
+pub(crate) async fn sign_in(client: &ClientInner, metadata: &Metadata) -> Result<SignedIn, Error> {
     let device = start(client, metadata).await?;
     let received = client.timer.elapsed();
     let prompt = prompt(client, &device)?;
@@ -41,32 +38,23 @@ pub(crate) async fn sign_in(client: &Inner, metadata: &Metadata) -> Result<Signe
         acr: &[],
         max_age: None,
     };
-    let verified = client
-        .keys
-        .verify(client, metadata, &granted, asked)
-        .await?;
-    Ok(SignedIn {
-        granted,
-        claims: verified.map(VerifiedIdToken::into_claims),
-    })
+    SignedIn::check(client, metadata, granted, asked).await
 }
 
 /// RFC 8628 §3.1.
-async fn start(client: &Inner, metadata: &Metadata) -> Result<DeviceAuthorizationResponse, Error> {
+async fn start(
+    client: &ClientInner,
+    metadata: &Metadata,
+) -> Result<DeviceAuthorizationResponse, Error> {
     let address = metadata.device_authorization_endpoint.as_ref();
     let url = endpoint(metadata, "device_authorization_endpoint", address)?;
     let request = DeviceAuthorizationRequest {
-        client_id: Some(client.client_id.clone()),
+        client_id: Some(client.server.client_id.clone()),
         scope: client.scope(),
         resource: client.resources.clone(),
         host_label: None,
     };
-    let credentials = (&client.client_id, &client.auth);
-    let form = request.encode();
-    let reply = client
-        .http
-        .post_form(&url, form, credentials, client.clock.as_ref())
-        .await?;
+    let reply = client.server.post_form(&url, request.encode()).await?;
     let device = DeviceAuthorizationResponse::from_json(reply.body.expose());
     if let (true, Ok(device)) = (reply.is_success(), device) {
         return Ok(device);
@@ -82,9 +70,9 @@ async fn start(client: &Inner, metadata: &Metadata) -> Result<DeviceAuthorizatio
 }
 
 /// Rows C-07 and C-83: what the server wants a person to read and to open is judged first.
-fn prompt(client: &Inner, device: &DeviceAuthorizationResponse) -> Result<Prompt, Error> {
+fn prompt(client: &ClientInner, device: &DeviceAuthorizationResponse) -> Result<Prompt, Error> {
     let read = |address: &str| {
-        secure_url(address, client.is_on_loopback()).map_err(|reason| {
+        secure_url(address, client.server.is_on_loopback()).map_err(|reason| {
             let shown = clean::text(address);
             Error::protocol(format!("bad verification_uri `{shown}`: {reason}"))
                 .hint_to("report this to the operator of the server")
@@ -101,7 +89,7 @@ fn prompt(client: &Inner, device: &DeviceAuthorizationResponse) -> Result<Prompt
     }
     let complete = device.verification_uri_complete.as_deref();
     Ok(Prompt::DeviceCode {
-        host: client.host(),
+        host: client.server.host(),
         user_code: code.to_owned(),
         verification_uri: read(&device.verification_uri)?,
         verification_uri_complete: complete.map(read).transpose()?,
@@ -112,7 +100,7 @@ fn prompt(client: &Inner, device: &DeviceAuthorizationResponse) -> Result<Prompt
 
 /// RFC 8628 §3.4 and §3.5; `received` is when the device code came.
 async fn poll(
-    client: &Inner,
+    client: &ClientInner,
     metadata: &Metadata,
     device: &DeviceAuthorizationResponse,
     received: Duration,
@@ -131,24 +119,24 @@ async fn poll(
             received + Duration::from_secs(device.expires_in),
         )
         .await?;
-        let outcome = match token_endpoint::ask(client, &url, &request).await {
+        let (outcome, silence) = match client.server.ask(&url, &request).await {
             Ok(granted) => return Ok(granted),
             Err(NotGranted::Failed(error)) => return Err(error),
-            Err(NotGranted::Refused(error)) => PollOutcome::Refused(error),
+            Err(NotGranted::Refused(error)) => (PollOutcome::Refused(error), None),
             Err(NotGranted::Unanswered { retry_after, cause }) => {
                 tracing::debug!(error = %cause, "no answer to the poll");
-                PollOutcome::Unanswered { retry_after }
+                (PollOutcome::Unanswered { retry_after }, Some(cause))
             }
         };
         match state.next(&outcome, client.timer.elapsed().saturating_sub(received)) {
             Step::Wait(next) => wait = next,
-            Step::End(end) => return Err(ended(client, end)),
+            Step::End(end) => return Err(ended(client, end, silence)),
         }
     }
 }
 
 /// Waits between two polls and tells the person how much time is left.
-async fn pause(client: &Inner, wait: Duration, end: Duration) -> Result<(), Error> {
+async fn pause(client: &ClientInner, wait: Duration, end: Duration) -> Result<(), Error> {
     let until = client.timer.elapsed() + wait;
     loop {
         let now = client.timer.elapsed();
@@ -165,8 +153,24 @@ async fn pause(client: &Inner, wait: Duration, end: Duration) -> Result<(), Erro
     }
 }
 
-fn ended(client: &Inner, end: PollEnd) -> Error {
+fn ended(client: &ClientInner, end: PollEnd, silence: Option<Error>) -> Error {
     let text = end.to_string();
+    match (end, silence) {
+        // Whether anybody confirmed it, nobody knows: the server is what is missing, not the person.
+        (PollEnd::Expired, Some(cause)) => {
+            let text = format!(
+                "{} did not answer until the code expired",
+                client.server.host()
+            );
+            Error::unavailable(text, None)
+                .hint_to("start the sign-in again once the server answers")
+                .caused_by(cause)
+        }
+        (end, _) => ended_by_answer(client, end, text),
+    }
+}
+
+fn ended_by_answer(client: &ClientInner, end: PollEnd, text: String) -> Error {
     match end {
         PollEnd::Denied => Error::new(ErrorKind::Denied, text)
             .hint_to("sign in again and allow it, or ask who runs the server"),
@@ -175,9 +179,10 @@ fn ended(client: &Inner, end: PollEnd) -> Error {
         }
         PollEnd::UnknownCode => Error::protocol("the code is unknown, used or expired")
             .hint_to("start the sign-in again for a new code"),
-        PollEnd::Refused(error) => {
-            refused(&format!("{} refused the sign-in", client.host()), &error)
-        }
+        PollEnd::Refused(error) => refused(
+            &format!("{} refused the sign-in", client.server.host()),
+            &error,
+        ),
     }
 }
 

@@ -10,9 +10,10 @@ use hallpass_protocol::{OAuthError, Timestamp};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::client::Inner;
-use crate::error::Error;
+use super::server::AuthorizationServer;
+use crate::error::{Error, ErrorKind};
 use crate::http::Reply;
+use crate::tokens::{TokenType, lifetime};
 
 /// Tokens, and when they came.
 pub(crate) struct Granted {
@@ -37,26 +38,46 @@ pub(crate) enum NotGranted {
     Failed(Error),
 }
 
-/// Asks for tokens, once.
-pub(crate) async fn ask(
-    client: &Inner,
-    endpoint: &Url,
-    request: &TokenRequest,
-) -> Result<Granted, NotGranted> {
-    let credentials = (&client.client_id, &client.auth);
-    let form = request.encode();
-    let reply = client
-        .http
-        .post_form(endpoint, form, credentials, client.clock.as_ref())
-        .await;
-    let reply = reply.map_err(|error| match error.kind() {
-        crate::ErrorKind::Unavailable { .. } => NotGranted::Unanswered {
-            retry_after: None,
-            cause: error,
-        },
-        _ => NotGranted::Failed(error),
-    })?;
-    read(&reply)
+impl AuthorizationServer {
+    /// Asks for tokens, once.
+    pub(crate) async fn ask(
+        &self,
+        token_endpoint: &Url,
+        request: &TokenRequest,
+    ) -> Result<Granted, NotGranted> {
+        let reply = self.post_form(token_endpoint, request.encode()).await;
+        let reply = reply.map_err(|error| match error.kind() {
+            ErrorKind::Unavailable { .. } => NotGranted::Unanswered {
+                retry_after: None,
+                cause: error,
+            },
+            _ => NotGranted::Failed(error),
+        })?;
+        read(&reply)
+    }
+}
+
+impl Granted {
+    /// The server's time when the answer came.
+    pub(crate) fn server_now(&self) -> Timestamp {
+        let now = self.received_at.unix_millis();
+        Timestamp::from_unix_millis(now.saturating_add(self.server_ahead))
+    }
+
+    /// How long the access token lives from then on, as far as anybody said.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        lifetime(&self.response, self.server_now())
+    }
+
+    /// A session needs a token that goes into an `Authorization` header.
+    pub(crate) fn require_bearer(&self) -> Result<(), Error> {
+        match TokenType::parse(&self.response.token_type)? {
+            TokenType::Bearer => Ok(()),
+            TokenType::NotApplicable => Err(Error::protocol(
+                "the server issued no access token (token_type N_A)",
+            )),
+        }
+    }
 }
 
 impl NotGranted {

@@ -15,9 +15,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// A store that can be awaited.
 #[derive(Clone, Debug)]
-pub(crate) struct Store(Arc<dyn TokenStore>);
+pub(crate) struct AsyncStore(Arc<dyn TokenStore>);
 
-impl Store {
+impl AsyncStore {
     pub(crate) fn new(backend: Arc<dyn TokenStore>) -> Self {
         Self(backend)
     }

@@ -2,25 +2,24 @@
 //!
 //! RFC 8414 §3: <https://www.rfc-editor.org/rfc/rfc8414#section-3>, OIDC Discovery §4.
 
-use hallpass_protocol::Clock;
 use hallpass_protocol::metadata::{Metadata, well_known_urls};
 use url::Url;
 
+use crate::address::{is_loopback, secure_url};
 use crate::clean;
 use crate::error::{Error, ErrorKind};
-use crate::http::{Http, is_loopback, secure_url};
+use crate::http::Http;
 
 /// Fetches and checks the metadata of an issuer.
 pub(crate) async fn discover(
     http: &Http,
     issuer: &Url,
     configured: &str,
-    clock: &dyn Clock,
 ) -> Result<Metadata, Error> {
     let mut refused = None;
     for address in well_known_urls(configured) {
         let url = Url::parse(&address).map_err(|error| Error::config(error.to_string()))?;
-        let reply = match http.get_document(&url, clock).await {
+        let reply = match http.get_document(&url).await {
             Ok(reply) => reply,
             // Another address of a host that is not there is not there either.
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable { .. }) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_protocol::authorization::AuthorizationRequest;
-use hallpass_protocol::id_token::{Expect, VerifiedIdToken};
+use hallpass_protocol::id_token::Expect;
 use hallpass_protocol::jose::base64url;
 use hallpass_protocol::metadata::Metadata;
 use hallpass_protocol::pkce::{self, CodeVerifier};
@@ -16,19 +16,16 @@ use hallpass_protocol::token::TokenRequest;
 use hallpass_protocol::{OAuthError, Secret};
 use url::Url;
 
-use crate::callback::Attempt;
-use crate::client::Inner;
-use crate::discovery::endpoint;
+use super::callback::Attempt;
+use super::loopback::{Answer, Loopback, Serving};
+use super::loopback_page::Page;
+use super::new_session::SignedIn;
+use super::options::SignIn;
+use crate::authorization_server::{Asked, endpoint};
+use crate::client::ClientInner;
 use crate::error::{Error, ErrorKind};
-use crate::issuer_keys::Asked;
-use crate::loopback::{Answer, Loopback, Serving};
-use crate::loopback_page::Page;
-use crate::sign_in::{SignIn, SignedIn};
-use crate::token_endpoint;
-use crate::ui::{BrowserStart, Prompt};
+use crate::ui::{BrowserStart, Prompt, TICK};
 
-/// How often the person sees how much time is left.
-pub(crate) const TICK: Duration = Duration::from_secs(1);
 /// A launcher that has not come back by then is taken to have worked.
 const LAUNCH: Duration = Duration::from_secs(3);
 
@@ -41,7 +38,7 @@ struct Secrets {
 
 /// Signs in with a browser. `open` starts one; else the address is only shown.
 pub(crate) async fn sign_in(
-    client: &Inner,
+    client: &ClientInner,
     metadata: &Metadata,
     how: &SignIn,
     open: bool,
@@ -62,7 +59,7 @@ pub(crate) async fn sign_in(
         BrowserStart::NotTried
     };
     let prompt = Prompt::OpenUrl {
-        host: client.host(),
+        host: client.server.host(),
         url,
         browser,
         redirect_uri: redirect_uri.clone(),
@@ -102,7 +99,7 @@ impl Secrets {
 impl Loopback {
     fn serve_for(
         self,
-        client: &Inner,
+        client: &ClientInner,
         metadata: &Metadata,
         how: &SignIn,
         secrets: &Secrets,
@@ -111,7 +108,7 @@ impl Loopback {
             authority: self.authority.clone(),
             path: how.callback_path.clone(),
             state: Secret::from(secrets.state.as_str()),
-            issuer: client.issuer.clone(),
+            issuer: client.server.issuer.clone(),
             announces_iss: metadata.authorization_response_iss_parameter_supported,
         };
         self.serve(attempt)
@@ -146,14 +143,14 @@ fn require_path(path: &str) -> Result<(), Error> {
 }
 
 fn request_url(
-    client: &Inner,
+    client: &ClientInner,
     mut address: Url,
     how: &SignIn,
     secrets: &Secrets,
     redirect_uri: &str,
 ) -> Url {
     let request = AuthorizationRequest {
-        client_id: Some(client.client_id.clone()),
+        client_id: Some(client.server.client_id.clone()),
         redirect_uri: Some(redirect_uri.to_owned()),
         response_type: Some("code".to_owned()),
         scope: client.scope(),
@@ -177,7 +174,7 @@ fn request_url(
     address
 }
 
-async fn open_browser(client: &Inner, url: &Url) -> BrowserStart {
+async fn open_browser(client: &ClientInner, url: &Url) -> BrowserStart {
     let (browser, url) = (Arc::clone(&client.browser), url.clone());
     let launched = tokio::task::spawn_blocking(move || browser.open(&url));
     match tokio::time::timeout(LAUNCH, launched).await {
@@ -187,7 +184,11 @@ async fn open_browser(client: &Inner, url: &Url) -> BrowserStart {
     }
 }
 
-async fn wait(client: &Inner, serving: &mut Serving, limit: Duration) -> Result<Answer, Error> {
+async fn wait(
+    client: &ClientInner,
+    serving: &mut Serving,
+    limit: Duration,
+) -> Result<Answer, Error> {
     let start = client.timer.elapsed();
     loop {
         let spent = client.timer.elapsed().saturating_sub(start);
@@ -206,7 +207,7 @@ async fn wait(client: &Inner, serving: &mut Serving, limit: Duration) -> Result<
 
 /// Exchanges the code and checks the ID token.
 async fn redeem(
-    client: &Inner,
+    client: &ClientInner,
     metadata: &Metadata,
     how: &SignIn,
     (answer, secrets, redirect_uri): (Answer, &Secrets, String),
@@ -220,7 +221,7 @@ async fn redeem(
         scope: None,
     };
     let url = endpoint(metadata, "token_endpoint", metadata.token_endpoint.as_ref())?;
-    let granted = token_endpoint::ask(client, &url, &request).await;
+    let granted = client.server.ask(&url, &request).await;
     let granted = granted.map_err(|refused| refused.into_error("the server refused the code"))?;
     // Row C-62: the nonce that was sent must come back.
     let asked = Asked {
@@ -228,18 +229,11 @@ async fn redeem(
         acr: &how.acr,
         max_age: how.max_age,
     };
-    let verified = client
-        .keys
-        .verify(client, metadata, &granted, asked)
-        .await?;
-    Ok(SignedIn {
-        granted,
-        claims: verified.map(VerifiedIdToken::into_claims),
-    })
+    SignedIn::check(client, metadata, granted, asked).await
 }
 
-fn declined(client: &Inner, error: &OAuthError) -> Error {
-    let what = format!("{} declined the sign-in", client.host());
+fn declined(client: &ClientInner, error: &OAuthError) -> Error {
+    let what = format!("{} declined the sign-in", client.server.host());
     let built = Error::from_oauth(&what, error);
     match built.kind() {
         ErrorKind::Denied => {
