@@ -5,6 +5,7 @@
 //! and the answer is minted. `docs/adr/0003` says why dev mode is the same server.
 
 mod clients;
+mod control;
 mod date;
 mod dev_mode;
 mod endpoints;
@@ -23,9 +24,11 @@ mod router;
 pub mod server;
 pub mod settings;
 mod state;
+mod tls;
 
 /// The body of every answer: whole, since pages and tokens are small.
 pub type Body = http_body_util::Full<hyper::body::Bytes>;
 
 pub use server::{Running, Server, StartError};
 pub use settings::{DevFlags, Settings, SettingsError};
+pub use tls::Certificate;

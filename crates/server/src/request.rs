@@ -153,6 +153,11 @@ impl Request {
         }
     }
 
+    /// Whether a browser sent this: all of today's name the origin of a POST by themselves.
+    pub(crate) fn is_from_browser(&self) -> bool {
+        self.header("sec-fetch-site").is_some() || self.header(header::ORIGIN.as_str()).is_some()
+    }
+
     /// Whether another site's page sent this (RFC 9700 §4.16): browsers say so by themselves.
     pub(crate) fn is_cross_site(&self) -> bool {
         if let Some(site) = self.header("sec-fetch-site") {

@@ -9,7 +9,8 @@ use hallpass_protocol::{Clock, Secret, Timestamp};
 use hallpass_store::{Store, StoreKey};
 
 use crate::clients::Clients;
-use crate::dev_mode::RecentUsers;
+use crate::control::Control;
+use crate::dev_mode::{RecentUsers, SettableClock};
 use crate::error::Fault;
 use crate::keys::Keys;
 use crate::limiter::Limiter;
@@ -30,6 +31,7 @@ pub(crate) struct State {
     pub(crate) refresh_keys: RefreshKeys,
     pub(crate) page_tokens: PageTokens,
     pub(crate) user_code_key: hmac::Key,
+    pub(crate) control: Control,
 }
 
 impl State {
@@ -42,7 +44,9 @@ impl State {
         let root = Secret::new(hallpass_protocol::random::bytes::<32>(random.as_ref()));
         let store =
             Store::open_in_memory(StoreKey::from_bytes(*derive(&root, b"dbenc")?.expose()))?;
+        let clock = Arc::new(SettableClock::new(clock, settings.system_time));
         Ok(Self {
+            control: Control::new(Arc::clone(&clock)),
             clients: Clients::new(&settings),
             keys: Keys::new(&settings),
             limiter: Limiter::default(),

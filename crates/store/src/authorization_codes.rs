@@ -57,6 +57,12 @@ pub fn save(tx: &Transaction<'_>, code: &AuthorizationCode) -> Result<(), StoreE
     .map(|_| ())
 }
 
+/// Forgets every code.
+pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM authorization_codes", &[])
+        .map(|_| ())
+}
+
 /// Deletes codes that expired `remembered` ago, `limit` at most; how many they were.
 pub fn purge_expired(
     tx: &Transaction<'_>,

@@ -128,6 +128,11 @@ pub fn revoke(
     .map(|rows| rows > 0)
 }
 
+/// Forgets every authorization, and with it every token.
+pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM authorizations", &[]).map(|_| ())
+}
+
 /// Deletes authorizations that ended `remembered` ago, `limit` at most; how many they were. One
 /// without refresh tokens counts from its birth: `remembered` must outlast its access tokens.
 pub fn purge_expired(

@@ -92,6 +92,26 @@ pub fn list_pending(
     tx.list(SQL, &[&issuer, &now], |row| load(tx, row))
 }
 
+/// The grants of a user code at whatever issuer.
+pub fn list_by_user_code(
+    tx: &Transaction<'_>,
+    user_code: &SecretHash,
+) -> Result<Vec<DeviceGrant>, StoreError> {
+    const SQL: &str = select!("WHERE user_code_hash = $1 ORDER BY issuer");
+    tx.list(SQL, &[user_code], |row| load(tx, row))
+}
+
+/// The grants of all issuers that wait for a person, the newest first, `limit` at most.
+pub fn list_all_pending(
+    tx: &Transaction<'_>,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<DeviceGrant>, StoreError> {
+    const SQL: &str =
+        select!("WHERE status = 1 AND expires_at > $1 ORDER BY created_at DESC LIMIT $2");
+    tx.list(SQL, &[&now, &limit], |row| load(tx, row))
+}
+
 /// How many grants of a client wait for a person.
 pub fn count_live_of_client(
     tx: &Transaction<'_>,
@@ -127,6 +147,20 @@ pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError>
         ],
     )
     .map(|_| ())
+}
+
+/// Saves when a grant ends. Only tests change that, so [`save`] leaves it and its index alone.
+pub fn save_expiry(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE device_grants SET expires_at = $1 WHERE code_hash = $2",
+        &[&grant.expires_at, &grant.code_hash],
+    )
+    .map(|_| ())
+}
+
+/// Forgets every grant.
+pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM device_grants", &[]).map(|_| ())
 }
 
 /// Deletes grants that expired `remembered` ago, `limit` at most; how many they were.

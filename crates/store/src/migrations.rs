@@ -17,6 +17,10 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(5, include_str!("../migrations/0005_browser_sessions.sql")),
     Migration::new(6, include_str!("../migrations/0006_signing_keys.sql")),
     Migration::new(7, include_str!("../migrations/0007_revocations.sql")),
+    Migration::new(
+        8,
+        include_str!("../migrations/0008_signing_key_rotation.sql"),
+    ),
 ];
 
 #[derive(Clone, Copy, Debug)]

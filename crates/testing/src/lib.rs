@@ -8,7 +8,7 @@ pub mod pty;
 pub mod server;
 
 pub use clock::TestClock;
-pub use http::Answer;
+pub use http::{Answer, claims_of};
 pub use person::Person;
 pub use pty::Terminal;
 pub use server::TestServer;

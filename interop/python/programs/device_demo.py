@@ -65,9 +65,7 @@ def main():
     print(f"Enter code: {device['user_code']}")
     print(f"(Expires in {device['expires_in']} seconds)")
     print("3. Waiting for authorization", end="", flush=True)
-    tokens = poll_for_token(
-        device["device_code"], device.get("interval", 5), device["expires_in"]
-    )
+    tokens = poll_for_token(device["device_code"], device.get("interval", 5), device["expires_in"])
     print(f"Received access token: {tokens['access_token'][:20]}...")
     print("4. Fetching user info with access token...")
     user = get_user_info(tokens["access_token"])

@@ -12,10 +12,10 @@ from authlib.integrations.base_client import OAuthError
 from authlib.oauth2.rfc6749.errors import MismatchingStateException, MissingCodeException
 from authlib.oidc.core import CodeIDToken
 from conftest import REDIRECT_URI, SCOPES, SECRET, TOML
-from relying_party import tampered
 from joserfc import jwt
 from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidClaimError
 from joserfc.jwk import KeySet
+from relying_party import tampered
 from server import Server
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -105,9 +105,7 @@ def start_device(library, server, client_id="public"):
     codes = answer.json()
 
     def ask():
-        return client.fetch_token(
-            grant_type=DEVICE_GRANT, device_code=codes["device_code"]
-        )
+        return client.fetch_token(grant_type=DEVICE_GRANT, device_code=codes["device_code"])
 
     return client, ask, codes
 

@@ -13,8 +13,8 @@ import requests
 from conftest import TOML
 from google.oauth2 import id_token, sts
 from google_auth_oauthlib.flow import Flow, InstalledAppFlow
-from relying_party import tampered
 from oauthlib.oauth2.rfc6749 import errors
+from relying_party import tampered
 from server import Server
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -38,18 +38,16 @@ def client_config(server, client_id="cli"):
 
 @pytest.fixture
 def server(monkeypatch):
-    # The library spells the callback with https, and the person's browser is a program of ours.
-    monkeypatch.setenv("BROWSER", BROWSER)
     monkeypatch.setenv("INTEROP_USERNAME", "ada")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     with Server(toml=TOML) as started:
         yield started
 
 
-def sign_in(server, **more):
+def sign_in(server):
     flow = InstalledAppFlow.from_client_config(client_config(server), SCOPES)
     credentials = flow.run_local_server(
-        port=0, browser=BROWSER, timeout_seconds=30, authorization_prompt_message=None, **more
+        port=0, browser=BROWSER, timeout_seconds=30, authorization_prompt_message=None
     )
     return flow, credentials
 
@@ -73,7 +71,7 @@ def test_an_installed_app_signs_in_and_its_id_token_verifies(server):
 
 
 def test_credentials_refresh_and_stop_when_they_are_revoked(server):
-    flow, credentials = sign_in(server)
+    _, credentials = sign_in(server)
     request = google.auth.transport.requests.Request()
     first = credentials.token
     credentials.refresh(request)
@@ -134,7 +132,7 @@ def test_a_strict_server_does_not_know_the_client():
         flow = Flow.from_client_config(
             client_config(server, "nobody"), SCOPES, redirect_uri="http://localhost:8085/callback"
         )
-        address, state = flow.authorization_url()
+        address, _ = flow.authorization_url()
         page = person.Person().open(address)
         assert (page.status, page.location) == (400, None)
         with pytest.raises(errors.InvalidClientError):

@@ -117,9 +117,7 @@ def test_client_credentials(server):
 
 
 def test_refused_with_a_wrong_secret(server):
-    assert_refused(
-        robot(server, "wrong").acquire_token_for_client(["api:read"]), "invalid_client"
-    )
+    assert_refused(robot(server, "wrong").acquire_token_for_client(["api:read"]), "invalid_client")
 
 
 def test_refused_a_scope_that_the_client_may_not_have(server):
@@ -161,6 +159,7 @@ def test_refused_when_the_person_denies_the_device(server):
     assert_refused(app.acquire_token_by_device_flow(flow), "access_denied")
 
 
+@pytest.mark.filterwarnings("ignore:Attempted too soon")
 def test_refused_who_polls_too_fast(server):
     app = cli(server)
     flow = app.initiate_device_flow(["api:read"])

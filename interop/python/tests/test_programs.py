@@ -3,95 +3,27 @@
 import base64
 import contextlib
 import json
-import os
 import pathlib
-import queue
 import re
-import subprocess
 import sys
-import tempfile
-import threading
+import time
 
 import person
 import pytest
 import requests
+from program import Program
 from server import Server
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAMS = HERE.parent / "programs"
 BROWSER = f"{sys.executable} {HERE.parent / 'lib/browser.py'} %s &"
 ISSUER = "http://localhost:8080/default"
-PATIENCE = 40  # seconds; only turns what hangs into a failure
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Server(port=8080) as started:
-        yield started
-
-
-class Program:
-    """A program as its user starts it, and what it has printed."""
-
-    def __init__(self, name, *words, env=None):
-        self._home = tempfile.TemporaryDirectory(prefix="hallpass-program-")
-        self._complaint = open(pathlib.Path(self._home.name) / "stderr", "w+")
-        self.process = subprocess.Popen(
-            [sys.executable, str(PROGRAMS / name), *words],
-            cwd=self._home.name,
-            env={"PATH": os.environ["PATH"], "HOME": self._home.name, "PYTHONUNBUFFERED": "1"}
-            | (env or {}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaint,
-            text=True,
-        )
-        self.transcript, self._lines = "", queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self._lines.put(line)
-        self._lines.put(None)
-
-    def read_line(self, pattern):
-        """Reads on until a line matches."""
-        while (line := self._lines.get(timeout=PATIENCE)) is not None:
-            self.transcript += line
-            if found := re.search(pattern, line):
-                return found
-        raise AssertionError(f"no {pattern}:\n{self.transcript}{self.end()}")
-
-    def end(self, typed=""):
-        """Waits for the end: the exit status, and what went to standard error."""
-        self.process.stdin.write(typed)
-        self.process.stdin.close()
-        status = self.process.wait(PATIENCE)
-        self._reader.join()
-        while not self._lines.empty():
-            self.transcript += self._lines.get() or ""
-        self._complaint.seek(0)
-        return status, self._complaint.read()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self._complaint.close()
-        self._home.cleanup()
 
 
 def assert_transcript(transcript, expected):
     """Line by line, each a regular expression."""
     lines, patterns = transcript.splitlines(), expected.strip().splitlines()
     assert len(lines) == len(patterns), transcript
-    for line, pattern in zip(lines, patterns):
+    for line, pattern in zip(lines, patterns, strict=True):
         assert re.fullmatch(pattern, line), f"{line!r} is not {pattern!r}:\n{transcript}"
 
 
@@ -100,6 +32,50 @@ def start_device_demo(program):
     code = program.read_line(r"^Enter code: (\S+)$")[1]
     assert address == f"{ISSUER}/device"
     return address, code
+
+
+# First the servers in trouble: the port is free until a test asks for the shared server.
+
+
+def test_the_device_demo_says_that_its_code_expired():
+    toml = '[ttl]\ndevice = "2s"\n[device]\ninterval = "1s"\n'
+    with Server(toml=toml, port=8080), Program("device_demo.py") as program:
+        start_device_demo(program)
+        assert program.read_line(r"^\(Expires in (\d+) seconds\)$")[1] == "2"
+        status, complaint = program.end()
+        assert (status, complaint) == (1, "Error: Device code expired\n")
+
+
+def test_the_device_demo_slows_down_when_it_is_told_to():
+    faults = {"endpoint": "token", "grant": "device_code", "sequence": ["slow_down"]}
+    with Server(toml='[device]\ninterval = "1s"\n', port=8080) as server:
+        server.fault(**faults)
+        started = time.monotonic()
+        with Program("device_demo.py") as program:
+            address, code = start_device_demo(program)
+            person.Person().decide_device(address, "approve", code, username="demouser")
+            status, complaint = program.end()
+        assert (status, complaint) == (0, "")
+        # The first poll is told to slow down: the second comes after 1 + 5 seconds (RFC 8628 §3.5).
+        assert re.search(r"^3\. Waiting for authorization\.\.$", program.transcript, re.MULTILINE)
+        assert time.monotonic() - started >= 6
+        assert f"iss: {ISSUER}" in program.transcript
+
+
+def test_the_device_demo_fails_when_the_server_goes_away():
+    with Server(toml='[device]\ninterval = "1s"\n', port=8080) as server:
+        with Program("device_demo.py") as program:
+            start_device_demo(program)
+            server.kill()
+            status, complaint = program.end()
+            assert status == 1
+            assert "requests.exceptions.ConnectionError" in complaint
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(port=8080) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

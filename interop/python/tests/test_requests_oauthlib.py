@@ -8,9 +8,9 @@ import person
 import pytest
 import requests
 from conftest import REDIRECT_URI, SCOPES, SECRET, TOML
-from relying_party import check, tampered
 from oauthlib.oauth2 import BackendApplicationClient, DeviceClient
 from oauthlib.oauth2.rfc6749 import errors
+from relying_party import check, tampered
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 from server import Server

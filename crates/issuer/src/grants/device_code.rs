@@ -156,6 +156,19 @@ impl DeviceGrant {
         self.decide(DeviceGrantState::Denied, now)
     }
 
+    /// Ends a code before its time, as if the time had come.
+    pub fn expire(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        let waits = matches!(
+            self.state,
+            DeviceGrantState::Pending | DeviceGrantState::Approved { .. }
+        );
+        if !waits || now >= self.expires_at {
+            return Err(Refusal::InvalidGrant(GrantReason::UsedTwice));
+        }
+        self.expires_at = now;
+        Ok(())
+    }
+
     fn decide(&mut self, state: DeviceGrantState, now: Timestamp) -> Result<(), Refusal> {
         if !self.is_undecided(now) {
             return Err(Refusal::InvalidGrant(GrantReason::UsedTwice));

@@ -16,8 +16,9 @@ pub(crate) fn base_url(settings: &Settings, headers: &HeaderMap) -> String {
     if let PublicUrl::Fixed(url) = &settings.public {
         return url.clone();
     }
-    let https = first(headers, "x-forwarded-proto")
-        .is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+    let https = first(headers, "x-forwarded-proto").map_or(settings.tls.is_some(), |proto| {
+        proto.eq_ignore_ascii_case("https")
+    });
     let (scheme, default_port) = if https { ("https", 443) } else { ("http", 80) };
     let authority = headers
         .get(HOST)

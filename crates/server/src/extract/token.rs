@@ -145,9 +145,11 @@ fn verify(state: &State, keys: &IssuerKeys, token: &str) -> Option<Verified> {
         .iter()
         .flat_map(|callback| &callback.mappings);
     let configured = mappings.filter_map(|mapping| mapping.typ.as_deref());
+    let of_tests = state.control.callbacks.token_types();
     let types: Vec<&str> = [typ::ACCESS_TOKEN, "JWT"]
         .into_iter()
         .chain(configured)
+        .chain(of_tests.iter().map(String::as_str))
         .collect();
     let unverified = Unverified::parse(token).ok()?;
     unverified

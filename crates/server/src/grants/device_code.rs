@@ -33,6 +33,9 @@ pub(crate) async fn redeem(
     let beginning = Beginning::new(state, request, client);
     let begin = beginning.clone();
     let (issuer, now) = (request.issuer.clone(), request.now);
+    let policy = state.settings.device_policy.as_ref();
+    let policy = policy.filter(|policy| state.control.device_polls.is_due(policy, hash));
+    let policy = policy.cloned();
     let decided = state.store.write(move |tx| {
         let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)? else {
             return Ok(Err(GrantReason::Unknown.into()));
@@ -41,6 +44,9 @@ pub(crate) async fn redeem(
             Ok(audience) => audience,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
+        if let Some(policy) = policy {
+            policy.decide(&mut grant, now);
+        }
         let answer = grant.redeem(begin.client(), begin.id(), now);
         device_grants::save(tx, &grant)?;
         let settled = settle(tx, &begin, answer, Origin::Device)?;
