@@ -16,7 +16,7 @@ use crate::error::json::{self as answer, JsonError};
 use crate::request::Request;
 use crate::state::State;
 
-/// `AuthKit`'s request has no scopes, and its answer always has a refresh token and the email.
+/// `AuthKit`'s request has no scopes, and its answer always has a refresh token and who it is.
 const USUAL_SCOPES: &str = "openid profile email offline_access";
 
 /// `POST user_management/authorize/device`.
