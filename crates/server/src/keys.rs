@@ -12,6 +12,7 @@ use hyper::body::Bytes;
 use serde_json::json;
 
 use crate::error::Fault;
+use crate::public_json::PublicJson;
 use crate::settings::Settings;
 
 /// So many issuers have keys at once; dev mode makes an issuer of every path.
@@ -34,8 +35,8 @@ pub(crate) struct IssuerKeys {
     pub(crate) signer: Signer,
     /// Checks them.
     pub(crate) public: JwkSet,
-    /// The body of the JWKS endpoint.
-    pub(crate) jwks: Bytes,
+    /// The answer of the JWKS endpoint.
+    pub(crate) jwks: PublicJson,
 }
 
 impl Keys {
@@ -148,7 +149,7 @@ impl IssuerKeys {
         let jwks = json!({ "keys": [key.public_jwk_json()] });
         Ok(Self {
             public: JwkSet::new([key.public_jwk()]),
-            jwks: Bytes::from(serde_json::to_vec(&jwks)?),
+            jwks: PublicJson::new(Bytes::from(serde_json::to_vec(&jwks)?))?,
             signer: Signer::new(key, dialect)?,
         })
     }

@@ -7,6 +7,7 @@
 mod clients;
 mod date;
 mod dev_mode;
+mod device_counts;
 mod endpoints;
 mod error;
 mod extract;
@@ -18,11 +19,14 @@ mod limiter;
 mod listen;
 mod page_token;
 pub mod pages;
+mod poll_pace;
+mod public_json;
 mod request;
 mod router;
 pub mod server;
 pub mod settings;
 mod state;
+mod verified_tokens;
 
 /// The body of every answer: whole, since pages and tokens are small.
 pub type Body = http_body_util::Full<hyper::body::Bytes>;

@@ -10,11 +10,14 @@ use hallpass_store::{Store, StoreKey};
 
 use crate::clients::Clients;
 use crate::dev_mode::RecentUsers;
+use crate::device_counts::DeviceCounts;
 use crate::error::Fault;
 use crate::keys::Keys;
 use crate::limiter::Limiter;
 use crate::page_token::PageTokens;
+use crate::poll_pace::PollPaces;
 use crate::settings::Settings;
+use crate::verified_tokens::VerifiedTokens;
 
 /// The server, as a request sees it.
 #[derive(Debug)]
@@ -26,6 +29,9 @@ pub(crate) struct State {
     pub(crate) clients: Clients,
     pub(crate) keys: Keys,
     pub(crate) limiter: Limiter,
+    pub(crate) device_counts: DeviceCounts,
+    pub(crate) poll_paces: PollPaces,
+    pub(crate) verified_tokens: VerifiedTokens,
     pub(crate) recent_users: RecentUsers,
     pub(crate) refresh_keys: RefreshKeys,
     pub(crate) page_tokens: PageTokens,
@@ -46,6 +52,9 @@ impl State {
             clients: Clients::new(&settings),
             keys: Keys::new(&settings),
             limiter: Limiter::default(),
+            device_counts: DeviceCounts::default(),
+            poll_paces: PollPaces::default(),
+            verified_tokens: VerifiedTokens::default(),
             recent_users: RecentUsers::default(),
             refresh_keys: RefreshKeys::new(1, &derive(&root, b"rt")?),
             page_tokens: PageTokens::new(&derive(&root, b"page")?),

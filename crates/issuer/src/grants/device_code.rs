@@ -164,25 +164,20 @@ impl DeviceGrant {
         Ok(())
     }
 
-    /// Answers one poll of the token endpoint; `authorization` is the id that the tokens will hang
-    /// from when there are any.
+    /// Answers a poll as far as nothing has to be written down for it: `Ok` says that the grant was
+    /// approved, or redeemed before. Of the grant only the pace changes.
     ///
     /// RFC 8628 §3.5: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>
-    pub fn redeem(
-        &mut self,
-        client: &AuthenticatedClient,
-        authorization: AuthorizationId,
-        now: Timestamp,
-    ) -> Result<AuthorizationSeed, Denied> {
+    pub fn poll(&mut self, client: &AuthenticatedClient, now: Timestamp) -> Result<(), Refusal> {
         if self.client_id != *client.id() {
-            return Err(GrantReason::OtherClient.into());
+            return Err(Refusal::InvalidGrant(GrantReason::OtherClient));
         }
         let last_poll = self.last_poll_at.replace(now);
         match &self.state {
             DeviceGrantState::Pending | DeviceGrantState::Approved { .. }
                 if now >= self.expires_at =>
             {
-                Err(Refusal::ExpiredToken.into())
+                Err(Refusal::ExpiredToken)
             }
             DeviceGrantState::Pending => {
                 // The first poll is free; after it the interval counts from the last one.
@@ -190,11 +185,26 @@ impl DeviceGrant {
                     self.interval = (self.interval + SLOW_DOWN_STEP).min(LONGEST_INTERVAL);
                     return Err(Refusal::SlowDown {
                         interval: self.interval,
-                    }
-                    .into());
+                    });
                 }
-                Err(Refusal::AuthorizationPending.into())
+                Err(Refusal::AuthorizationPending)
             }
+            DeviceGrantState::Denied => Err(Refusal::AccessDenied),
+            DeviceGrantState::Approved { .. } | DeviceGrantState::Redeemed { .. } => Ok(()),
+        }
+    }
+
+    /// Answers one poll of the token endpoint; `authorization` is the id that the tokens will hang
+    /// from when there are any.
+    pub fn redeem(
+        &mut self,
+        client: &AuthenticatedClient,
+        authorization: AuthorizationId,
+        now: Timestamp,
+    ) -> Result<AuthorizationSeed, Denied> {
+        self.poll(client, now)?;
+        match &self.state {
+            DeviceGrantState::Pending => Err(Refusal::AuthorizationPending.into()),
             DeviceGrantState::Denied => Err(Refusal::AccessDenied.into()),
             DeviceGrantState::Redeemed { authorization } => Err(Denied {
                 refusal: Refusal::InvalidGrant(GrantReason::UsedTwice),

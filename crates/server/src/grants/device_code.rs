@@ -1,10 +1,11 @@
-//! Answers one poll of a device, in one transaction.
+//! Answers one poll of a device; what a decision leads to is written in one transaction.
 
 use hallpass_issuer::authorization::Origin;
+use hallpass_issuer::grants::device_code::DeviceGrant;
 use hallpass_issuer::limits::DEVICE_CODE_PER_ADDRESS;
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
-use hallpass_issuer::tokens::one_time::Kind;
+use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_protocol::Secret;
 use hallpass_protocol::token::TokenResponse;
 use hallpass_store::device_grants;
@@ -30,6 +31,7 @@ pub(crate) async fn redeem(
     let Some(hash) = Kind::DeviceCode.read(device_code.expose()) else {
         return Err(unknown(state, request));
     };
+    pace(at, &hash, &resource).await?;
     let beginning = Beginning::new(state, request, client);
     let begin = beginning.clone();
     let (issuer, now) = (request.issuer.clone(), request.now);
@@ -51,6 +53,27 @@ pub(crate) async fn redeem(
         other => other.into(),
     })?;
     first_tokens(at, &beginning, &authorization, audience).await
+}
+
+/// Refuses a poll that comes before a decision, or for a grant that was denied: most polls end here,
+/// and none of them writes.
+async fn pace(at: Context<'_>, hash: &SecretHash, resource: &[String]) -> Result<(), JsonError> {
+    let Context {
+        state,
+        request,
+        client,
+        ..
+    } = at;
+    let (issuer, hash) = (request.issuer.clone(), *hash);
+    let found = state
+        .store
+        .read(move |tx| device_grants::find_by_code(tx, &issuer, &hash));
+    let Some(mut grant) = found.await? else {
+        return Err(unknown(state, request));
+    };
+    policy::narrowed_resources(&grant.resource, resource)?;
+    let poll = |grant: &mut DeviceGrant| grant.poll(client, request.now);
+    Ok(state.poll_paces.keep(&mut grant, poll)?)
 }
 
 /// Refuses a code that nobody was given, and after many of them the address. A real code is
