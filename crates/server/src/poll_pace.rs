@@ -3,11 +3,8 @@
 //!
 //! RFC 8628 §3.5: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>
 
-use std::time::Duration;
-
-use hallpass_issuer::grants::device_code::DeviceGrant;
+use hallpass_issuer::grants::device_poll::Pace;
 use hallpass_issuer::tokens::one_time::SecretHash;
-use hallpass_protocol::Timestamp;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
 /// As many as there can be device grants (row S-11).
@@ -17,12 +14,6 @@ const MOST_DEVICES: usize = 100_000;
 #[derive(Debug)]
 pub(crate) struct PollPaces(Cache<SecretHash, Pace>);
 
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    interval: Duration,
-    last_poll_at: Option<Timestamp>,
-}
-
 impl Default for PollPaces {
     fn default() -> Self {
         Self(Cache::new(MOST_DEVICES))
@@ -30,37 +21,30 @@ impl Default for PollPaces {
 }
 
 impl PollPaces {
-    /// Answers a poll with the pace of its grant; two polls of one grant come one after the other.
+    /// Answers a poll with the pace of its grant, beginning with the one that was stored; two polls
+    /// of one grant come one after the other.
     pub(crate) fn keep<T>(
         &self,
-        grant: &mut DeviceGrant,
-        answer: impl Fn(&mut DeviceGrant) -> T,
+        code_hash: &SecretHash,
+        stored: Pace,
+        answer: impl Fn(&mut Pace) -> T,
     ) -> T {
-        let code_hash = grant.code_hash;
-        let known = self.0.entry(&code_hash, None, |_, pace| {
-            grant.interval = pace.interval;
-            grant.last_poll_at = pace.last_poll_at;
-            let answer = answer(grant);
-            *pace = Pace::of(grant);
-            EntryAction::Retain(answer)
-        });
-        if let EntryResult::Retained(answer) = known {
-            return answer;
-        }
-        let answer = answer(grant);
-        if let EntryResult::Vacant(place) = known {
-            // Only a cleared cache refuses, and this one is never cleared.
-            let _: Result<(), _> = place.insert(Pace::of(grant));
-        }
-        answer
-    }
-}
-
-impl Pace {
-    fn of(grant: &DeviceGrant) -> Self {
-        Self {
-            interval: grant.interval,
-            last_poll_at: grant.last_poll_at,
+        match self
+            .0
+            .entry(code_hash, None, |_, pace| EntryAction::Retain(answer(pace)))
+        {
+            EntryResult::Retained(answer) => answer,
+            EntryResult::Vacant(place) => {
+                let mut pace = stored;
+                let answer = answer(&mut pace);
+                // Only a cleared cache refuses, and this one is never cleared.
+                let _: Result<(), _> = place.insert(pace);
+                answer
+            }
+            // Without a time limit and a removal nothing else comes back.
+            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => {
+                answer(&mut stored.clone())
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hallpass_protocol::user_code::{Length, UserCode};
 use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Timestamp};
 
+use super::device_poll::{Pace, Stage};
 use crate::authorization::{AuthorizationSeed, RevokeReason};
 use crate::client::AuthenticatedClient;
 use crate::refusal::{Denied, GrantReason, Refusal};
@@ -130,6 +131,18 @@ pub fn clean_label(text: &str) -> Option<String> {
     (!kept.is_empty()).then(|| kept.to_owned())
 }
 
+impl DeviceGrantState {
+    /// Where that is, without what it holds.
+    fn stage(&self) -> Stage {
+        match self {
+            Self::Pending => Stage::Pending,
+            Self::Approved { .. } => Stage::Approved,
+            Self::Denied => Stage::Denied,
+            Self::Redeemed { .. } => Stage::Redeemed,
+        }
+    }
+}
+
 impl DeviceGrant {
     /// Whether a person can still decide it.
     pub fn is_undecided(&self, now: Timestamp) -> bool {
@@ -164,45 +177,26 @@ impl DeviceGrant {
         Ok(())
     }
 
-    /// Answers a poll as far as nothing has to be written down for it: `Ok` says that the grant was
-    /// approved, or redeemed before. Of the grant only the pace changes.
-    ///
-    /// RFC 8628 §3.5: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>
-    pub fn poll(&mut self, client: &AuthenticatedClient, now: Timestamp) -> Result<(), Refusal> {
-        if self.client_id != *client.id() {
-            return Err(Refusal::InvalidGrant(GrantReason::OtherClient));
-        }
-        let last_poll = self.last_poll_at.replace(now);
-        match &self.state {
-            DeviceGrantState::Pending | DeviceGrantState::Approved { .. }
-                if now >= self.expires_at =>
-            {
-                Err(Refusal::ExpiredToken)
-            }
-            DeviceGrantState::Pending => {
-                // The first poll is free; after it the interval counts from the last one.
-                if last_poll.is_some_and(|last| now + POLL_TOLERANCE < last + self.interval) {
-                    self.interval = (self.interval + SLOW_DOWN_STEP).min(LONGEST_INTERVAL);
-                    return Err(Refusal::SlowDown {
-                        interval: self.interval,
-                    });
-                }
-                Err(Refusal::AuthorizationPending)
-            }
-            DeviceGrantState::Denied => Err(Refusal::AccessDenied),
-            DeviceGrantState::Approved { .. } | DeviceGrantState::Redeemed { .. } => Ok(()),
-        }
-    }
-
     /// Answers one poll of the token endpoint; `authorization` is the id that the tokens will hang
     /// from when there are any.
+    ///
+    /// RFC 8628 §3.5: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>
     pub fn redeem(
         &mut self,
         client: &AuthenticatedClient,
         authorization: AuthorizationId,
         now: Timestamp,
     ) -> Result<AuthorizationSeed, Denied> {
-        self.poll(client, now)?;
+        if self.client_id != *client.id() {
+            return Err(GrantReason::OtherClient.into());
+        }
+        let mut pace = Pace {
+            interval: self.interval,
+            last_poll_at: self.last_poll_at,
+        };
+        let answer = pace.answer(self.state.stage(), self.expires_at, now);
+        (self.interval, self.last_poll_at) = (pace.interval, pace.last_poll_at);
+        answer?;
         match &self.state {
             DeviceGrantState::Pending => Err(Refusal::AuthorizationPending.into()),
             DeviceGrantState::Denied => Err(Refusal::AccessDenied.into()),

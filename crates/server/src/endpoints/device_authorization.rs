@@ -108,7 +108,7 @@ pub(crate) fn user_code_hash(state: &State, code: &UserCode) -> SecretHash {
 }
 
 fn requester(request: &Request, host_label: Option<&str>) -> Requester {
-    let user_agent = request.header(header::USER_AGENT.as_str());
+    let user_agent = request.header(header::USER_AGENT);
     Requester {
         address: Some(request.peer),
         user_agent: user_agent

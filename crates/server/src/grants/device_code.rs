@@ -1,7 +1,7 @@
 //! Answers one poll of a device; what a decision leads to is written in one transaction.
 
 use hallpass_issuer::authorization::Origin;
-use hallpass_issuer::grants::device_code::DeviceGrant;
+use hallpass_issuer::grants::device_poll::Pace;
 use hallpass_issuer::limits::DEVICE_CODE_PER_ADDRESS;
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
@@ -67,13 +67,13 @@ async fn pace(at: Context<'_>, hash: &SecretHash, resource: &[String]) -> Result
     let (issuer, hash) = (request.issuer.clone(), *hash);
     let found = state
         .store
-        .read(move |tx| device_grants::find_by_code(tx, &issuer, &hash));
-    let Some(mut grant) = found.await? else {
+        .read(move |tx| device_grants::find_polled(tx, &issuer, &hash));
+    let Some(grant) = found.await? else {
         return Err(unknown(state, request));
     };
     policy::narrowed_resources(&grant.resource, resource)?;
-    let poll = |grant: &mut DeviceGrant| grant.poll(client, request.now);
-    Ok(state.poll_paces.keep(&mut grant, poll)?)
+    let answer = |pace: &mut Pace| grant.answer(pace, client, request.now);
+    Ok(state.poll_paces.keep(&hash, grant.pace, answer)?)
 }
 
 /// Refuses a code that nobody was given, and after many of them the address. A real code is
