@@ -1,6 +1,6 @@
 """The servers: how each is installed, started, and asked for each operation.
 
-An operation is a function of the round to the arguments of `load`; a server that does not have it
+An operation is a function that gives the arguments of `load`; a server that does not have it
 leaves it out.
 """
 
@@ -48,6 +48,9 @@ class Server:
     def prepare(self):
         """Signs people in and fetches what the operations present."""
 
+    def before(self, operation):
+        """Makes ready what the operation uses up."""
+
     def post(self, path, body, *more):
         return ["--method", "POST", "--path", path, "--body", body, *more]
 
@@ -71,9 +74,9 @@ class Floor(Server):
     def operations(self):
         form = self.post("/token", POLL + "hpd_" + 49 * "0")
         return {
-            "JSON": lambda _: ["--path", "/jwks"],
-            "form, JSON": lambda _: form,
-            "form, JSON, ES256": lambda _: self.post("/sign", FORM, "--header", BASIC),
+            "JSON": lambda: ["--path", "/jwks"],
+            "form, JSON": lambda: form,
+            "form, JSON, ES256": lambda: self.post("/sign", FORM, "--header", BASIC),
         }
 
 
@@ -108,14 +111,14 @@ class Mock(Server):
         base = f"/{self.issuer}"
         refresh = ["--bodies", self.file("refresh"), "--capture", "refresh_token", "--return", "--capture-to", self.file("refresh")]
         bearer = ["--header", f"authorization: Bearer {self.access_token}"]
-        active = ["--header", BASIC, "--contains", '"active"', "--cycle"]
+        active = ["--header", BASIC, "--contains", '"active":true', "--cycle"]
         return {
-            "discovery": lambda _: ["--path", self.discovery],
-            "JWKS": lambda _: ["--path", f"{base}/jwks"],
-            "client credentials": lambda _: self.post(f"{base}/token", FORM, "--header", BASIC),
-            "refresh": lambda _: self.post(f"{base}/token", REFRESH, *refresh),
-            "introspection": lambda _: self.post(f"{base}/introspect", "token=", "--bodies", self.file("one"), *active),
-            "userinfo": lambda _: ["--path", f"{base}/userinfo", *bearer, "--contains", '"sub"'],
+            "discovery": lambda: ["--path", self.discovery],
+            "JWKS": lambda: ["--path", f"{base}/jwks"],
+            "client credentials": lambda: self.post(f"{base}/token", FORM, "--header", BASIC),
+            "refresh": lambda: self.post(f"{base}/token", REFRESH, *refresh),
+            "introspection": lambda: self.post(f"{base}/introspect", "token=", "--bodies", self.file("one"), *active),
+            "userinfo": lambda: ["--path", f"{base}/userinfo", *bearer, "--contains", '"sub"'],
         }
 
 
@@ -149,11 +152,11 @@ class Ours(Mock):
         mine = super().operations()
         mine["introspection, known token"] = mine.pop("introspection")
         return mine | {
-            "device authorization": lambda _: self.post(f"{base}/device/authorize", body, *once, *capture("device_code", "codes")),
-            "pending poll": lambda _: self.post(token, POLL, *codes, *pending, *once),
-            "poll too early": lambda _: self.post(token, POLL, *codes, *early),
-            "client credentials, kept": lambda _: self.post(token, FORM, "--header", BASIC, *once, *capture("access_token", "tokens")),
-            "introspection, new token": lambda _: self.post(f"{base}/introspect", "token=", *tokens, *active, *once),
+            "device authorization": lambda: self.post(f"{base}/device/authorize", body, *once, *capture("device_code", "codes")),
+            "pending poll": lambda: self.post(token, POLL, *codes, *pending, *once),
+            "poll too early": lambda: self.post(token, POLL, *codes, *early),
+            "client credentials, kept": lambda: self.post(token, FORM, "--header", BASIC, *once, *capture("access_token", "tokens")),
+            "introspection, new token": lambda: self.post(f"{base}/introspect", "token=", *tokens, *active, *once),
         }
 
 
@@ -191,6 +194,10 @@ class OidcProvider(Server):
                 codes.append(json.load(answer)["device_code"])
         write(self.file("codes"), codes)
 
+    def before(self, operation):
+        # Its memory holds 1,000 records of all kinds: what was made earlier may be gone.
+        self.prepare()
+
     def operations(self):
         refresh = ["--bodies", self.file("refresh"), "--capture", "refresh_token", "--return", "--capture-to", self.file("refresh")]
         bearer = ["--header", f"authorization: Bearer {self.access_token}"]
@@ -198,15 +205,14 @@ class OidcProvider(Server):
         active = ["--header", BASIC, "--contains", '"active":true']
         jwt = "grant_type=client_credentials&scope=api&resource=urn%3Aapi"
         return {
-            "discovery": lambda _: ["--path", self.discovery],
-            "JWKS": lambda _: ["--path", "/jwks"],
-            "client credentials": lambda _: self.post("/token", jwt, "--header", BASIC),
-            "pending poll": lambda _: self.post("/token", POLL, *pending),
-            "refresh": lambda _: self.post("/token", REFRESH, *refresh),
-            "introspection": lambda _: self.post("/token/introspection", "token=", "--bodies", self.file("one"), "--cycle", *active),
-            "userinfo": lambda _: ["--path", "/me", *bearer, "--contains", '"sub"'],
-            # Last: its memory holds 1,000 records, and new device codes push refresh tokens out.
-            "device authorization": lambda _: self.post("/device/auth", f"client_id={CLIENT}&scope=openid"),
+            "discovery": lambda: ["--path", self.discovery],
+            "JWKS": lambda: ["--path", "/jwks"],
+            "client credentials": lambda: self.post("/token", jwt, "--header", BASIC),
+            "pending poll": lambda: self.post("/token", POLL, *pending),
+            "refresh": lambda: self.post("/token", REFRESH, *refresh),
+            "introspection": lambda: self.post("/token/introspection", "token=", "--bodies", self.file("one"), "--cycle", *active),
+            "userinfo": lambda: ["--path", "/me", *bearer, "--contains", '"sub"'],
+            "device authorization": lambda: self.post("/device/auth", f"client_id={CLIENT}&scope=openid"),
         }
 
 

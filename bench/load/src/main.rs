@@ -110,7 +110,7 @@ async fn connection(
         if !answer.closes {
             stream = Some(open);
         }
-        run.borrow_mut().note(&answer, body, micros);
+        run.borrow_mut().note(&answer, micros);
     }
     Ok(())
 }
@@ -126,19 +126,18 @@ impl Run {
             return Some(self.plan.prefix.clone());
         }
         let body = self.bodies.pop_front()?;
+        if self.plan.cycles {
+            self.bodies.push_back(body.clone());
+        }
         Some(format!("{}{body}", self.plan.prefix))
     }
 
     /// Judges an answer, and keeps of it what was asked for.
-    fn note(&mut self, answer: &Answer, body: String, micros: u128) {
+    fn note(&mut self, answer: &Answer, micros: u128) {
         self.micros.push(u32::try_from(micros).unwrap_or(u32::MAX));
         let is_expected = self.plan.expects(answer);
         if !is_expected {
             self.refuse(format!("{} {}", answer.status, answer.body));
-        }
-        if self.plan.cycles {
-            let tail = body.get(self.plan.prefix.len()..).unwrap_or_default();
-            self.bodies.push_back(tail.to_owned());
         }
         let Some(member) = &self.plan.capture else {
             return;
@@ -164,7 +163,13 @@ impl Run {
     /// Writes the result, and what was captured.
     fn report(&mut self, seconds: f64) -> std::io::Result<()> {
         if let Some(path) = &self.plan.capture_to {
-            std::fs::write(path, self.captured.join("\n"))?;
+            // What was returned is what is left of the pool: the next run goes on with it.
+            let kept = if self.plan.returns {
+                Vec::from(std::mem::take(&mut self.bodies)).join("\n")
+            } else {
+                self.captured.join("\n")
+            };
+            std::fs::write(path, kept)?;
         }
         self.micros.sort_unstable();
         let at = |share: f64| {

@@ -19,7 +19,7 @@ mod limiter;
 mod listen;
 mod page_token;
 pub mod pages;
-mod poll_pace;
+mod polled_grants;
 mod public_json;
 mod request;
 mod router;

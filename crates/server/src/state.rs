@@ -15,7 +15,7 @@ use crate::error::Fault;
 use crate::keys::Keys;
 use crate::limiter::Limiter;
 use crate::page_token::PageTokens;
-use crate::poll_pace::PollPaces;
+use crate::polled_grants::PolledGrants;
 use crate::settings::Settings;
 use crate::verified_tokens::VerifiedTokens;
 
@@ -30,7 +30,7 @@ pub(crate) struct State {
     pub(crate) keys: Keys,
     pub(crate) limiter: Limiter,
     pub(crate) device_counts: DeviceCounts,
-    pub(crate) poll_paces: PollPaces,
+    pub(crate) polled_grants: PolledGrants,
     pub(crate) verified_tokens: VerifiedTokens,
     pub(crate) recent_users: RecentUsers,
     pub(crate) refresh_keys: RefreshKeys,
@@ -53,7 +53,7 @@ impl State {
             keys: Keys::new(&settings),
             limiter: Limiter::default(),
             device_counts: DeviceCounts::default(),
-            poll_paces: PollPaces::default(),
+            polled_grants: PolledGrants::default(),
             verified_tokens: VerifiedTokens::default(),
             recent_users: RecentUsers::default(),
             refresh_keys: RefreshKeys::new(1, &derive(&root, b"rt")?),

@@ -142,6 +142,7 @@ pub fn count_rows(tx: &Transaction<'_>) -> Result<u64, StoreError> {
 
 /// Saves what polls and people change.
 pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError> {
+    tx.note_device_decision();
     let (status, seed, authorization) = columns(&grant.state)?;
     tx.execute(
         "UPDATE device_grants SET poll_interval = $1, last_poll_at = $2, status = $3, \
@@ -165,6 +166,7 @@ pub fn purge_expired(
     remembered: Duration,
     limit: u32,
 ) -> Result<u64, StoreError> {
+    tx.note_device_decision();
     tx.execute(
         "DELETE FROM device_grants WHERE code_hash IN (SELECT code_hash \
          FROM device_grants WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",

@@ -43,23 +43,18 @@ pub struct PolledGrant {
     pub expires_at: Timestamp,
     /// Where it stands.
     pub stage: Stage,
-    /// The pace as it was stored.
+    /// How it is polled.
     pub pace: Pace,
 }
 
 impl PolledGrant {
     /// Answers a poll as far as nothing has to be written down for it: `Ok` says that the grant was
     /// approved, or redeemed before.
-    pub fn answer(
-        &self,
-        pace: &mut Pace,
-        client: &AuthenticatedClient,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
+    pub fn answer(&mut self, client: &AuthenticatedClient, now: Timestamp) -> Result<(), Refusal> {
         if self.client_id != *client.id() {
             return Err(Refusal::InvalidGrant(GrantReason::OtherClient));
         }
-        pace.answer(self.stage, self.expires_at, now)
+        self.pace.answer(self.stage, self.expires_at, now)
     }
 }
 

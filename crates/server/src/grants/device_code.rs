@@ -1,7 +1,7 @@
 //! Answers one poll of a device; what a decision leads to is written in one transaction.
 
 use hallpass_issuer::authorization::Origin;
-use hallpass_issuer::grants::device_poll::Pace;
+use hallpass_issuer::grants::device_poll::PolledGrant;
 use hallpass_issuer::limits::DEVICE_CODE_PER_ADDRESS;
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
@@ -64,16 +64,29 @@ async fn pace(at: Context<'_>, hash: &SecretHash, resource: &[String]) -> Result
         client,
         ..
     } = at;
-    let (issuer, hash) = (request.issuer.clone(), *hash);
+    let place = (request.issuer.as_str(), hash);
+    let answer = |grant: &mut PolledGrant| {
+        policy::narrowed_resources(&grant.resource, resource)?;
+        grant.answer(client, request.now)
+    };
+    // Counted before the store is read: what is decided in between is read at the next poll.
+    let decisions = state.store.device_decisions();
+    if let Some(answer) = state.polled_grants.answer(place, decisions, answer) {
+        return Ok(answer?);
+    }
+    let (issuer, code_hash) = (request.issuer.clone(), *hash);
     let found = state
         .store
-        .read(move |tx| device_grants::find_polled(tx, &issuer, &hash));
-    let Some(grant) = found.await? else {
+        .read(move |tx| device_grants::find_polled(tx, &issuer, &code_hash));
+    let Some(mut grant) = found.await? else {
         return Err(unknown(state, request));
     };
-    policy::narrowed_resources(&grant.resource, resource)?;
-    let answer = |pace: &mut Pace| grant.answer(pace, client, request.now);
-    Ok(state.poll_paces.keep(&hash, grant.pace, answer)?)
+    state.polled_grants.learn(place, decisions, &grant);
+    match state.polled_grants.answer(place, decisions, answer) {
+        Some(answer) => Ok(answer?),
+        // Another poll has just learnt of a newer decision, or there are too many grants.
+        None => Ok(answer(&mut grant)?),
+    }
 }
 
 /// Refuses a code that nobody was given, and after many of them the address. A real code is
