@@ -145,7 +145,8 @@ impl Keys {
 }
 
 impl IssuerKeys {
-    fn new(key: SigningKey, dialect: Dialect) -> Result<Self, Fault> {
+    /// Prepares a key for use.
+    pub(crate) fn new(key: SigningKey, dialect: Dialect) -> Result<Self, Fault> {
         let jwks = json!({ "keys": [key.public_jwk_json()] });
         Ok(Self {
             public: JwkSet::new([key.public_jwk()]),

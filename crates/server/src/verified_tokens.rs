@@ -80,3 +80,45 @@ fn hash_of(token: &str) -> [u8; 32] {
     hash.copy_from_slice(context.finish().as_ref());
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use hallpass_issuer::tokens::mint::Dialect;
+    use hallpass_protocol::jose::{Algorithm, SigningKey};
+    use serde_json::json;
+
+    use super::*;
+
+    fn keys() -> Arc<IssuerKeys> {
+        let key = SigningKey::generate(Algorithm::Es256, "k1").unwrap();
+        Arc::new(IssuerKeys::new(key, Dialect::Mock).unwrap())
+    }
+
+    fn claims() -> Option<AccessTokenClaims> {
+        let claims = json!({
+            "iss": "https://id.example", "sub": "ada", "aud": "api", "exp": 2, "iat": 1,
+            "jti": "t1", "client_id": "cli",
+        });
+        Some(serde_json::from_value(claims).unwrap())
+    }
+
+    #[test]
+    fn s_156_with_other_keys_a_token_is_checked_again() {
+        let (tokens, old, new) = (VerifiedTokens::default(), keys(), keys());
+        assert!(tokens.claims(&old, "token", claims).is_some());
+        assert!(tokens.claims(&old, "token", || None).is_some());
+        assert!(tokens.claims(&new, "token", || None).is_none());
+        assert!(tokens.claims(&old, "other", || None).is_none());
+    }
+
+    #[test]
+    fn s_140_the_memory_is_bounded() {
+        let (tokens, keys) = (VerifiedTokens::default(), keys());
+        for number in 0..4_000 {
+            let token = format!("{number:2000}");
+            assert!(tokens.claims(&keys, &token, claims).is_some());
+        }
+        assert!(tokens.0.weight() <= MOST_BYTES);
+        assert!(tokens.0.len() < 4_000);
+    }
+}
