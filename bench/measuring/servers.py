@@ -111,7 +111,7 @@ class Mock(Server):
         base = f"/{self.issuer}"
         refresh = ["--bodies", self.file("refresh"), "--capture", "refresh_token", "--return", "--capture-to", self.file("refresh")]
         bearer = ["--header", f"authorization: Bearer {self.access_token}"]
-        active = ["--header", BASIC, "--contains", '"active":true', "--cycle"]
+        active = ["--header", BASIC, "--contains", '"sub"', "--cycle"]
         return {
             "discovery": lambda: ["--path", self.discovery],
             "JWKS": lambda: ["--path", f"{base}/jwks"],
@@ -176,9 +176,7 @@ class OidcProvider(Server):
             run(["npm", "ci", "--prefix", self.home, "--no-audit", "--no-fund"])
 
     def command(self, port):
-        own = self.home / "node_modules" / "node" / "bin" / "node"
-        node = own if own.exists() else shutil.which("node")
-        return [node, self.home / "server.mjs", port], {"NODE_ENV": "production"}
+        return ["node", self.home / "server.mjs", port], {"NODE_ENV": "production"}
 
     def prepare(self):
         url = f"http://127.0.0.1:{self.process.port}"

@@ -31,6 +31,8 @@ impl Key {
         let signature = self.0.sign(&SystemRandom::new(), token.as_bytes());
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature.expect("a signature"), &mut token);
-        format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":3600,"scope":""}}"#)
+        format!(
+            r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":3600,"scope":""}}"#
+        )
     }
 }

@@ -70,9 +70,7 @@ async fn answer(request: Request<Incoming>, key: &Key) -> Response<Full<Bytes>> 
 fn form(text: &str) -> Vec<(String, String)> {
     let decode = |part: &str| {
         let spaced = part.replace('+', " ");
-        percent_decode_str(&spaced)
-            .decode_utf8_lossy()
-            .into_owned()
+        percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
     };
     text.split('&')
         .filter_map(|piece| piece.split_once('='))

@@ -17,7 +17,8 @@ impl Answer {
         let mut lines = head.split("\r\n");
         let status_line = lines.next()?;
         let status: u16 = status_line.split(' ').nth(1)?.parse().ok()?;
-        let (mut length, mut chunked, mut closes) = (None, false, status_line.starts_with("HTTP/1.0"));
+        let (mut length, mut chunked, mut closes) =
+            (None, false, status_line.starts_with("HTTP/1.0"));
         for (name, value) in lines.filter_map(|line| line.split_once(':')) {
             let value = value.trim();
             if name.eq_ignore_ascii_case("content-length") {

@@ -51,25 +51,23 @@ impl DeviceCounts {
         now: Timestamp,
     ) -> Result<(u64, u64), StoreError> {
         let key = (issuer.to_owned(), client.clone());
-        let live = match self.known_live(&key, now) {
-            Some(live) => live,
-            None => {
-                let (issuer, client) = key.clone();
-                let counted = store
-                    .read(move |tx| device_grants::count_live_of_client(tx, &issuer, &client, now));
-                let counted = counted.await?;
-                self.live.insert(key, Count::taken(counted, now));
-                counted
-            }
+        let live = if let Some(live) = self.known_live(&key, now) {
+            live
+        } else {
+            let (issuer, client) = key.clone();
+            let counted = store
+                .read(move |tx| device_grants::count_live_of_client(tx, &issuer, &client, now));
+            let counted = counted.await?;
+            self.live.insert(key, Count::taken(counted, now));
+            counted
         };
-        let rows = match self.known_rows(now) {
-            Some(rows) => rows,
-            None => {
-                let counted = store.read(device_grants::count_rows).await?;
-                *self.rows.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(Count::taken(counted, now));
-                counted
-            }
+        let rows = if let Some(rows) = self.known_rows(now) {
+            rows
+        } else {
+            let counted = store.read(device_grants::count_rows).await?;
+            *self.rows.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Count::taken(counted, now));
+            counted
         };
         Ok((live, rows))
     }
