@@ -166,23 +166,34 @@ impl Database {
 
     fn write_all(&self, jobs: &mut [Box<dyn Job>]) -> Result<(), rusqlite::Error> {
         self.step("BEGIN IMMEDIATE")?;
+        // A job alone needs no savepoint: its failure is the transaction's.
+        if let [job] = jobs {
+            let keep = job.run(&self.transaction(Access::Write));
+            self.refuse_autocommit()?;
+            return self.step(if keep { "COMMIT" } else { "ROLLBACK" });
+        }
         for job in jobs {
             self.step("SAVEPOINT job")?;
             let keep = job.run(&self.transaction(Access::Write));
-            // FULL, IOERR, NOMEM, BUSY and INTERRUPT can roll back everything, earlier jobs too:
-            // what follows would be committed alone. <https://www.sqlite.org/lang_transaction.html>
-            if self.connection.is_autocommit() {
-                return Err(rusqlite::Error::SqliteFailure(
-                    ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
-                    Some("the database rolled the whole batch back".to_owned()),
-                ));
-            }
+            self.refuse_autocommit()?;
             if !keep {
                 self.step("ROLLBACK TO job")?;
             }
             self.step("RELEASE job")?;
         }
         self.step("COMMIT")
+    }
+
+    /// FULL, IOERR, NOMEM, BUSY and INTERRUPT can roll back everything, earlier jobs too: what follows
+    /// would be committed alone. <https://www.sqlite.org/lang_transaction.html>
+    fn refuse_autocommit(&self) -> Result<(), rusqlite::Error> {
+        if self.connection.is_autocommit() {
+            return Err(rusqlite::Error::SqliteFailure(
+                ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
+                Some("the database rolled the whole batch back".to_owned()),
+            ));
+        }
+        Ok(())
     }
 
     fn transaction(&self, access: Access) -> Transaction<'_> {

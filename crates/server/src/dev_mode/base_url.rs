@@ -70,7 +70,7 @@ mod tests {
             .iter()
             .map(|(name, value)| {
                 (
-                    http::HeaderName::from_static(name),
+                    HeaderName::from_static(name),
                     http::HeaderValue::from_static(value),
                 )
             })
