@@ -199,6 +199,9 @@ impl OAuthError {
 /// Keeps `%x20-21 / %x23-5B / %x5D-7E` (RFC 6749 §5.2); everything else becomes `?`.
 pub fn clean_description(text: &str) -> String {
     let allowed = |c: char| matches!(c, '\x20'..='\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e');
+    if text.len() <= 400 && text.chars().all(allowed) {
+        return text.to_owned();
+    }
     text.chars()
         .take(400)
         .map(|c| match c {

@@ -299,7 +299,7 @@ pub(crate) fn random_id(state: &State) -> String {
     *version = (*version & 0x0f) | 0x40;
     *variant = (*variant & 0x3f) | 0x80;
     let digits = hex::encode(&bytes);
-    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default().to_owned();
+    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
     [
         part(0..8),
         part(8..12),

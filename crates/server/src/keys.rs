@@ -12,6 +12,7 @@ use hyper::body::Bytes;
 use serde_json::json;
 
 use crate::error::Fault;
+use crate::public_json::PublicJson;
 use crate::settings::Settings;
 
 /// So many issuers have keys at once; dev mode makes an issuer of every path.
@@ -37,8 +38,8 @@ pub(crate) struct IssuerKeys {
     pub(crate) signer: Signer,
     /// Checks them.
     pub(crate) public: JwkSet,
-    /// The body of the JWKS endpoint.
-    pub(crate) jwks: Bytes,
+    /// The answer of the JWKS endpoint.
+    pub(crate) jwks: PublicJson,
 }
 
 impl Keys {
@@ -200,12 +201,17 @@ impl Keys {
 }
 
 impl IssuerKeys {
-    fn new(key: SigningKey, retired: &[SigningKey], dialect: Dialect) -> Result<Self, Fault> {
+    pub(crate) fn new(
+        key: SigningKey,
+        retired: &[SigningKey],
+        dialect: Dialect,
+    ) -> Result<Self, Fault> {
         let all = || std::iter::once(&key).chain(retired);
         let jwks: Vec<_> = all().map(SigningKey::public_jwk_json).collect();
+        let jwks = json!({ "keys": jwks });
         Ok(Self {
             public: JwkSet::new(all().map(SigningKey::public_jwk)),
-            jwks: Bytes::from(serde_json::to_vec(&json!({ "keys": jwks }))?),
+            jwks: PublicJson::new(Bytes::from(serde_json::to_vec(&jwks)?))?,
             signer: Signer::new(key, dialect)?,
         })
     }

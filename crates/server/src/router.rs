@@ -274,7 +274,6 @@ fn refuse_stranger(
     headers: &HeaderMap,
     peer: std::net::SocketAddr,
 ) -> Option<Response<Body>> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let forwarded = dev_mode::forwarded_text(headers);
     let refused = |code: StatusCode, why: String| {
         let mut response = Response::new(Body::from(why));
@@ -290,7 +289,9 @@ fn refuse_stranger(
     ) {
         return Some(refused(StatusCode::FORBIDDEN, error.to_string()));
     }
-    let host = text(header::HOST.as_str());
+    let host = headers
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
     let error = dev_mode::check_host(&state.settings, host).err()?;
     Some(refused(StatusCode::BAD_REQUEST, error.to_string()))
 }

@@ -11,11 +11,14 @@ use hallpass_store::{Store, StoreKey};
 use crate::clients::Clients;
 use crate::control::Control;
 use crate::dev_mode::{RecentUsers, SettableClock};
+use crate::device_counts::DeviceCounts;
 use crate::error::Fault;
 use crate::keys::Keys;
 use crate::limiter::Limiter;
 use crate::page_token::PageTokens;
+use crate::polled_grants::PolledGrants;
 use crate::settings::Settings;
+use crate::verified_tokens::VerifiedTokens;
 
 /// The server, as a request sees it.
 #[derive(Debug)]
@@ -27,6 +30,9 @@ pub(crate) struct State {
     pub(crate) clients: Clients,
     pub(crate) keys: Keys,
     pub(crate) limiter: Limiter,
+    pub(crate) device_counts: DeviceCounts,
+    pub(crate) polled_grants: PolledGrants,
+    pub(crate) verified_tokens: VerifiedTokens,
     pub(crate) recent_users: RecentUsers,
     pub(crate) refresh_keys: RefreshKeys,
     pub(crate) page_tokens: PageTokens,
@@ -50,6 +56,9 @@ impl State {
             clients: Clients::new(&settings),
             keys: Keys::new(&settings),
             limiter: Limiter::default(),
+            device_counts: DeviceCounts::default(),
+            polled_grants: PolledGrants::default(),
+            verified_tokens: VerifiedTokens::default(),
             recent_users: RecentUsers::default(),
             refresh_keys: RefreshKeys::new(1, &derive(&root, b"rt")?),
             page_tokens: PageTokens::new(&derive(&root, b"page")?),

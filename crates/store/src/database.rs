@@ -4,9 +4,11 @@
 //! <https://www.sqlite.org/wal.html>, <https://www.sqlite.org/lang_savepoint.html>
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -21,6 +23,8 @@ use crate::sealed::{Place, SealingKey};
 pub(crate) struct Database {
     connection: Connection,
     sealing: Arc<SealingKey>,
+    decisions: Arc<AtomicU64>,
+    has_decided: Cell<bool>,
 }
 
 /// What a job sees of the database. It reads and writes through the functions of the table files.
@@ -28,6 +32,7 @@ pub struct Transaction<'a> {
     connection: &'a Connection,
     sealing: &'a SealingKey,
     access: Access,
+    has_decided: &'a Cell<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +100,16 @@ impl Database {
         let database = Self {
             connection,
             sealing,
+            decisions: Arc::default(),
+            has_decided: Cell::default(),
         };
         database.set("PRAGMA foreign_keys = 1; PRAGMA trusted_schema = 0")?;
         Ok(database)
+    }
+
+    /// How often device grants were decided, as long as the database lives.
+    pub(crate) fn decisions(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.decisions)
     }
 
     /// Runs one job on a snapshot of its own.
@@ -142,6 +154,10 @@ impl Database {
                 (Err(unavailable(&error)), health)
             }
         };
+        // Counted after the commit and before anybody hears of it.
+        if self.has_decided.take() {
+            self.decisions.fetch_add(1, Ordering::AcqRel);
+        }
         for job in jobs {
             job.answer(&committed);
         }
@@ -150,17 +166,16 @@ impl Database {
 
     fn write_all(&self, jobs: &mut [Box<dyn Job>]) -> Result<(), rusqlite::Error> {
         self.step("BEGIN IMMEDIATE")?;
+        // A job alone needs no savepoint: its failure is the transaction's.
+        if let [job] = jobs {
+            let keep = job.run(&self.transaction(Access::Write));
+            self.refuse_autocommit()?;
+            return self.step(if keep { "COMMIT" } else { "ROLLBACK" });
+        }
         for job in jobs {
             self.step("SAVEPOINT job")?;
             let keep = job.run(&self.transaction(Access::Write));
-            // FULL, IOERR, NOMEM, BUSY and INTERRUPT can roll back everything, earlier jobs too:
-            // what follows would be committed alone. <https://www.sqlite.org/lang_transaction.html>
-            if self.connection.is_autocommit() {
-                return Err(rusqlite::Error::SqliteFailure(
-                    ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
-                    Some("the database rolled the whole batch back".to_owned()),
-                ));
-            }
+            self.refuse_autocommit()?;
             if !keep {
                 self.step("ROLLBACK TO job")?;
             }
@@ -169,11 +184,24 @@ impl Database {
         self.step("COMMIT")
     }
 
+    /// FULL, IOERR, NOMEM, BUSY and INTERRUPT can roll back everything, earlier jobs too: what follows
+    /// would be committed alone. <https://www.sqlite.org/lang_transaction.html>
+    fn refuse_autocommit(&self) -> Result<(), rusqlite::Error> {
+        if self.connection.is_autocommit() {
+            return Err(rusqlite::Error::SqliteFailure(
+                ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
+                Some("the database rolled the whole batch back".to_owned()),
+            ));
+        }
+        Ok(())
+    }
+
     fn transaction(&self, access: Access) -> Transaction<'_> {
         Transaction {
             connection: &self.connection,
             sealing: &self.sealing,
             access,
+            has_decided: &self.has_decided,
         }
     }
 
@@ -258,6 +286,11 @@ impl Transaction<'_> {
     /// Runs the statements of a migration.
     pub(crate) fn migrate(&self, sql: &'static str) -> Result<(), StoreError> {
         self.connection.execute_batch(sql).map_err(failed)
+    }
+
+    /// Says that device grants changed, so that nobody answers from what they were.
+    pub(crate) fn note_device_decision(&self) {
+        self.has_decided.set(true);
     }
 
     /// The key that seals what must be read back.

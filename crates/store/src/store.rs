@@ -8,6 +8,7 @@ use std::any::Any;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -22,7 +23,10 @@ use crate::sealed::{SealingKey, StoreKey};
 
 /// The records of the issuers, in memory or in a file. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Store(Arc<Engine>);
+pub struct Store {
+    engine: Arc<Engine>,
+    decisions: Arc<AtomicU64>,
+}
 
 #[derive(Debug)]
 enum Engine {
@@ -46,7 +50,10 @@ impl Store {
     pub fn open_in_memory(secrets: StoreKey) -> Result<Self, StoreError> {
         let database = Database::open_in_memory(Arc::new(SealingKey::derive(secrets)?))?;
         migrations::run(&database)?;
-        Ok(Self(Arc::new(Engine::Memory(Mutex::new(Some(database))))))
+        Ok(Self {
+            decisions: database.decisions(),
+            engine: Arc::new(Engine::Memory(Mutex::new(Some(database)))),
+        })
     }
 
     /// A store in a file. One process may have it open; a lock file beside it sees to that.
@@ -56,6 +63,7 @@ impl Store {
         lock_file::open_private(path)?;
         let database = Database::open_writer(path, Arc::clone(&sealing))?;
         migrations::run(&database)?;
+        let decisions = database.decisions();
 
         let (reads, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
@@ -66,7 +74,10 @@ impl Store {
         }
         let (writes, queue) = channel();
         spawn("store-write", move || run_writes(database, &queue, lock))?;
-        Ok(Self(Arc::new(Engine::File { writes, reads })))
+        Ok(Self {
+            engine: Arc::new(Engine::File { writes, reads }),
+            decisions,
+        })
     }
 
     /// Runs a job that may write. It is answered when its work is committed; when it returns an
@@ -83,7 +94,7 @@ impl Store {
             outcome: None,
             reply,
         });
-        match &*self.0 {
+        match &*self.engine {
             Engine::Memory(database) => match lock(database).as_ref() {
                 // Memory has no fsync that could fail.
                 Some(database) => _ = database.write(vec![job]),
@@ -96,13 +107,19 @@ impl Store {
         answer.await.map_err(|_| closed())?
     }
 
+    /// How often device grants were decided or removed: as long as this number stays, what was read
+    /// of them holds.
+    pub fn device_decisions(&self) -> u64 {
+        self.decisions.load(Ordering::Acquire)
+    }
+
     /// Runs a job that only reads. It sees every write that was answered before.
     pub async fn read<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let job = move |tx: &Transaction<'_>| guarded(|| job(tx));
-        match &*self.0 {
+        match &*self.engine {
             Engine::Memory(database) => lock(database).as_ref().ok_or_else(closed)?.read_alone(job),
             Engine::File { reads, .. } => {
                 let (reply, answer) = oneshot::channel();
@@ -118,7 +135,7 @@ impl Store {
 
     /// Finishes every job that was asked for, then closes the database. Later jobs fail.
     pub async fn close(&self) {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Memory(database) => drop(lock(database).take()),
             Engine::File { writes, reads } => {
                 // The writer goes last: the last connection moves the log into the file.

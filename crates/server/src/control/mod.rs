@@ -15,6 +15,7 @@ mod gate;
 mod keys;
 mod memory;
 mod observe;
+mod recorded;
 mod requests;
 mod reset;
 mod route;

@@ -1,25 +1,21 @@
 //! `requests`: what clients sent to the endpoints, as `takeRequest` of `mock-oauth2-server`.
 //!
 //! Nothing is redacted: a test wants to see the very parameters, and dev mode keeps no secrets. The
-//! list is a ring: [`MOST`] requests and [`MOST_BYTES`] at most, the oldest go first. A request is
-//! written down as one block of bytes and taken apart only when somebody asks; its own buffers
-//! would keep the whole read buffer of its connection alive.
+//! list is a ring: [`MOST`] requests and [`MOST_BYTES`] at most, the oldest go first.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hallpass_protocol::Timestamp;
-use hallpass_protocol::form::Form;
 use http::{Method, Response, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::error::ControlError;
 use super::fields::{Fields, ISSUER};
+use super::recorded::{Outcome, Recorded};
 use super::route::{Answer, Call};
-use super::time;
 use crate::Body;
 use crate::listen::HangUp;
 use crate::request::Request;
@@ -29,8 +25,6 @@ use crate::state::State;
 const MOST: usize = 1_000;
 /// So many bytes of them.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-/// What an entry weighs beside its bytes.
-const ENTRY: usize = size_of::<Recorded>();
 /// Nobody waits longer for a request.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
@@ -49,30 +43,6 @@ struct Kept {
     bytes: usize,
     last_id: u64,
     dropped: u64,
-}
-
-/// One request, as bytes.
-#[derive(Debug)]
-struct Recorded {
-    id: u64,
-    at: Timestamp,
-    method: Method,
-    endpoint: &'static str,
-    /// Path, query, issuer, then name and value of every header, then the body.
-    text: Box<[u8]>,
-    path: u32,
-    query: u32,
-    issuer: u32,
-    /// The length of the name and of the value of each header.
-    headers: Box<[(u16, u16)]>,
-    outcome: Outcome,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Outcome {
-    Unanswered,
-    HungUp,
-    Answered(StatusCode),
 }
 
 impl Requests {
@@ -200,126 +170,6 @@ impl Drop for Counted<'_> {
     }
 }
 
-impl Recorded {
-    fn new(request: &Request, endpoint: &'static str) -> Self {
-        let length = |text: &[u8]| u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let short = |text: &[u8]| u16::try_from(text.len()).unwrap_or(u16::MAX);
-        let headers: Box<[_]> = request
-            .headers
-            .iter()
-            .map(|(name, value)| (short(name.as_str().as_bytes()), short(value.as_bytes())))
-            .collect();
-        let of_headers = headers
-            .iter()
-            .map(|(name, value)| usize::from(*name) + usize::from(*value));
-        let whole = request.path.len()
-            + request.query.len()
-            + request.issuer.len()
-            + of_headers.sum::<usize>()
-            + request.body.len();
-        let mut text = Vec::with_capacity(whole);
-        text.extend_from_slice(request.path.as_bytes());
-        text.extend_from_slice(request.query.as_bytes());
-        text.extend_from_slice(request.issuer.as_bytes());
-        for ((name, value), (of_name, of_value)) in request.headers.iter().zip(&headers) {
-            text.extend(name.as_str().as_bytes().iter().take(usize::from(*of_name)));
-            text.extend(value.as_bytes().iter().take(usize::from(*of_value)));
-        }
-        text.extend_from_slice(&request.body);
-        Self {
-            id: 0,
-            at: request.now,
-            method: request.method.clone(),
-            endpoint,
-            path: length(request.path.as_bytes()),
-            query: length(request.query.as_bytes()),
-            issuer: length(request.issuer.as_bytes()),
-            text: text.into_boxed_slice(),
-            headers,
-            outcome: Outcome::Unanswered,
-        }
-    }
-
-    fn weight(&self) -> usize {
-        ENTRY + self.text.len() + size_of_val(&*self.headers)
-    }
-
-    fn path(&self) -> &[u8] {
-        self.text.get(..self.path as usize).unwrap_or_default()
-    }
-
-    fn issuer(&self) -> &[u8] {
-        let start = self.path as usize + self.query as usize;
-        self.text
-            .get(start..start + self.issuer as usize)
-            .unwrap_or_default()
-    }
-
-    fn show(&self) -> Value {
-        let mut rest = &*self.text;
-        let mut next = |length: usize| {
-            let (part, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-            rest = after;
-            String::from_utf8_lossy(part).into_owned()
-        };
-        let path = next(self.path as usize);
-        let query = next(self.query as usize);
-        let issuer = next(self.issuer as usize);
-        let mut headers = Map::new();
-        for (name, value) in &*self.headers {
-            let name = next(usize::from(*name));
-            add(&mut headers, name, next(usize::from(*value)));
-        }
-        let body = next(usize::MAX);
-        let is_form = headers
-            .get("content-type")
-            .and_then(Value::as_str)
-            .is_some_and(|text| text.starts_with("application/x-www-form-urlencoded"));
-        let (status, hung_up) = match self.outcome {
-            Outcome::Unanswered => (None, false),
-            Outcome::HungUp => (None, true),
-            Outcome::Answered(status) => (Some(status.as_u16()), false),
-        };
-        json!({
-            "id": self.id,
-            "at": time::write(self.at),
-            "method": self.method.as_str(),
-            "path": path,
-            "endpoint": self.endpoint,
-            ISSUER: issuer,
-            "query": parameters(&query),
-            "headers": headers,
-            "form": is_form.then(|| parameters(&body)),
-            "body": body,
-            "status": status,
-            "closed": hung_up,
-        })
-    }
-}
-
-/// The parameters of a query or a form; what is none is shown by `body` alone.
-fn parameters(text: &str) -> Value {
-    let mut members = Map::new();
-    if let Ok(form) = Form::parse(text) {
-        for (name, value) in form.iter() {
-            add(&mut members, name.to_owned(), value.to_owned());
-        }
-    }
-    Value::Object(members)
-}
-
-/// Adds a value; what has several becomes a list.
-fn add(members: &mut Map<String, Value>, name: String, value: String) {
-    let value = Value::from(value);
-    match members.get_mut(&name) {
-        None => {
-            members.insert(name, value);
-        }
-        Some(Value::Array(values)) => values.push(value),
-        Some(first) => *first = json!([first.clone(), value]),
-    }
-}
-
 /// Which requests are meant.
 #[derive(Debug)]
 struct Filter {
@@ -387,6 +237,7 @@ pub(super) async fn answer(state: &State, call: &Call) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use hallpass_protocol::Timestamp;
     use hyper::body::Bytes;
 
     use super::*;
@@ -439,36 +290,6 @@ mod tests {
         );
         let weighed: usize = kept.ring.iter().map(Recorded::weight).sum();
         assert_eq!(weighed, kept.bytes);
-    }
-
-    #[test]
-    #[ignore = "TEMPORARY measure"]
-    fn measure() {
-        let requests = Requests::default();
-        let mut one = request("/default/token", 300);
-        for (n, v) in [
-            ("host", "localhost:8080"),
-            ("user-agent", "python-requests/2.32.3"),
-            ("accept", "*/*"),
-            ("accept-encoding", "gzip, deflate"),
-            ("connection", "keep-alive"),
-            ("content-length", "300"),
-            ("content-type", "application/x-www-form-urlencoded"),
-            ("authorization", "Basic c3ZjOnMzY3JldA=="),
-        ] {
-            one.headers.insert(n, v.parse().unwrap());
-        }
-        let ok = Response::<Body>::default();
-        let start = std::time::Instant::now();
-        for _ in 0..1_000_000 {
-            let id = requests.record(&one, "token");
-            requests.answered(id, &ok);
-        }
-        eprintln!(
-            "ns per request: {} bytes {}",
-            start.elapsed().as_nanos() / 1_000_000,
-            requests.show()
-        );
     }
 
     #[test]

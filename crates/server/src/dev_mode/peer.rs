@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use http::HeaderMap;
+use http::header::{self, HeaderMap, HeaderName};
 
 use crate::settings::Settings;
 
@@ -25,19 +25,19 @@ pub(crate) enum PeerRefused {
 }
 
 /// The headers in which proxies name the peer before them.
-const FORWARDING: [&str; 6] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-real-ip",
-    "x-client-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
+static FORWARDING: [HeaderName; 6] = [
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("cf-connecting-ip"),
 ];
 
 /// Joins what the forwarding headers of a request say, for [`check_peer`].
 pub(crate) fn forwarded_text(headers: &HeaderMap) -> Option<String> {
     let values: Vec<_> = FORWARDING
-        .into_iter()
+        .iter()
         .flat_map(|name| headers.get_all(name))
         .map(|value| String::from_utf8_lossy(value.as_bytes()))
         .collect();

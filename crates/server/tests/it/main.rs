@@ -42,3 +42,4 @@ mod token_code;
 mod token_exchange;
 mod token_refresh;
 mod userinfo;
+mod verified_tokens;

@@ -121,6 +121,7 @@ pub(crate) async fn a_device_grant_is_found_by_either_code(store: &Store) {
 pub(crate) async fn every_state_of_a_device_grant_is_kept(store: &Store) {
     let mut kept = device_grant("one", "WDJBMJHT");
     let first = kept.clone();
+    let mut decisions = store.device_decisions();
     store
         .write(move |tx| device_grants::insert(tx, &first))
         .await
@@ -143,6 +144,23 @@ pub(crate) async fn every_state_of_a_device_grant_is_kept(store: &Store) {
             .await
             .unwrap();
         assert_eq!(find_grant(store, "one").await, Some(kept.clone()));
+        // Whoever remembers the grant knows that it changed.
+        assert!(store.device_decisions() > decisions);
+        decisions = store.device_decisions();
+        let polled = store.read(|tx| device_grants::find_polled(tx, ISSUER, &hash("one")));
+        let polled = polled.await.unwrap().unwrap();
+        assert_eq!(
+            (polled.client_id, polled.resource, polled.expires_at),
+            (
+                kept.client_id.clone(),
+                kept.resource.clone(),
+                kept.expires_at
+            )
+        );
+        assert_eq!(
+            (polled.pace.interval, polled.pace.last_poll_at),
+            (kept.interval, kept.last_poll_at)
+        );
     }
 }
 
