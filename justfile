@@ -44,6 +44,18 @@ deny:
 sizes:
     find crates -name '*.rs' -size +1 -exec wc -l {} + | awk '$1 > 500 && $2 != "total"' | sort -rn
 
+# Measures the server beside others and beside the bare framework (docs/performance.md).
+bench:
+    cargo build --release --locked -p hallpass
+    bench/run
+
+# What takes too long for each commit: the whole measurement, with the lints of its programs.
+nightly:
+    cargo build --release --locked -p hallpass
+    cargo fmt --check --manifest-path bench/Cargo.toml --all
+    cargo clippy --manifest-path bench/Cargo.toml --all-targets --locked -- -D warnings
+    bench/run
+
 # Starts the server for development on http://localhost:8080.
 dev:
     cargo run -- serve --dev

@@ -289,6 +289,10 @@ pub(crate) enum JwtCommand {
 
 /// `hallpass serve`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub(crate) struct ServeArgs {
     /// The mode for development and tests: any name signs in, nothing is kept
     #[arg(long)]
@@ -305,6 +309,9 @@ pub(crate) struct ServeArgs {
     /// Also serve public addresses in dev mode
     #[arg(long, requires = "dev")]
     pub(crate) dev_public: bool,
+    /// Let other machines use the control API of dev mode too
+    #[arg(long, requires = "dev")]
+    pub(crate) dev_control_public: bool,
     /// The address by which clients know the server
     #[arg(long, value_name = "URL")]
     pub(crate) issuer_url: Option<String>,

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind};
 use crate::http::{network_error, redirect_target};
-use crate::refresh::{self, Need};
+use crate::refresh::Need;
 use crate::session::Session;
 
 /// How long an API has for its answer, unless the request says otherwise.
@@ -32,11 +32,16 @@ pub struct AuthorizedRequest {
     request: Result<reqwest::RequestBuilder, Error>,
 }
 
-impl AuthorizedHttp {
-    pub(crate) fn new(session: Session) -> Self {
-        Self { session }
+impl Session {
+    /// Sends requests with the token, to the origins of [`crate::ClientBuilder::resource`] only.
+    pub fn http(&self) -> AuthorizedHttp {
+        AuthorizedHttp {
+            session: self.clone(),
+        }
     }
+}
 
+impl AuthorizedHttp {
     /// A `GET` request.
     pub fn get(&self, url: impl AsRef<str>) -> AuthorizedRequest {
         self.request(Method::GET, url)
@@ -67,7 +72,12 @@ impl AuthorizedHttp {
             return Err(Error::config(format!("the token is not for {origin}"))
                 .hint_to(format!("if it is, name it: `.resource(\"{origin}\")`")));
         }
-        Ok(client.http.client()?.request(method, url).timeout(DEADLINE))
+        Ok(client
+            .server
+            .http
+            .client()?
+            .request(method, url)
+            .timeout(DEADLINE))
     }
 }
 
@@ -123,7 +133,6 @@ impl AuthorizedRequest {
         let request = self.request?.build().map_err(|error| {
             Error::config("the request is malformed").caused_by(error.without_url())
         })?;
-        let client = &self.session.client.inner;
         let token = self.session.access_token().await?;
         let retry = request.try_clone();
         let header = token.authorization_header()?;
@@ -132,7 +141,7 @@ impl AuthorizedRequest {
             let Some(retry) = retry else {
                 return Ok(answer);
             };
-            let fresh = match refresh::token(client, Need::OtherThan(token.expose())).await {
+            let fresh = match self.session.token(Need::OtherThan(token.expose())).await {
                 Ok(fresh) => fresh,
                 // Without a refresh token nothing can be done: the API's own answer says most.
                 Err(error) if *error.kind() == ErrorKind::LoginRequired => return Ok(answer),
@@ -147,7 +156,7 @@ impl AuthorizedRequest {
 
 /// Sends, and follows redirects as far as they are safe.
 async fn follow(session: &Session, mut request: Request, header: &str) -> Result<Response, Error> {
-    let client = session.client.inner.http.client()?;
+    let client = session.client.inner.server.http.client()?;
     let mut value = HeaderValue::from_str(header).map_err(|error| {
         Error::protocol("the token does not fit into a header").caused_by(error)
     })?;

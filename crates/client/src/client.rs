@@ -1,93 +1,41 @@
-//! The client and its builder: what a program says once about itself and its server.
+//! The client, and what every operation of it needs.
 
 use std::sync::Arc;
 
 use hallpass_protocol::metadata::Metadata;
-use hallpass_protocol::time::SystemClock;
-use hallpass_protocol::{ClientId, Clock, Scopes};
-use tokio::sync::OnceCell;
-use url::{Origin, Url};
+use hallpass_protocol::{Clock, Scopes};
+use url::Origin;
 
-use crate::browser::{Browser, SystemBrowser};
-use crate::credentials::{FileStore, SessionKey, TokenStore};
-use crate::discovery;
-use crate::error::Error;
+use crate::async_store::AsyncStore;
+use crate::authorization_server::AuthorizationServer;
+use crate::credentials::{SessionKey, TokenStore};
+use crate::error::{Error, ErrorKind};
 use crate::flow::Environment;
-use crate::http::{ClientAuth, Http, secure_url};
-use crate::issuer_keys::IssuerKeys;
-use crate::session::Session;
-use crate::store_calls::Store;
-use crate::terminal::TerminalUi;
-use crate::timer::{Timer, TokioTimer};
-use crate::ui::Ui;
-use crate::watcher::Watcher;
+use crate::timer::Timer;
+use crate::ui::{Browser, Prompt, Ui, UiOutcome};
 
 /// A client of one authorization server (RFC 6749 §1.1). Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pub(crate) inner: Arc<Inner>,
+    pub(crate) inner: Arc<ClientInner>,
 }
 
-/// What every operation needs.
+/// The server, what is asked of it, and the world around: the store, the person, the time.
 #[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) issuer: String,
-    issuer_url: Url,
-    pub(crate) client_id: ClientId,
-    pub(crate) auth: ClientAuth,
+pub(crate) struct ClientInner {
+    pub(crate) server: AuthorizationServer,
     pub(crate) scopes: Scopes,
     pub(crate) resources: Vec<String>,
     pub(crate) origins: Vec<Origin>,
-    pub(crate) store: Store,
+    pub(crate) store: AsyncStore,
     pub(crate) ui: Arc<dyn Ui>,
     pub(crate) browser: Arc<dyn Browser>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) environment: Option<Environment>,
-    pub(crate) http: Http,
-    pub(crate) keys: IssuerKeys,
-    metadata: OnceCell<Arc<Metadata>>,
-}
-
-/// Collects what a [`Client`] needs; made by [`Client::builder`].
-#[derive(Debug)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct ClientBuilder {
-    issuer: String,
-    client_id: ClientId,
-    app_name: Option<String>,
-    auth: ClientAuth,
-    scopes: String,
-    resources: Vec<String>,
-    store: Option<Arc<dyn TokenStore>>,
-    ui: Option<Arc<dyn Ui>>,
-    browser: Arc<dyn Browser>,
-    clock: Arc<dyn Clock>,
-    timer: Arc<dyn Timer>,
-    environment: Option<Environment>,
-    watcher: Option<Arc<dyn Watcher>>,
 }
 
 impl Client {
-    /// Starts describing a client: the issuer exactly as its metadata spells it, and the client id.
-    pub fn builder(issuer: impl Into<String>, client_id: impl Into<String>) -> ClientBuilder {
-        ClientBuilder {
-            issuer: issuer.into(),
-            client_id: ClientId::new(client_id),
-            app_name: None,
-            auth: ClientAuth::None,
-            scopes: String::new(),
-            resources: Vec::new(),
-            store: None,
-            ui: None,
-            browser: Arc::new(SystemBrowser),
-            clock: Arc::new(SystemClock),
-            timer: Arc::new(TokioTimer::default()),
-            environment: None,
-            watcher: None,
-        }
-    }
-
     /// The server's metadata (RFC 8414 §2, OIDC Discovery §3); fetched once and kept.
     ///
     /// # Errors
@@ -95,18 +43,7 @@ impl Client {
     /// [`crate::ErrorKind::Config`] when there is none or it is of another issuer,
     /// [`crate::ErrorKind::Unavailable`] when the server is not there.
     pub async fn metadata(&self) -> Result<Arc<Metadata>, Error> {
-        self.inner.metadata().await
-    }
-
-    /// The session that is kept for this client, without any network; `None` when nobody is signed
-    /// in.
-    ///
-    /// # Errors
-    ///
-    /// [`crate::ErrorKind::Store`].
-    pub async fn session(&self) -> Result<Option<Session>, Error> {
-        let found = self.inner.store.load(&self.inner.key()).await?;
-        Ok(found.map(|found| Session::new(self.clone(), found.value)))
+        self.inner.server.metadata().await
     }
 
     /// Where sessions are kept.
@@ -115,222 +52,30 @@ impl Client {
     }
 }
 
-impl Inner {
-    pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>, Error> {
-        let discover = || async {
-            let (http, clock) = (&self.http, self.clock.as_ref());
-            discovery::discover(http, &self.issuer_url, &self.issuer, clock)
-                .await
-                .map(Arc::new)
-        };
-        self.metadata.get_or_try_init(discover).await.cloned()
-    }
-
-    pub(crate) fn key(&self) -> SessionKey {
-        SessionKey::new(&self.issuer, self.client_id.as_str())
-    }
-
-    /// The server's host, for sentences.
-    pub(crate) fn host(&self) -> String {
-        crate::clean::text(self.issuer_url.host_str().unwrap_or(&self.issuer))
-    }
-
-    pub(crate) fn is_on_loopback(&self) -> bool {
-        crate::http::is_loopback(&self.issuer_url)
+impl ClientInner {
+    /// The session that is meant when nobody names an account. Every other part of the crate is
+    /// given a key, so this is the only place that knows how many sessions a client has: one.
+    pub(crate) fn default_key(&self) -> SessionKey {
+        SessionKey::new(&self.server.issuer, self.server.client_id.as_str())
     }
 
     pub(crate) fn scope(&self) -> Option<String> {
-        (!self.scopes.is_empty()).then(|| self.scopes.to_string())
-    }
-}
-
-impl ClientBuilder {
-    /// The program's name: names the credentials file and the `User-Agent`. Default: the client id.
-    pub fn app_name(mut self, name: impl Into<String>) -> Self {
-        self.app_name = Some(name.into());
-        self
+        scope_parameter(&self.scopes)
     }
 
-    /// Asks for these scopes at sign-in (RFC 6749 §3.3). `openid` brings an ID token,
-    /// `offline_access` a session that lasts.
-    pub fn scopes<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        for scope in scopes {
-            self.scopes.push(' ');
-            self.scopes.push_str(scope.as_ref());
-        }
-        self
-    }
-
-    /// Names an API that the tokens are for (RFC 8707 §2); may be called again. It is sent as
-    /// `resource`, and its origin is one of the only ones to which [`Session::http`] sends a token.
-    pub fn resource(mut self, resource: impl Into<String>) -> Self {
-        self.resources.push(resource.into());
-        self
-    }
-
-    /// How the client authenticates (RFC 6749 §2.3). Default: a public client.
-    pub fn client_auth(mut self, auth: ClientAuth) -> Self {
-        self.auth = auth;
-        self
-    }
-
-    /// Where sessions are kept. Default: [`FileStore::app`] of the program's name.
-    pub fn store(mut self, store: impl TokenStore + 'static) -> Self {
-        self.store = Some(Arc::new(store));
-        self
-    }
-
-    /// Who talks to the person. Default: [`TerminalUi`] on standard error.
-    pub fn ui(mut self, ui: impl Ui + 'static) -> Self {
-        self.ui = Some(Arc::new(ui));
-        self
-    }
-
-    /// Who opens addresses. Default: the system's browser.
-    pub fn browser(mut self, browser: impl Browser + 'static) -> Self {
-        self.browser = Arc::new(browser);
-        self
-    }
-
-    /// Who tells the time. Default: the system's clock.
-    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// Who waits. Default: Tokio's timer.
-    pub fn timer(mut self, timer: impl Timer + 'static) -> Self {
-        self.timer = Arc::new(timer);
-        self
-    }
-
-    /// What surrounds the program, for the choice of the flow. Default:
-    /// [`Environment::detect`] at each sign-in.
-    pub fn environment(mut self, environment: Environment) -> Self {
-        self.environment = Some(environment);
-        self
-    }
-
-    /// Who sees what is exchanged with the server, secrets shortened. Default: nobody.
-    pub fn watcher(mut self, watcher: impl Watcher + 'static) -> Self {
-        self.watcher = Some(Arc::new(watcher));
-        self
-    }
-
-    /// Checks the description. Nothing is sent and no file is touched.
-    ///
-    /// # Errors
-    ///
-    /// [`crate::ErrorKind::Config`] for an issuer or resource that is not an https address (http is
-    /// fine on loopback) and for malformed scopes, [`crate::ErrorKind::Store`] when there is no
-    /// place for the credentials file.
-    pub fn build(self) -> Result<Client, Error> {
-        let shown = crate::clean::text(&self.issuer);
-        let issuer_url = secure_url(&self.issuer, true)
-            .ok()
-            .filter(|url| url.query().is_none())
-            .ok_or_else(|| {
-                Error::config(format!("`{shown}` is no issuer"))
-                    .hint_to("name an https address without query (http only on loopback), such as https://login.example.com")
-            })?;
-        let scopes = Scopes::parse(&self.scopes)
-            .map_err(|error| Error::config("the scopes are malformed").caused_by(error))?;
-        let origins = self
-            .resources
-            .iter()
-            .map(|resource| origin(resource))
-            .collect::<Result<_, _>>()?;
-        let app_name = self
-            .app_name
-            .unwrap_or_else(|| self.client_id.as_str().to_owned());
-        let store = match self.store {
-            Some(store) => store,
-            None => Arc::new(FileStore::app(&app_name)?),
-        };
-        let inner = Inner {
-            issuer: self.issuer,
-            issuer_url,
-            client_id: self.client_id,
-            auth: self.auth,
-            scopes,
-            resources: self.resources,
-            origins,
-            store: Store::new(store),
-            ui: self.ui.unwrap_or_else(|| Arc::new(TerminalUi::stderr())),
-            browser: self.browser,
-            clock: self.clock,
-            timer: self.timer,
-            environment: self.environment,
-            http: Http::new(&user_agent_word(&app_name), self.watcher),
-            keys: IssuerKeys::default(),
-            metadata: OnceCell::new(),
-        };
-        Ok(Client {
-            inner: Arc::new(inner),
-        })
-    }
-}
-
-/// RFC 8707 §2: an absolute URI without fragment. Ours must also be a place to send a token to.
-fn origin(resource: &str) -> Result<Origin, Error> {
-    secure_url(resource, true)
-        .map(|url| url.origin())
-        .map_err(|reason| {
-            let shown = crate::clean::text(resource);
-            Error::config(format!("`{shown}` is no resource: {reason}"))
-                .hint_to("name the API's https address (http only on loopback)")
-        })
-}
-
-/// A product token of RFC 9110 §5.6.2.
-fn user_agent_word(app_name: &str) -> String {
-    let is_word = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    app_name.chars().filter(is_word).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{ErrorKind, MemoryStore};
-
-    fn build(issuer: &str, resource: &str, scope: &str) -> Result<Client, Error> {
-        Client::builder(issuer, "cli")
-            .store(MemoryStore::new())
-            .resource(resource)
-            .scopes([scope])
-            .build()
-    }
-
-    #[test]
-    fn c_44_an_issuer_and_a_resource_are_https_or_loopback() {
-        assert!(build("https://as.test", "https://api.test/v1", "openid").is_ok());
-        assert!(build("http://127.0.0.1:8080/t", "http://localhost:1", "openid").is_ok());
-        for (issuer, resource, scope) in [
-            ("http://as.test", "https://api.test", "openid"),
-            ("as.test", "https://api.test", "openid"),
-            ("https://as.test?x=1", "https://api.test", "openid"),
-            ("https://as.test", "http://api.test", "openid"),
-            ("https://as.test", "api", "openid"),
-            ("https://as.test", "https://api.test", "a\"b"),
-        ] {
-            let error = build(issuer, resource, scope).unwrap_err();
-            assert_eq!(
-                error.kind(),
-                &ErrorKind::Config,
-                "{issuer} {resource} {scope}"
-            );
+    /// Shows a prompt; a person who gives up ends the sign-in.
+    pub(crate) async fn show(&self, prompt: Prompt) -> Result<(), Error> {
+        match self.ui.show(&prompt).await {
+            UiOutcome::Shown => Ok(()),
+            UiOutcome::Cancelled => Err(Error::new(
+                ErrorKind::Cancelled,
+                "the sign-in was cancelled",
+            )),
         }
     }
+}
 
-    #[test]
-    fn c_49_debug_of_a_client_shows_no_secret() {
-        let client = Client::builder("https://as.test", "cli")
-            .client_auth(ClientAuth::SecretBasic(hallpass_protocol::Secret::from(
-                "canary",
-            )))
-            .store(MemoryStore::new())
-            .build()
-            .unwrap();
-        assert!(!format!("{client:?}").contains("canary"));
-    }
+/// Scopes as a request carries them; none is left out.
+pub(crate) fn scope_parameter(scopes: &Scopes) -> Option<String> {
+    (!scopes.is_empty()).then(|| scopes.to_string())
 }

@@ -261,13 +261,6 @@ impl From<StoreError> for Error {
     }
 }
 
-impl From<reqwest::Error> for Error {
-    /// For the body of an answer that [`crate::AuthorizedHttp`] brought.
-    fn from(error: reqwest::Error) -> Self {
-        crate::http::network_error("the answer could not be read", error)
-    }
-}
-
 impl Error {
     /// Keeps only what stands below the store's own sentence, which is the message already.
     fn caused_by_inner(self, error: StoreError) -> Self {

@@ -15,7 +15,7 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER,
 };
 use reqwest::redirect::Policy;
-use url::{Host, Url};
+use url::Url;
 
 use crate::error::{Error, SecurityViolation};
 use crate::watcher::{Exchange, Watcher};
@@ -49,6 +49,8 @@ pub(crate) struct Http {
     client: OnceLock<reqwest::Client>,
     user_agent: String,
     watcher: Option<Arc<dyn Watcher>>,
+    /// Tells when an answer came.
+    clock: Arc<dyn Clock>,
 }
 
 /// An answer, read to its end.
@@ -64,12 +66,17 @@ pub(crate) struct Reply {
 }
 
 impl Http {
-    pub(crate) fn new(app_name: &str, watcher: Option<Arc<dyn Watcher>>) -> Self {
+    pub(crate) fn new(
+        app_name: &str,
+        watcher: Option<Arc<dyn Watcher>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let user_agent = format!("{app_name} hallpass-client/{}", env!("CARGO_PKG_VERSION"));
         Self {
             client: OnceLock::new(),
             user_agent,
             watcher,
+            clock,
         }
     }
 
@@ -95,7 +102,7 @@ impl Http {
     }
 
     /// Fetches a public document; a few redirects on the same origin are followed.
-    pub(crate) async fn get_document(&self, url: &Url, clock: &dyn Clock) -> Result<Reply, Error> {
+    pub(crate) async fn get_document(&self, url: &Url) -> Result<Reply, Error> {
         let mut at = url.clone();
         for _ in 0..=MOST_REDIRECTS {
             let request = self
@@ -105,7 +112,7 @@ impl Http {
             let response = send(request.timeout(DEADLINE), &at).await?;
             let next = redirect_target(&at, response.status().as_u16(), response.headers());
             let Some(next) = next else {
-                let reply = read(response, &at, clock).await?;
+                let reply = read(response, &at, self.clock.as_ref()).await?;
                 self.tell(|| Exchange::new("GET", &at, reply.status, reply.body.expose()));
                 return Ok(reply);
             };
@@ -128,7 +135,6 @@ impl Http {
         url: &Url,
         mut form: Form,
         client: (&ClientId, &ClientAuth),
-        clock: &dyn Clock,
     ) -> Result<Reply, Error> {
         let (id, auth) = client;
         let mut request = self
@@ -162,7 +168,7 @@ impl Http {
             return Err(Error::security(SecurityViolation::Redirect, text)
                 .hint_to("the address in the server's metadata must answer itself"));
         }
-        let reply = read(response, url, clock).await?;
+        let reply = read(response, url, self.clock.as_ref()).await?;
         self.tell(|| {
             Exchange::new("POST", url, reply.status, reply.body.expose()).with_form(form.expose())
         });
@@ -174,7 +180,6 @@ impl Http {
         &self,
         url: &Url,
         authorization: &Secret<String>,
-        clock: &dyn Clock,
     ) -> Result<Reply, Error> {
         let request = self
             .client()?
@@ -182,7 +187,7 @@ impl Http {
             .header(ACCEPT, "application/json")
             .header(AUTHORIZATION, authorization.expose())
             .timeout(DEADLINE);
-        let reply = read(send(request, url).await?, url, clock).await?;
+        let reply = read(send(request, url).await?, url, self.clock.as_ref()).await?;
         self.tell(|| Exchange::new("GET", url, reply.status, reply.body.expose()));
         Ok(reply)
     }
@@ -289,44 +294,19 @@ pub(crate) fn network_error(what: &str, error: reqwest::Error) -> Error {
     Error::unavailable(text, None).caused_by(error)
 }
 
+impl From<reqwest::Error> for Error {
+    /// For the body of an answer that [`crate::AuthorizedHttp`] brought.
+    fn from(error: reqwest::Error) -> Self {
+        network_error("the answer could not be read", error)
+    }
+}
+
 /// Whether the request of a failed exchange surely did not reach the server.
 pub(crate) fn never_left(error: &Error) -> bool {
     let source = error
         .source()
         .and_then(|source| source.downcast_ref::<reqwest::Error>());
     source.is_some_and(reqwest::Error::is_connect)
-}
-
-/// Reads an address that will be sent secrets or shown to a person: https, or http on loopback when
-/// `allow_loopback` says so, without user name, password or fragment.
-pub(crate) fn secure_url(text: &str, allow_loopback: bool) -> Result<Url, String> {
-    if !crate::clean::is_clean(text) {
-        return Err("it holds control characters".to_owned());
-    }
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    let is_secure = match url.scheme() {
-        "https" => url.host().is_some(),
-        "http" => allow_loopback && is_loopback(&url),
-        _ => false,
-    };
-    if !is_secure {
-        return Err("it is not https".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err("it has a user name or a fragment".to_owned());
-    }
-    Ok(url)
-}
-
-/// Whether an address stays on this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        // RFC 6761 §6.3: `localhost` and its children are this machine.
-        Some(Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
-        None => false,
-    }
 }
 
 /// An address without its query, for messages and logs.
@@ -363,32 +343,6 @@ fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn c_44_https_everywhere_and_http_only_on_loopback() {
-        for good in [
-            "https://as.test/token?x=1",
-            "http://127.0.0.1:1/",
-            "http://[::1]/",
-            "http://localhost:8080/t",
-        ] {
-            assert!(secure_url(good, true).is_ok(), "{good}");
-        }
-        for bad in [
-            "http://as.test/",
-            "http://127.0.0.1.evil.test/",
-            "http://localhost.evil.test/",
-            "javascript:alert(1)",
-            "https://a\u{1b}]8;;",
-            "https://user@as.test/",
-            "https://as.test/#f",
-            "file:///etc/passwd",
-            "",
-        ] {
-            assert!(secure_url(bad, true).is_err(), "{bad:?}");
-        }
-        assert!(secure_url("http://127.0.0.1:1/", false).is_err());
-    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

@@ -22,34 +22,26 @@
 //!
 //! Every call has a deadline, no secret is ever printed, and no check can be left out.
 
-mod authorization_code;
+mod account;
+mod address;
+mod async_store;
+mod authorization_server;
 mod authorized_http;
-mod browser;
-mod callback;
 pub mod clean;
 mod client;
-mod client_credentials;
+mod client_builder;
 mod credentials;
-mod device_code;
-mod discovery;
 mod error;
 mod fingerprint;
 pub mod flow;
+mod grants;
 mod http;
-mod issuer_keys;
-mod jwt_bearer;
-mod loopback;
-mod loopback_page;
 mod refresh;
+mod renewal;
 mod session;
 mod sign_in;
 mod sign_out;
-mod store_calls;
-mod terminal;
-mod terminal_qr;
 mod timer;
-mod token_endpoint;
-mod token_exchange;
 mod tokens;
 mod ui;
 mod userinfo;
@@ -58,29 +50,31 @@ mod watcher;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use account::Account;
 pub use authorized_http::{AuthorizedHttp, AuthorizedRequest};
-pub use browser::{Browser, SystemBrowser};
-pub use client::{Client, ClientBuilder};
+pub use client::Client;
+pub use client_builder::ClientBuilder;
 pub use credentials::{
-    FileStore, Generation, LockAttempt, MemoryStore, SessionKey, SessionRecord, StoreError,
-    StoreGuard, StoreInfo, TokenStore, Versioned,
+    FileStore, Generation, LockAttempt, MemoryStore, SessionKey, SessionRecord, Store, StoreError,
+    StoreGuard, StoreInfo, StorePlace, TokenStore, UnknownStore, Versioned,
 };
 pub use error::{Error, ErrorKind, SecurityViolation};
+pub use grants::{JwtBearer, TokenExchange, TokenSet};
 pub use hallpass_protocol::id_token::IdTokenClaims;
 pub use hallpass_protocol::metadata::Metadata;
 pub use hallpass_protocol::token::TokenTypeUri;
 pub use hallpass_protocol::userinfo::UserInfo;
 pub use hallpass_protocol::{Clock, OAuthError, Scopes, Secret, Timestamp};
 pub use http::ClientAuth;
-pub use jwt_bearer::JwtBearer;
-pub use session::{Account, Session, SessionStatus};
+pub use session::{Session, SessionStatus};
 pub use sign_in::SignIn;
 pub use sign_out::{SignOutReport, SignOutStep, StepResult};
-pub use terminal::{TerminalStyle, TerminalUi};
 pub use timer::{Timer, TokioTimer};
-pub use token_exchange::TokenExchange;
-pub use tokens::{AccessToken, IdToken, TokenSet, TokenType};
-pub use ui::{BrowserStart, Prompt, SilentUi, Ui, UiCaps, UiOutcome};
+pub use tokens::{AccessToken, IdToken, TokenType};
+pub use ui::{
+    Browser, BrowserStart, Prompt, SilentUi, SystemBrowser, TerminalStyle, TerminalUi, Ui, UiCaps,
+    UiOutcome,
+};
 pub use watcher::{Exchange, Watcher};
 
 /// A boxed future, so that the traits of this crate can be trait objects.

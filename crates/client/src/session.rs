@@ -5,33 +5,20 @@ use std::time::Duration;
 use hallpass_protocol::id_token::IdTokenClaims;
 use hallpass_protocol::{Scopes, Timestamp};
 
-use crate::authorized_http::AuthorizedHttp;
+use crate::account::Account;
 use crate::client::Client;
-use crate::credentials::SessionRecord;
+use crate::credentials::{SessionKey, SessionRecord};
 use crate::error::Error;
-use crate::refresh::{self, Need};
-use crate::sign_in::who;
+use crate::refresh::{Need, Refresh};
 use crate::tokens::{AccessToken, IdToken};
 
 /// A signed-in account. Clones and other processes share the session through the store.
 #[derive(Clone, Debug)]
 pub struct Session {
     pub(crate) client: Client,
-    pub(crate) account: Account,
+    pub(crate) key: SessionKey,
+    account: Account,
     record: SessionRecord,
-}
-
-/// Who is signed in, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// The issuer.
-    pub issuer: String,
-    /// The client id.
-    pub client_id: String,
-    /// `sub` of the ID token; `None` when the sign-in brought none.
-    pub subject: Option<String>,
-    /// The name to show: `email`, `preferred_username`, `name` or `sub`, cleaned for a terminal.
-    pub name: Option<String>,
 }
 
 /// How a session stands, as far as this machine knows.
@@ -45,20 +32,37 @@ pub enum SessionStatus {
     ReauthRequired,
 }
 
+impl Client {
+    /// The session that is kept for this client, without any network; `None` when nobody is signed
+    /// in.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Store`].
+    pub async fn session(&self) -> Result<Option<Session>, Error> {
+        Session::load(self, self.inner.default_key()).await
+    }
+}
+
 impl Session {
-    pub(crate) fn new(client: Client, record: SessionRecord) -> Self {
-        let claims = record.claims.as_ref();
-        let account = Account {
-            issuer: client.inner.issuer.clone(),
-            client_id: client.inner.client_id.as_str().to_owned(),
-            subject: claims.map(|claims| claims.sub.clone()),
-            name: claims.map(who),
-        };
+    pub(crate) fn new(client: Client, key: SessionKey, record: SessionRecord) -> Self {
+        let account = Account::new(&key, record.claims.as_ref());
         Self {
             client,
+            key,
             account,
             record,
         }
+    }
+
+    async fn load(client: &Client, key: SessionKey) -> Result<Option<Self>, Error> {
+        let found = client.inner.store.load(&key).await?;
+        Ok(found.map(|found| Self::new(client.clone(), key, found.value)))
+    }
+
+    /// A token of this session, fresh from the store or from the server.
+    pub(crate) async fn token(&self, need: Need<'_>) -> Result<AccessToken, Error> {
+        Refresh::of(&self.client.inner, &self.key).token(need).await
     }
 
     /// What the ID token says; `None` when the sign-in brought none (no `openid` scope). It was
@@ -137,17 +141,12 @@ impl Session {
     /// As [`Session::access_token`], with a token that stays good at least this long, as far as half
     /// of its lifetime allows.
     pub async fn access_token_for(&self, min_validity: Duration) -> Result<AccessToken, Error> {
-        refresh::token(&self.client.inner, Need::ValidFor(min_validity)).await
+        self.token(Need::ValidFor(min_validity)).await
     }
 
     /// Refreshes now, whatever the token's age (RFC 6749 §6).
     pub async fn refresh(&self) -> Result<AccessToken, Error> {
-        refresh::token(&self.client.inner, Need::New).await
-    }
-
-    /// Sends requests with the token, to the origins of [`crate::ClientBuilder::resource`] only.
-    pub fn http(&self) -> AuthorizedHttp {
-        AuthorizedHttp::new(self.clone())
+        self.token(Need::New).await
     }
 
     /// The session as it is stored now; `None` when it was signed out meanwhile.
@@ -156,6 +155,6 @@ impl Session {
     ///
     /// [`crate::ErrorKind::Store`].
     pub async fn reloaded(&self) -> Result<Option<Self>, Error> {
-        self.client.session().await
+        Self::load(&self.client, self.key.clone()).await
     }
 }

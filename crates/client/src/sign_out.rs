@@ -8,11 +8,12 @@ use hallpass_protocol::Secret;
 use hallpass_protocol::revocation::RevocationRequest;
 use url::Url;
 
-use crate::client::{Client, Inner};
-use crate::credentials::SessionRecord;
+use crate::authorization_server::{AuthorizationServer, refusal};
+use crate::client::{Client, ClientInner};
+use crate::credentials::{SessionKey, SessionRecord};
 use crate::error::Error;
 use crate::session::Session;
-use crate::token_endpoint::refusal;
+use crate::timer::Timer;
 
 /// A refresh that is under way is waited for this long; then it is ended with the session.
 const LOCK_WAIT: Duration = Duration::from_secs(12);
@@ -66,7 +67,7 @@ impl Session {
     ///
     /// [`crate::ErrorKind::Store`] when the session cannot be deleted: it is then still there.
     pub async fn sign_out(self) -> Result<SignOutReport, Error> {
-        self.client.sign_out().await
+        self.client.inner.sign_out(&self.key).await
     }
 }
 
@@ -77,8 +78,13 @@ impl Client {
     ///
     /// [`crate::ErrorKind::Store`].
     pub async fn sign_out(&self) -> Result<SignOutReport, Error> {
-        let client = &self.inner;
-        if client.store.load(&client.key()).await?.is_none() {
+        self.inner.sign_out(&self.inner.default_key()).await
+    }
+}
+
+impl ClientInner {
+    async fn sign_out(&self, key: &SessionKey) -> Result<SignOutReport, Error> {
+        if self.store.load(key).await?.is_none() {
             let result = StepResult::Skipped("nobody was signed in".to_owned());
             return Ok(SignOutReport {
                 steps: vec![SignOutStep {
@@ -89,15 +95,13 @@ impl Client {
         }
         // Nobody should refresh between the revocation and the deletion; who holds the lock for so
         // long finds the session gone.
-        let guard = client
-            .store
-            .lock(&client.key(), LOCK_WAIT, client.timer.as_ref())
-            .await;
-        let mut steps = match client.store.load(&client.key()).await? {
-            Some(found) => revoke_all(client, &found.value).await,
+        let timer = self.timer.as_ref();
+        let guard = self.store.lock(key, LOCK_WAIT, timer).await;
+        let mut steps = match self.store.load(key).await? {
+            Some(found) => revoke_all(&self.server, timer, &found.value).await,
             None => Vec::new(),
         };
-        client.store.remove(&client.key()).await?;
+        self.store.remove(key).await?;
         steps.push(SignOutStep {
             what: DELETE,
             result: StepResult::Ok,
@@ -107,8 +111,12 @@ impl Client {
     }
 }
 
-async fn revoke_all(client: &Inner, record: &SessionRecord) -> Vec<SignOutStep> {
-    let endpoint = revocation_endpoint(client).await;
+async fn revoke_all(
+    server: &AuthorizationServer,
+    timer: &dyn Timer,
+    record: &SessionRecord,
+) -> Vec<SignOutStep> {
+    let endpoint = revocation_endpoint(server).await;
     let mut steps = Vec::new();
     for (what, hint, token) in [
         (
@@ -121,15 +129,15 @@ async fn revoke_all(client: &Inner, record: &SessionRecord) -> Vec<SignOutStep> 
         let result = match (token, &endpoint) {
             (None, _) => StepResult::Skipped("there is none".to_owned()),
             (Some(_), Err(result)) => result.clone(),
-            (Some(token), Ok(url)) => revoke(client, url, token, hint).await,
+            (Some(token), Ok(url)) => revoke((server, url), timer, (token, hint)).await,
         };
         steps.push(SignOutStep { what, result });
     }
     steps
 }
 
-async fn revocation_endpoint(client: &Inner) -> Result<Url, StepResult> {
-    let metadata = client
+async fn revocation_endpoint(server: &AuthorizationServer) -> Result<Url, StepResult> {
+    let metadata = server
         .metadata()
         .await
         .map_err(|error| StepResult::Failed(error.to_string()))?;
@@ -141,19 +149,18 @@ async fn revocation_endpoint(client: &Inner) -> Result<Url, StepResult> {
     Url::parse(address).map_err(|error| StepResult::Failed(error.to_string()))
 }
 
-async fn revoke(client: &Inner, url: &Url, token: &Secret<String>, hint: &str) -> StepResult {
+async fn revoke(
+    (server, url): (&AuthorizationServer, &Url),
+    timer: &dyn Timer,
+    (token, hint): (&Secret<String>, &str),
+) -> StepResult {
     let request = RevocationRequest {
         token: Some(token.clone()),
         hint: Some(hint.to_owned()),
     };
-    let credentials = (&client.client_id, &client.auth);
     let mut has_waited = false;
     loop {
-        let form = request.encode();
-        let answer = client
-            .http
-            .post_form(url, form, credentials, client.clock.as_ref())
-            .await;
+        let answer = server.post_form(url, request.encode()).await;
         let (note, retry_after) = match answer {
             Ok(reply) if reply.is_success() => return StepResult::Ok,
             // RFC 7009 §2.2.1: with 503 "the client must assume the token still exists and may retry".
@@ -168,7 +175,7 @@ async fn revoke(client: &Inner, url: &Url, token: &Secret<String>, hint: &str) -
             Err(error) => (error.to_string(), None),
         };
         match retry_after.filter(|wait| !has_waited && *wait <= LONGEST_PAUSE) {
-            Some(wait) => client.timer.sleep(wait).await,
+            Some(wait) => timer.sleep(wait).await,
             None => return StepResult::Failed(note),
         }
         has_waited = true;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hallpass_protocol::id_token::IdTokenClaims;
-use hallpass_protocol::token::{TokenResponse, TokenTypeUri};
+use hallpass_protocol::token::TokenResponse;
 use hallpass_protocol::{Scopes, Secret, Timestamp};
 
 use crate::error::Error;
@@ -39,17 +39,6 @@ pub struct IdToken {
     pub token: Secret<String>,
     /// What it says.
     pub claims: IdTokenClaims,
-}
-
-/// What a grant without a session brought: client credentials, token exchange, JWT bearer.
-#[derive(Clone, Debug)]
-pub struct TokenSet {
-    /// `access_token`; after a token exchange perhaps another kind of token.
-    pub access_token: AccessToken,
-    /// `refresh_token`.
-    pub refresh_token: Option<Secret<String>>,
-    /// `issued_token_type`, after a token exchange (RFC 8693 §2.2.1).
-    pub issued_token_type: Option<TokenTypeUri>,
 }
 
 impl AccessToken {

@@ -4,11 +4,10 @@
 
 use hallpass_protocol::userinfo::UserInfo;
 
-use crate::discovery::endpoint;
+use crate::authorization_server::{endpoint, refusal};
 use crate::error::{Error, SecurityViolation};
-use crate::refresh::{self, Need};
+use crate::refresh::Need;
 use crate::session::Session;
-use crate::token_endpoint::refusal;
 
 impl Session {
     /// Asks the server about the user.
@@ -18,8 +17,8 @@ impl Session {
     /// [`crate::ErrorKind::Security`] when the answer is about somebody else than the ID token
     /// (OIDC Core §5.3.2, row C-64).
     pub async fn user_info(&self) -> Result<UserInfo, Error> {
-        let client = &self.client.inner;
-        let metadata = client.metadata().await?;
+        let server = &self.client.inner.server;
+        let metadata = server.metadata().await?;
         let address = metadata.userinfo_endpoint.as_ref();
         let url = endpoint(&metadata, "userinfo_endpoint", address)?;
         let mut token = self.access_token().await?;
@@ -27,16 +26,13 @@ impl Session {
         // RFC 6750 §3.1, row C-51: one refresh, one retry.
         for attempt in 0..2 {
             let header = token.authorization_header()?;
-            let answer = client
-                .http
-                .get_with_token(&url, &header, client.clock.as_ref())
-                .await?;
+            let answer = server.http.get_with_token(&url, &header).await?;
             let is_refused = answer.status == 401;
             reply = Some(answer);
             if !is_refused || attempt > 0 || !self.has_refresh_token() {
                 break;
             }
-            token = refresh::token(client, Need::OtherThan(token.expose())).await?;
+            token = self.token(Need::OtherThan(token.expose())).await?;
         }
         let Some(reply) = reply else {
             return Err(Error::protocol("no answer about the user"));

@@ -99,6 +99,11 @@ impl ErrorCode {
         }
     }
 
+    /// Every code that this program knows, as it travels.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::KNOWN.iter().map(|(_, name)| *name)
+    }
+
     /// Reads a code; an unknown one is kept.
     pub fn parse(text: &str) -> Self {
         let known = Self::KNOWN.iter().find(|(_, known)| *known == text);
@@ -194,6 +199,9 @@ impl OAuthError {
 /// Keeps `%x20-21 / %x23-5B / %x5D-7E` (RFC 6749 §5.2); everything else becomes `?`.
 pub fn clean_description(text: &str) -> String {
     let allowed = |c: char| matches!(c, '\x20'..='\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e');
+    if text.len() <= 400 && text.chars().all(allowed) {
+        return text.to_owned();
+    }
     text.chars()
         .take(400)
         .map(|c| match c {

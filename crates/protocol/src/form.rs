@@ -145,6 +145,10 @@ pub fn encode(text: &str) -> String {
 
 /// Decodes one name or value.
 pub fn decode(text: &str) -> Result<String, FormError> {
+    // Most names and values are plain.
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Ok(text.to_owned());
+    }
     let spaced = text.replace('+', " ");
     match percent_decode_str(&spaced).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),

@@ -283,8 +283,9 @@ impl VerifiedIdToken {
             return Err(IdTokenError::Changed("aud"));
         }
         // "its azp Claim Value MUST be the same […]; if no azp Claim was present in the original ID
-        // Token, one MUST NOT be present in the new ID Token".
-        if new.azp != first.azp {
+        // Token, one MUST NOT be present in the new ID Token". Issuers that name it only at the first
+        // sign-in are seen in the field: without it `aud`, which is the same, still names one client.
+        if new.azp.is_some() && new.azp != first.azp {
             return Err(IdTokenError::Changed("azp"));
         }
         // "it SHOULD NOT have a nonce Claim […]; however, if it is present, its value MUST be the

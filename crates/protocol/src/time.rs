@@ -20,7 +20,7 @@ impl Timestamp {
     }
 
     /// From Unix milliseconds, as the database keeps them.
-    pub fn from_unix_millis(millis: i64) -> Self {
+    pub const fn from_unix_millis(millis: i64) -> Self {
         Self(millis)
     }
 

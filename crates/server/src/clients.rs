@@ -47,6 +47,17 @@ impl Clients {
         Some(Arc::new(client))
     }
 
+    /// As [`Self::find`]; one that nobody configured may also use the debugger of this issuer.
+    pub(crate) fn find_at(&self, id: &ClientId, debugger: &str) -> Option<Arc<Client>> {
+        let mut client = self.find(id)?;
+        if !self.configured.contains_key(id) {
+            Arc::make_mut(&mut client)
+                .redirect_uris
+                .push(debugger.to_owned());
+        }
+        Some(client)
+    }
+
     /// Whether clients that nobody configured are refused.
     pub(crate) fn is_strict(&self) -> bool {
         self.strict

@@ -3,19 +3,36 @@
 //!
 //! RFC 9110 §6.6.1: <https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1>
 
+use std::cell::RefCell;
+
 use hallpass_protocol::Timestamp;
+use http::Response;
 use http::header::{DATE, HeaderValue};
-use http::{HeaderMap, Response};
 use jiff::fmt::rfc2822::DateTimePrinter;
+
+thread_local! {
+    /// The last second that this thread wrote: thousands of answers share it.
+    static LAST: RefCell<Option<(i64, HeaderValue)>> = const { RefCell::new(None) };
+}
 
 /// Dates an answer. Where the clock shows no year that `Date` can name, hyper sets the system's.
 pub(crate) fn stamp<B>(response: &mut Response<B>, now: Timestamp) {
-    let headers: &mut HeaderMap = response.headers_mut();
-    let text = jiff::Timestamp::from_second(now.unix_seconds())
+    let second = now.unix_seconds();
+    let known = LAST.with_borrow(|last| match last {
+        Some((known, value)) if *known == second => Some(value.clone()),
+        _ => None,
+    });
+    let Some(value) = known.or_else(|| written(second)) else {
+        return;
+    };
+    LAST.set(Some((second, value.clone())));
+    response.headers_mut().insert(DATE, value);
+}
+
+fn written(second: i64) -> Option<HeaderValue> {
+    let text = jiff::Timestamp::from_second(second)
         .and_then(|now| DateTimePrinter::new().timestamp_to_rfc9110_string(&now));
-    if let Some(value) = text.ok().and_then(|text| HeaderValue::try_from(text).ok()) {
-        headers.insert(DATE, value);
-    }
+    HeaderValue::try_from(text.ok()?).ok()
 }
 
 #[cfg(test)]
@@ -28,5 +45,7 @@ mod tests {
         // RFC 9110 §5.6.7.
         stamp(&mut response, Timestamp::from_unix_seconds(784_111_777));
         assert_eq!(response.headers()[DATE], "Sun, 06 Nov 1994 08:49:37 GMT");
+        stamp(&mut response, Timestamp::from_unix_seconds(784_111_778));
+        assert_eq!(response.headers()[DATE], "Sun, 06 Nov 1994 08:49:38 GMT");
     }
 }

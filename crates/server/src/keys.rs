@@ -1,21 +1,24 @@
 //! The signing keys of every issuer: found in the store, or made at first need.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
 
 use hallpass_issuer::tokens::mint::{Dialect, Signer};
 use hallpass_issuer::tokens::signing_key::SigningKeyRecord;
-use hallpass_protocol::jose::{Algorithm, JwkSet, SigningKey};
+use hallpass_protocol::jose::{Algorithm, JwkSet, KeyError, SigningKey};
 use hallpass_protocol::{KeyId, Timestamp};
 use hallpass_store::{Store, signing_keys};
 use hyper::body::Bytes;
 use serde_json::json;
 
 use crate::error::Fault;
+use crate::public_json::PublicJson;
 use crate::settings::Settings;
 
 /// So many issuers have keys at once; dev mode makes an issuer of every path.
 const MOST_ISSUERS: usize = 1_000;
+/// So many keys an issuer has at most; clients refuse sets without end.
+const MOST_KEYS: usize = 20;
 
 /// The keys in use.
 #[derive(Debug)]
@@ -24,7 +27,8 @@ pub(crate) struct Keys {
     dialect: Dialect,
     initial: Option<String>,
     ready: RwLock<HashMap<String, Arc<IssuerKeys>>>,
-    making: tokio::sync::Mutex<()>,
+    /// Held while keys are made; counts the rotations of all issuers.
+    making: tokio::sync::Mutex<u32>,
 }
 
 /// The keys of one issuer.
@@ -34,8 +38,8 @@ pub(crate) struct IssuerKeys {
     pub(crate) signer: Signer,
     /// Checks them.
     pub(crate) public: JwkSet,
-    /// The body of the JWKS endpoint.
-    pub(crate) jwks: Bytes,
+    /// The answer of the JWKS endpoint.
+    pub(crate) jwks: PublicJson,
 }
 
 impl Keys {
@@ -69,13 +73,77 @@ impl Keys {
         if let Some(keys) = self.find(issuer) {
             return Ok(keys);
         }
-        let record = match self.stored(issuer, store).await? {
-            Some(record) => record,
-            None => self.make(issuer, store, now).await?,
+        let mut records = self.stored(issuer, store).await?;
+        if records.is_empty() {
+            records.push(self.make(issuer, store, now).await?);
+        }
+        self.take_into_use(issuer, &records)
+    }
+
+    /// Lets a new key sign for an issuer. The old ones stay in its JWKS, for the tokens that they
+    /// signed. `None` when the issuer has [`MOST_KEYS`] already.
+    pub(crate) async fn rotate(
+        &self,
+        issuer: &str,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<Option<Arc<IssuerKeys>>, Fault> {
+        let first = self.of(issuer, store, now).await?;
+        let mut rotations = self.making.lock().await;
+        let current = self.find(issuer).unwrap_or(first);
+        if current.public.keys().len() >= MOST_KEYS {
+            return Ok(None);
+        }
+        // A name is never used twice, also after a reset: clients keep keys by their names.
+        let kid = loop {
+            *rotations += 1;
+            let kid = format!("{}-{}", own_name(issuer), *rotations + 1);
+            if !current.public.has_kid(&kid) {
+                break kid;
+            }
         };
-        let kid = record.kid.as_str();
-        let key = SigningKey::from_pkcs8(record.algorithm, kid, record.pkcs8.expose())?;
-        let keys = Arc::new(IssuerKeys::new(key, self.dialect)?);
+        let algorithm = self.algorithm;
+        let key = generate(move || SigningKey::generate(algorithm, kid)).await?;
+        let record = record(issuer, &key, now)?;
+        let rotated = store.write(move |tx| signing_keys::rotate(tx, &record, now));
+        rotated.await?;
+        let records = self.stored(issuer, store).await?;
+        self.take_into_use(issuer, &records).map(Some)
+    }
+
+    /// Takes every rotation back: the first key of each issuer signs again.
+    pub(crate) async fn reset(&self, store: &Store) -> Result<(), Fault> {
+        let _one_at_a_time = self.making.lock().await;
+        store.write(signing_keys::keep_first).await?;
+        for (issuer, keys) in self.in_use() {
+            if keys.public.keys().len() > 1 {
+                let records = self.stored(&issuer, store).await?;
+                self.take_into_use(&issuer, &records)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys that were made so far, by issuer.
+    pub(crate) fn in_use(&self) -> BTreeMap<String, Arc<IssuerKeys>> {
+        let ready = self.ready.read().map(|ready| ready.clone());
+        ready.unwrap_or_default().into_iter().collect()
+    }
+
+    /// The first record signs; the others only check.
+    fn take_into_use(
+        &self,
+        issuer: &str,
+        records: &[SigningKeyRecord],
+    ) -> Result<Arc<IssuerKeys>, Fault> {
+        let mut keys = records.iter().map(|record| {
+            SigningKey::from_pkcs8(record.algorithm, record.kid.as_str(), record.pkcs8.expose())
+        });
+        let signing = keys
+            .next()
+            .ok_or_else(|| Fault::new("an issuer has no key"))??;
+        let retired: Vec<SigningKey> = keys.collect::<Result<_, _>>()?;
+        let keys = Arc::new(IssuerKeys::new(signing, &retired, self.dialect)?);
         let mut ready = self
             .ready
             .write()
@@ -93,10 +161,10 @@ impl Keys {
         self.ready.read().ok()?.get(issuer).map(Arc::clone)
     }
 
-    async fn stored(&self, issuer: &str, store: &Store) -> Result<Option<SigningKeyRecord>, Fault> {
+    async fn stored(&self, issuer: &str, store: &Store) -> Result<Vec<SigningKeyRecord>, Fault> {
         let issuer = issuer.to_owned();
         Ok(store
-            .read(move |tx| signing_keys::find(tx, &issuer))
+            .read(move |tx| signing_keys::list(tx, &issuer))
             .await?)
     }
 
@@ -116,26 +184,15 @@ impl Keys {
             ));
         }
         let (algorithm, initial) = (self.algorithm, self.initial.clone());
-        let kid = if issuer.is_empty() {
-            "root".to_owned()
-        } else {
-            issuer.to_owned()
-        };
-        // RSA takes long enough to disturb other requests.
-        let made = tokio::task::spawn_blocking(move || match initial {
-            Some(jwk) => SigningKey::from_private_jwk(&jwk),
+        let kid = own_name(issuer).to_owned();
+        let key = generate(move || match initial {
+            // As in the mock, the key is called after the issuer, whatever its own name.
+            Some(jwk) => SigningKey::from_private_jwk(&jwk).and_then(|key| {
+                SigningKey::from_pkcs8(key.algorithm(), kid, key.to_pkcs8()?.expose())
+            }),
             None => SigningKey::generate(algorithm, kid),
         });
-        let key = made
-            .await
-            .map_err(|_| Fault::new("making a key panicked"))??;
-        let record = SigningKeyRecord {
-            issuer: issuer.to_owned(),
-            kid: KeyId::new(key.kid()),
-            algorithm: key.algorithm(),
-            pkcs8: key.to_pkcs8()?,
-            created_at: now,
-        };
+        let record = record(issuer, &key.await?, now)?;
         // Another node may have been faster: the first key that is stored counts.
         Ok(store
             .write(move |tx| signing_keys::insert(tx, &record))
@@ -144,12 +201,41 @@ impl Keys {
 }
 
 impl IssuerKeys {
-    fn new(key: SigningKey, dialect: Dialect) -> Result<Self, Fault> {
-        let jwks = json!({ "keys": [key.public_jwk_json()] });
+    pub(crate) fn new(
+        key: SigningKey,
+        retired: &[SigningKey],
+        dialect: Dialect,
+    ) -> Result<Self, Fault> {
+        let all = || std::iter::once(&key).chain(retired);
+        let jwks: Vec<_> = all().map(SigningKey::public_jwk_json).collect();
+        let jwks = json!({ "keys": jwks });
         Ok(Self {
-            public: JwkSet::new([key.public_jwk()]),
-            jwks: Bytes::from(serde_json::to_vec(&jwks)?),
+            public: JwkSet::new(all().map(SigningKey::public_jwk)),
+            jwks: PublicJson::new(Bytes::from(serde_json::to_vec(&jwks)?))?,
             signer: Signer::new(key, dialect)?,
         })
     }
+}
+
+/// The `kid` of an issuer's first key.
+fn own_name(issuer: &str) -> &str {
+    if issuer.is_empty() { "root" } else { issuer }
+}
+
+/// RSA takes long enough to disturb other requests.
+async fn generate(
+    make: impl FnOnce() -> Result<SigningKey, KeyError> + Send + 'static,
+) -> Result<SigningKey, Fault> {
+    let outcome = tokio::task::spawn_blocking(make).await;
+    Ok(outcome.map_err(|_| Fault::new("making a key panicked"))??)
+}
+
+fn record(issuer: &str, key: &SigningKey, now: Timestamp) -> Result<SigningKeyRecord, Fault> {
+    Ok(SigningKeyRecord {
+        issuer: issuer.to_owned(),
+        kid: KeyId::new(key.kid()),
+        algorithm: key.algorithm(),
+        pkcs8: key.to_pkcs8()?,
+        created_at: now,
+    })
 }

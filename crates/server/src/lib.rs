@@ -5,8 +5,10 @@
 //! and the answer is minted. `docs/adr/0003` says why dev mode is the same server.
 
 mod clients;
+mod control;
 mod date;
 mod dev_mode;
+mod device_counts;
 mod endpoints;
 mod error;
 mod extract;
@@ -18,14 +20,19 @@ mod limiter;
 mod listen;
 mod page_token;
 pub mod pages;
+mod polled_grants;
+mod public_json;
 mod request;
 mod router;
 pub mod server;
 pub mod settings;
 mod state;
+mod tls;
+mod verified_tokens;
 
 /// The body of every answer: whole, since pages and tokens are small.
 pub type Body = http_body_util::Full<hyper::body::Bytes>;
 
 pub use server::{Running, Server, StartError};
 pub use settings::{DevFlags, Settings, SettingsError};
+pub use tls::Certificate;

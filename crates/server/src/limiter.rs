@@ -25,6 +25,11 @@ impl Limiter {
         self.0.get(guesser)?.locked_for(now)
     }
 
+    /// Forgets every failure.
+    pub(crate) fn clear(&self) {
+        self.0.clear();
+    }
+
     /// Counts one failure.
     pub(crate) fn add(&self, guesser: &str, limit: Limit, now: Timestamp) {
         let failures = self.0.get(guesser).unwrap_or_default();

@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     Csrf,
     /// A device confirmation in progress.
     Device,
+    /// A run of dev mode's debugger.
+    Debugger,
 }
 
 /// A device confirmation between two pages.
@@ -79,6 +81,7 @@ fn message(purpose: Purpose, at: Binding<'_>, body: &str) -> Vec<u8> {
     let label = match purpose {
         Purpose::Csrf => "csrf/1",
         Purpose::Device => "device/1",
+        Purpose::Debugger => "debugger/1",
     };
     let mut message = Vec::new();
     for field in [label, at.issuer, at.browser, body] {

@@ -7,7 +7,8 @@ use hallpass_issuer::Refusal;
 use hallpass_issuer::tokens::mint::Issuer;
 use hallpass_protocol::Timestamp;
 use hallpass_protocol::form::Form;
-use http::{HeaderMap, Method, header};
+use http::header::{self, AsHeaderName};
+use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Bytes;
 
@@ -84,9 +85,7 @@ impl Request {
 
     /// Whether the body is of a media type.
     pub(crate) fn content_type_is(&self, media_type: &str) -> bool {
-        let value = self
-            .header(header::CONTENT_TYPE.as_str())
-            .unwrap_or_default();
+        let value = self.header(header::CONTENT_TYPE).unwrap_or_default();
         value
             .split(';')
             .next()
@@ -96,7 +95,7 @@ impl Request {
     }
 
     /// A header that is text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
@@ -111,9 +110,7 @@ impl Request {
 
     /// The token of `Authorization: Bearer`.
     pub(crate) fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self
-            .header(header::AUTHORIZATION.as_str())?
-            .split_once(' ')?;
+        let (scheme, token) = self.header(header::AUTHORIZATION)?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
@@ -153,16 +150,21 @@ impl Request {
         }
     }
 
+    /// Whether a browser sent this: all of today's name the origin of a POST by themselves.
+    pub(crate) fn is_from_browser(&self) -> bool {
+        self.header("sec-fetch-site").is_some() || self.header(header::ORIGIN.as_str()).is_some()
+    }
+
     /// Whether another site's page sent this (RFC 9700 §4.16): browsers say so by themselves.
     pub(crate) fn is_cross_site(&self) -> bool {
         if let Some(site) = self.header("sec-fetch-site") {
             return !matches!(site, "same-origin" | "none");
         }
         let own = |origin: &str| {
-            let host = self.header(header::HOST.as_str());
+            let host = self.header(header::HOST);
             host.is_some() && origin.split_once("://").map(|(_, host)| host) == host
         };
-        self.header(header::ORIGIN.as_str())
+        self.header(header::ORIGIN)
             .is_some_and(|origin| !own(origin))
     }
 }

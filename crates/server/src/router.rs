@@ -9,10 +9,11 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::Body;
+use crate::control;
 use crate::dev_mode;
 use crate::endpoints::{
-    authorization, device_authorization, end_session, health, introspection, jwks, metadata,
-    revocation, token, user_management, userinfo,
+    authorization, debugger, device_authorization, end_session, health, introspection, jwks,
+    metadata, revocation, static_files, token, user_management, userinfo,
 };
 use crate::error::json::JsonError;
 use crate::error::page::PageError;
@@ -35,6 +36,8 @@ enum Endpoint {
     Device,
     DeviceConfirm,
     Login,
+    Debugger,
+    DebuggerCallback,
     AuthKitDevice,
     AuthKitAuthenticate,
     Health,
@@ -42,8 +45,9 @@ enum Endpoint {
 }
 
 use Endpoint::{
-    AuthKitAuthenticate, AuthKitDevice, Authorization, Device, DeviceAuthorization, DeviceConfirm,
-    EndSession, Health, Home, Introspection, Jwks, Login, Metadata, Revocation, Token, Userinfo,
+    AuthKitAuthenticate, AuthKitDevice, Authorization, Debugger, DebuggerCallback, Device,
+    DeviceAuthorization, DeviceConfirm, EndSession, Health, Home, Introspection, Jwks, Login,
+    Metadata, Revocation, Token, Userinfo,
 };
 
 /// Whole paths, all of the root issuer: our production names, Hydra's, `AuthKit`'s.
@@ -76,11 +80,13 @@ const EXACT: &[(&str, Endpoint)] = &[
 const SUFFIXES: &[(&str, Endpoint)] = &[
     (".well-known/oauth-authorization-server", Metadata),
     (".well-known/openid-configuration", Metadata),
+    ("debugger/callback", DebuggerCallback),
     ("device/authorize", DeviceAuthorization),
     ("device/confirm", DeviceConfirm),
     ("endsession", EndSession),
     ("introspect", Introspection),
     ("authorize", Authorization),
+    ("debugger", Debugger),
     ("userinfo", Userinfo),
     ("device", Device),
     ("revoke", Revocation),
@@ -113,7 +119,7 @@ fn resolve(path: &str) -> Option<(String, Endpoint)> {
 }
 
 /// What may stand in an issuer's path: nothing that a URL or a cookie would change.
-fn is_issuer(path: &str) -> bool {
+pub(crate) fn is_issuer(path: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'/');
     path.len() <= 200
         && path.bytes().all(plain)
@@ -130,9 +136,27 @@ impl Endpoint {
             Metadata | Jwks | Health | Home => "GET, HEAD",
             Token | DeviceAuthorization | Introspection | Revocation | AuthKitDevice
             | AuthKitAuthenticate => "POST",
-            Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login => {
-                "GET, HEAD, POST"
-            }
+            Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login | Debugger
+            | DebuggerCallback => "GET, HEAD, POST",
+        }
+    }
+
+    /// Its name in the control API, that of its file; `None` where tests have nothing to look for.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Metadata => Some("metadata"),
+            Jwks => Some("jwks"),
+            Authorization => Some("authorization"),
+            Token | AuthKitAuthenticate => Some("token"),
+            DeviceAuthorization | AuthKitDevice => Some("device_authorization"),
+            Userinfo => Some("userinfo"),
+            Introspection => Some("introspection"),
+            Revocation => Some("revocation"),
+            EndSession => Some("end_session"),
+            Device => Some("device"),
+            DeviceConfirm => Some("device_confirm"),
+            Login => Some("login"),
+            Debugger | DebuggerCallback | Health | Home => None,
         }
     }
 
@@ -140,7 +164,14 @@ impl Endpoint {
     fn is_page(self) -> bool {
         matches!(
             self,
-            Authorization | EndSession | Device | DeviceConfirm | Login | Home
+            Authorization
+                | EndSession
+                | Device
+                | DeviceConfirm
+                | Login
+                | Debugger
+                | DebuggerCallback
+                | Home
         )
     }
 }
@@ -160,8 +191,15 @@ where
         return refused;
     }
     let path = parts.uri.path();
+    if control::is_control_path(path) {
+        return control::answer(&state, parts, body, peer).await;
+    }
     if let Some(asset) = assets::find(path) {
         return asset.response(path);
+    }
+    // RFC 9110 §9.3.7: `*` asks about the server as a whole.
+    if parts.method == Method::OPTIONS && path == "*" {
+        return status(StatusCode::NO_CONTENT);
     }
     let (issuer, endpoint) = match resolve(path) {
         Some((issuer, endpoint)) => (issuer, Some(endpoint)),
@@ -184,6 +222,12 @@ where
         issuer_url,
         now: state.now(),
     };
+    if let Some(folder) = &state.settings.static_assets
+        && request.path.starts_with(static_files::PREFIX)
+    {
+        let file = static_files::get(folder, &request).await;
+        return file.unwrap_or_else(|error| error.into_response(&state, &request));
+    }
     let Some(endpoint) = endpoint else {
         // Programs look for metadata, people for pages (row S-166).
         return if path.contains("/.well-known/") {
@@ -192,8 +236,11 @@ where
             PageError::NotFound.into_response(&state, &request)
         };
     };
-    let mut response = if request.method == Method::OPTIONS && !endpoint.is_page() {
-        status(StatusCode::NO_CONTENT)
+    let mut response = if request.method == Method::OPTIONS {
+        let mut response = status(StatusCode::NO_CONTENT);
+        let methods = HeaderValue::from_static(endpoint.methods());
+        response.headers_mut().insert(header::ALLOW, methods);
+        response
     } else if !endpoint
         .methods()
         .split(", ")
@@ -204,7 +251,8 @@ where
         match request::read_body(body).await {
             Ok(body) => {
                 request.body = body;
-                dispatch(&state, &request, endpoint).await
+                let truth = dispatch(&state, &request, endpoint);
+                control::observe(&state, &request, endpoint.name(), truth).await
             }
             Err(BodyError::TooLarge) => {
                 JsonError::Body(StatusCode::PAYLOAD_TOO_LARGE).into_response()
@@ -226,7 +274,6 @@ fn refuse_stranger(
     headers: &HeaderMap,
     peer: std::net::SocketAddr,
 ) -> Option<Response<Body>> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let forwarded = dev_mode::forwarded_text(headers);
     let refused = |code: StatusCode, why: String| {
         let mut response = Response::new(Body::from(why));
@@ -242,7 +289,9 @@ fn refuse_stranger(
     ) {
         return Some(refused(StatusCode::FORBIDDEN, error.to_string()));
     }
-    let host = text(header::HOST.as_str());
+    let host = headers
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
     let error = dev_mode::check_host(&state.settings, host).err()?;
     Some(refused(StatusCode::BAD_REQUEST, error.to_string()))
 }
@@ -270,7 +319,8 @@ async fn dispatch(state: &State, request: &Request, endpoint: Endpoint) -> Respo
         AuthKitDevice => user_management::authorize_device(state, request).await,
         AuthKitAuthenticate => user_management::authenticate(state, request).await,
         Health => Ok(health::get()),
-        Authorization | EndSession | Device | DeviceConfirm | Login | Home => {
+        Authorization | EndSession | Device | DeviceConfirm | Login | Debugger
+        | DebuggerCallback | Home => {
             return for_person(state, request, endpoint).await;
         }
     };
@@ -284,6 +334,8 @@ async fn for_person(state: &State, request: &Request, endpoint: Endpoint) -> Res
         Device => device::get(state, request).await,
         DeviceConfirm => device_confirm::get(state, request).await,
         Login => login::get(state, request).await,
+        Debugger => debugger::get(state, request),
+        DebuggerCallback => debugger::callback(state, request).await,
         _ => Ok(home::get(request)),
     };
     page.unwrap_or_else(|error| error.into_response(state, request))
@@ -347,6 +399,14 @@ mod tests {
             named("/a/.well-known/openid-configuration"),
             at("a", Metadata)
         );
+    }
+
+    #[test]
+    fn every_endpoint_is_known_to_the_control_api() {
+        let endpoints = EXACT.iter().chain(SUFFIXES).map(|(_, endpoint)| *endpoint);
+        for name in endpoints.filter_map(Endpoint::name) {
+            assert!(control::is_endpoint(name), "{name}");
+        }
     }
 
     #[test]

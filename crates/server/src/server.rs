@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hallpass_protocol::Clock;
 use hallpass_protocol::random::{Random, SystemRandom};
 use hallpass_protocol::time::SystemClock;
-use hallpass_protocol::{Clock, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -13,26 +13,18 @@ pub use crate::listen::StartError;
 
 use crate::settings::Settings;
 use crate::state::State;
+use crate::tls::Tls;
 use crate::{date, jobs, listen, router};
 
 /// The server, before it runs.
 #[derive(Debug)]
 pub struct Server;
 
-/// A clock that a configuration stopped (`tokenProvider.systemTime` of `docs/dev-mode.md`).
-#[derive(Debug)]
-struct StoppedClock(Timestamp);
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-}
-
 /// A running server. Dropping it stops the accept loop at once; [`Running::shutdown`] drains.
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    scheme: &'static str,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
     jobs: JoinHandle<()>,
@@ -41,11 +33,7 @@ pub struct Running {
 impl Server {
     /// Starts with the system's clock and randomness; the server listens when this returns.
     pub async fn start(settings: Settings) -> Result<Running, StartError> {
-        let clock: Arc<dyn Clock> = match settings.system_time {
-            Some(time) => Arc::new(StoppedClock(time)),
-            None => Arc::new(SystemClock),
-        };
-        Self::start_with(settings, clock, Arc::new(SystemRandom)).await
+        Self::start_with(settings, Arc::new(SystemClock), Arc::new(SystemRandom)).await
     }
 
     /// Starts with a clock and dice of the caller's, for tests.
@@ -54,13 +42,17 @@ impl Server {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Running, StartError> {
-        let listeners = listen::bind(&settings.listen).await?;
+        let tls = settings.tls.clone().map(Tls::new);
+        let listeners = listen::bind(&settings.listen).await?.with_tls(tls.clone());
         let addresses = listeners.addresses().to_vec();
         let state = State::open(settings, clock, random);
         let state = Arc::new(state.map_err(|fault| StartError::Fault(fault.to_string()))?);
         let (stop, stopped) = watch::channel(false);
         let jobs = tokio::spawn(jobs::purge::run(Arc::clone(&state)));
         warm_up(&state);
+        if let Some(tls) = &tls {
+            tls.warm_up();
+        }
         let service = move |request, peer| {
             let state = Arc::clone(&state);
             async move {
@@ -72,6 +64,7 @@ impl Server {
         let accepting = tokio::spawn(listeners.serve(service, stopped));
         Ok(Running {
             addresses,
+            scheme: if tls.is_some() { "https" } else { "http" },
             stop,
             accepting,
             jobs,
@@ -97,12 +90,13 @@ impl Running {
 
     /// The server's URL, without a path.
     pub fn url(&self) -> String {
+        let scheme = self.scheme;
         let port = self.addresses.first().map_or(0, SocketAddr::port);
         match self.addresses.first() {
             Some(address) if !address.ip().is_loopback() && !address.ip().is_unspecified() => {
-                format!("http://{address}")
+                format!("{scheme}://{address}")
             }
-            _ => format!("http://localhost:{port}"),
+            _ => format!("{scheme}://localhost:{port}"),
         }
     }
 

@@ -9,12 +9,16 @@ use hallpass_protocol::{Clock, Secret, Timestamp};
 use hallpass_store::{Store, StoreKey};
 
 use crate::clients::Clients;
-use crate::dev_mode::RecentUsers;
+use crate::control::Control;
+use crate::dev_mode::{RecentUsers, SettableClock};
+use crate::device_counts::DeviceCounts;
 use crate::error::Fault;
 use crate::keys::Keys;
 use crate::limiter::Limiter;
 use crate::page_token::PageTokens;
+use crate::polled_grants::PolledGrants;
 use crate::settings::Settings;
+use crate::verified_tokens::VerifiedTokens;
 
 /// The server, as a request sees it.
 #[derive(Debug)]
@@ -26,10 +30,14 @@ pub(crate) struct State {
     pub(crate) clients: Clients,
     pub(crate) keys: Keys,
     pub(crate) limiter: Limiter,
+    pub(crate) device_counts: DeviceCounts,
+    pub(crate) polled_grants: PolledGrants,
+    pub(crate) verified_tokens: VerifiedTokens,
     pub(crate) recent_users: RecentUsers,
     pub(crate) refresh_keys: RefreshKeys,
     pub(crate) page_tokens: PageTokens,
     pub(crate) user_code_key: hmac::Key,
+    pub(crate) control: Control,
 }
 
 impl State {
@@ -42,10 +50,15 @@ impl State {
         let root = Secret::new(hallpass_protocol::random::bytes::<32>(random.as_ref()));
         let store =
             Store::open_in_memory(StoreKey::from_bytes(*derive(&root, b"dbenc")?.expose()))?;
+        let clock = Arc::new(SettableClock::new(clock, settings.system_time));
         Ok(Self {
+            control: Control::new(Arc::clone(&clock)),
             clients: Clients::new(&settings),
             keys: Keys::new(&settings),
             limiter: Limiter::default(),
+            device_counts: DeviceCounts::default(),
+            polled_grants: PolledGrants::default(),
+            verified_tokens: VerifiedTokens::default(),
             recent_users: RecentUsers::default(),
             refresh_keys: RefreshKeys::new(1, &derive(&root, b"rt")?),
             page_tokens: PageTokens::new(&derive(&root, b"page")?),

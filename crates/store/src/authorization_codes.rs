@@ -55,6 +55,11 @@ pub fn save(tx: &Transaction<'_>, code: &AuthorizationCode) -> Result<(), StoreE
     )
 }
 
+/// Forgets every code.
+pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.run("DELETE FROM authorization_codes", &[])
+}
+
 /// Deletes codes that expired `remembered` ago, `limit` at most; how many they were.
 pub fn purge_expired(
     tx: &Transaction<'_>,

@@ -77,6 +77,12 @@ pub fn find(
     tx.find(SQL, &[&id], load)
 }
 
+/// Whether the authorization of a `sid` is there and was not revoked.
+pub fn is_live(tx: &Transaction<'_>, id: AuthorizationId) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT 1 FROM authorizations WHERE id = $1 AND revoked_at IS NULL";
+    tx.find(SQL, &[&id], |_| Ok(())).map(|row| row.is_some())
+}
+
 /// All authorizations of a person at one issuer, the newest first.
 pub fn list_by_user(
     tx: &Transaction<'_>,
@@ -125,6 +131,11 @@ pub fn revoke(
         &[&now, &reason_number(reason), &id],
     )
     .map(|rows| rows > 0)
+}
+
+/// Forgets every authorization, and with it every token.
+pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.run("DELETE FROM authorizations", &[])
 }
 
 /// Deletes authorizations that ended `remembered` ago, `limit` at most; how many they were. One

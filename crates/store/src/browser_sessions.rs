@@ -69,6 +69,11 @@ pub fn end(tx: &Transaction<'_>, token: &SecretHash, now: Timestamp) -> Result<b
     .map(|rows| rows > 0)
 }
 
+/// Forgets every session.
+pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.run("DELETE FROM browser_sessions", &[])
+}
+
 /// Deletes sessions that expired `remembered` ago, `limit` at most; how many they were.
 pub fn purge_expired(
     tx: &Transaction<'_>,

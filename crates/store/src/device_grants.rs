@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hallpass_issuer::authorization::AuthorizationSeed;
 use hallpass_issuer::grants::device_code::{DeviceGrant, DeviceGrantState, Requester};
+use hallpass_issuer::grants::device_poll::{Pace, PolledGrant, Stage};
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::{AuthorizationId, ClientId, Timestamp};
 
@@ -71,6 +72,34 @@ pub fn find_by_code(
     tx.find(SQL, &[code, &issuer], |row| load(tx, row))
 }
 
+/// What a poll of one issuer's device code is answered from, before anything came of it.
+pub fn find_polled(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    code: &SecretHash,
+) -> Result<Option<PolledGrant>, StoreError> {
+    const SQL: &str = "SELECT client_id, resource, expires_at, status, poll_interval, last_poll_at \
+        FROM device_grants WHERE code_hash = $1 AND issuer = $2";
+    tx.find(SQL, &[code, &issuer], |row| {
+        Ok(PolledGrant {
+            client_id: row.take()?,
+            resource: row.take().map(|Json(resource)| resource)?,
+            expires_at: row.take()?,
+            stage: match row.take()? {
+                PENDING => Stage::Pending,
+                APPROVED => Stage::Approved,
+                DENIED => Stage::Denied,
+                REDEEMED => Stage::Redeemed,
+                _ => return Err(unknown_status()),
+            },
+            pace: Pace {
+                interval: row.take()?,
+                last_poll_at: row.take()?,
+            },
+        })
+    })
+}
+
 /// The grant of a user code of one issuer, by the keyed hash of its letters.
 pub fn find_by_user_code(
     tx: &Transaction<'_>,
@@ -90,6 +119,26 @@ pub fn list_pending(
     const SQL: &str =
         select!("WHERE issuer = $1 AND status = 1 AND expires_at > $2 ORDER BY created_at DESC");
     tx.list(SQL, &[&issuer, &now], |row| load(tx, row))
+}
+
+/// The grants of a user code at whatever issuer.
+pub fn list_by_user_code(
+    tx: &Transaction<'_>,
+    user_code: &SecretHash,
+) -> Result<Vec<DeviceGrant>, StoreError> {
+    const SQL: &str = select!("WHERE user_code_hash = $1 ORDER BY issuer");
+    tx.list(SQL, &[user_code], |row| load(tx, row))
+}
+
+/// The grants of all issuers that wait for a person, the newest first, `limit` at most.
+pub fn list_all_pending(
+    tx: &Transaction<'_>,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<DeviceGrant>, StoreError> {
+    const SQL: &str =
+        select!("WHERE status = 1 AND expires_at > $1 ORDER BY created_at DESC LIMIT $2");
+    tx.list(SQL, &[&now, &limit], |row| load(tx, row))
 }
 
 /// How many grants of a client wait for a person.
@@ -113,6 +162,7 @@ pub fn count_rows(tx: &Transaction<'_>) -> Result<u64, StoreError> {
 
 /// Saves what polls and people change.
 pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError> {
+    tx.note_device_decision();
     let (status, seed, authorization) = columns(&grant.state)?;
     tx.run(
         "UPDATE device_grants SET poll_interval = $1, last_poll_at = $2, status = $3, \
@@ -128,6 +178,19 @@ pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError>
     )
 }
 
+/// Saves when a grant ends. Only tests change that, so [`save`] leaves it and its index alone.
+pub fn save_expiry(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError> {
+    tx.run(
+        "UPDATE device_grants SET expires_at = $1 WHERE code_hash = $2",
+        &[&grant.expires_at, &grant.code_hash],
+    )
+}
+
+/// Forgets every grant.
+pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.run("DELETE FROM device_grants", &[])
+}
+
 /// Deletes grants that expired `remembered` ago, `limit` at most; how many they were.
 pub fn purge_expired(
     tx: &Transaction<'_>,
@@ -135,6 +198,7 @@ pub fn purge_expired(
     remembered: Duration,
     limit: u32,
 ) -> Result<u64, StoreError> {
+    tx.note_device_decision();
     tx.execute(
         "DELETE FROM device_grants WHERE code_hash IN (SELECT code_hash \
          FROM device_grants WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
@@ -188,10 +252,12 @@ fn state(row: &mut Row<'_>) -> Result<DeviceGrantState, StoreError> {
         }),
         (DENIED, None, None) => Ok(DeviceGrantState::Denied),
         (REDEEMED, None, Some(authorization)) => Ok(DeviceGrantState::Redeemed { authorization }),
-        _ => Err(StoreError::Corrupt(
-            "`device_grants.status` is unknown".to_owned(),
-        )),
+        _ => Err(unknown_status()),
     }
+}
+
+fn unknown_status() -> StoreError {
+    StoreError::Corrupt("`device_grants.status` is unknown".to_owned())
 }
 
 fn user_code(code: &SecretHash) -> Place<'_> {

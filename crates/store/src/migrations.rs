@@ -22,11 +22,15 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(5, include_str!("../migrations/0005_browser_sessions.sql")),
     Migration::new(6, include_str!("../migrations/0006_signing_keys.sql")),
     Migration::new(7, include_str!("../migrations/0007_revocations.sql")),
+    Migration::new(
+        8,
+        include_str!("../migrations/0008_signing_key_rotation.sql"),
+    ),
     Migration {
-        version: 8,
-        sqlite: include_str!("../migrations/0008_room_to_refresh.sqlite.sql"),
+        version: 9,
+        sqlite: include_str!("../migrations/0009_room_to_refresh.sqlite.sql"),
         postgres: Some(include_str!(
-            "../migrations/0008_room_to_refresh.postgres.sql"
+            "../migrations/0009_room_to_refresh.postgres.sql"
         )),
     },
 ];

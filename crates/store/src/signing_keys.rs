@@ -1,7 +1,7 @@
 //! The keys that sign tokens; the private half is sealed.
 
 use hallpass_issuer::tokens::signing_key::SigningKeyRecord;
-use hallpass_protocol::{KeyId, Secret};
+use hallpass_protocol::{KeyId, Secret, Timestamp};
 
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
@@ -14,8 +14,8 @@ pub fn insert(
 ) -> Result<SigningKeyRecord, StoreError> {
     let sealed = tx.seal(place(&row_id(&key.issuer, &key.kid)), key.pkcs8.expose())?;
     tx.run(
-        "INSERT INTO signing_keys (issuer, kid, algorithm, pkcs8, created_at) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        "INSERT INTO signing_keys (issuer, generation, kid, algorithm, pkcs8, created_at) \
+         VALUES ($1, 1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         &[
             &key.issuer,
             &key.kid,
@@ -28,10 +28,59 @@ pub fn insert(
     find(tx, &key.issuer)?.ok_or(StoreError::Conflict)
 }
 
-/// The key of an issuer.
+/// Retires the key that signs for an issuer, and keeps a new one that signs from now on.
+///
+/// [`StoreError::Conflict`] when the issuer has a key of that name already.
+pub fn rotate(
+    tx: &Transaction<'_>,
+    key: &SigningKeyRecord,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sealed = tx.seal(place(&row_id(&key.issuer, &key.kid)), key.pkcs8.expose())?;
+    tx.run(
+        "UPDATE signing_keys SET retired_at = $1 WHERE issuer = $2 AND retired_at IS NULL",
+        &[&now, &key.issuer],
+    )?;
+    let rows = tx.execute(
+        "INSERT INTO signing_keys (issuer, generation, kid, algorithm, pkcs8, created_at) \
+         VALUES ($1, (SELECT COALESCE(MAX(generation), 0) + 1 FROM signing_keys WHERE issuer = $1), \
+         $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        &[
+            &key.issuer,
+            &key.kid,
+            &key.algorithm,
+            &sealed,
+            &key.created_at,
+        ],
+    )?;
+    if rows == 0 {
+        Err(StoreError::Conflict)
+    } else {
+        Ok(())
+    }
+}
+
+/// Takes every rotation back: the first key of each issuer signs again, the later ones are gone.
+pub fn keep_first(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.run("DELETE FROM signing_keys WHERE generation > 1", &[])?;
+    tx.run("UPDATE signing_keys SET retired_at = NULL", &[])
+}
+
+/// The key that signs for an issuer.
 pub fn find(tx: &Transaction<'_>, issuer: &str) -> Result<Option<SigningKeyRecord>, StoreError> {
     tx.find(
-        "SELECT issuer, kid, algorithm, pkcs8, created_at FROM signing_keys WHERE issuer = $1",
+        "SELECT issuer, kid, algorithm, pkcs8, created_at FROM signing_keys \
+         WHERE issuer = $1 AND retired_at IS NULL",
+        &[&issuer],
+        |row| load(tx, row),
+    )
+}
+
+/// All keys of an issuer: the one that signs, then the retired ones, the latest first.
+pub fn list(tx: &Transaction<'_>, issuer: &str) -> Result<Vec<SigningKeyRecord>, StoreError> {
+    tx.list(
+        "SELECT issuer, kid, algorithm, pkcs8, created_at FROM signing_keys \
+         WHERE issuer = $1 ORDER BY generation DESC",
         &[&issuer],
         |row| load(tx, row),
     )
@@ -40,7 +89,8 @@ pub fn find(tx: &Transaction<'_>, issuer: &str) -> Result<Option<SigningKeyRecor
 /// The keys of all issuers.
 pub fn list_all(tx: &Transaction<'_>) -> Result<Vec<SigningKeyRecord>, StoreError> {
     tx.list(
-        "SELECT issuer, kid, algorithm, pkcs8, created_at FROM signing_keys ORDER BY issuer",
+        "SELECT issuer, kid, algorithm, pkcs8, created_at FROM signing_keys \
+         ORDER BY issuer, generation DESC",
         &[],
         |row| load(tx, row),
     )

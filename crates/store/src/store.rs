@@ -9,6 +9,7 @@ use std::any::Any;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -26,7 +27,10 @@ use crate::sealed::{SealingKey, StoreKey};
 
 /// The records of the issuers, in memory, in a file or on a server. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Store(Arc<Engine>);
+pub struct Store {
+    engine: Arc<Engine>,
+    decisions: Arc<AtomicU64>,
+}
 
 #[derive(Debug)]
 enum Engine {
@@ -53,7 +57,10 @@ impl Store {
         if PostgresUrl::is_one(url) {
             let sealing = SealingKey::derive(secrets)?;
             let pool = Pool::open(PostgresUrl::parse(url)?, sealing).await?;
-            return Ok(Self(Arc::new(Engine::Server(pool))));
+            return Ok(Self {
+                engine: Arc::new(Engine::Server(pool)),
+                decisions: Arc::default(),
+            });
         }
         match url.strip_prefix("sqlite:") {
             Some(":memory:") => Self::open_in_memory(secrets),
@@ -71,7 +78,10 @@ impl Store {
     pub fn open_in_memory(secrets: StoreKey) -> Result<Self, StoreError> {
         let database = Database::open_in_memory(Arc::new(SealingKey::derive(secrets)?))?;
         database.write_alone(migrations::run)?;
-        Ok(Self(Arc::new(Engine::Memory(Mutex::new(Some(database))))))
+        Ok(Self {
+            decisions: database.decisions(),
+            engine: Arc::new(Engine::Memory(Mutex::new(Some(database)))),
+        })
     }
 
     /// A store in a file. One process may have it open; a lock file beside it sees to that.
@@ -81,6 +91,7 @@ impl Store {
         lock_file::open_private(path)?;
         let database = Database::open_writer(path, Arc::clone(&sealing))?;
         database.write_alone(migrations::run)?;
+        let decisions = database.decisions();
 
         let (reads, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
@@ -91,7 +102,10 @@ impl Store {
         }
         let (writes, queue) = channel();
         spawn("store-write", move || run_writes(database, &queue, lock))?;
-        Ok(Self(Arc::new(Engine::File { writes, reads })))
+        Ok(Self {
+            engine: Arc::new(Engine::File { writes, reads }),
+            decisions,
+        })
     }
 
     /// Runs a job that may write. It is answered when its work is committed; when it returns an
@@ -104,7 +118,7 @@ impl Store {
         job: impl Fn(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (job, answer) = Work::new(job);
-        match &*self.0 {
+        match &*self.engine {
             Engine::Memory(database) => match lock(database).as_ref() {
                 // Memory has no fsync that could fail.
                 Some(database) => _ = database.write(vec![job]),
@@ -118,13 +132,22 @@ impl Store {
         answer.await.map_err(|_| closed())?
     }
 
+    /// How often device grants were decided or removed: as long as this number stays, what was read
+    /// of them holds. On a server other nodes decide too, so there it never stays.
+    pub fn device_decisions(&self) -> u64 {
+        match &*self.engine {
+            Engine::Memory(_) | Engine::File { .. } => self.decisions.load(Ordering::Acquire),
+            Engine::Server(_) => self.decisions.fetch_add(1, Ordering::AcqRel),
+        }
+    }
+
     /// Runs a job that only reads. It sees every write that was answered before. On PostgreSQL a
     /// later statement of the job may also see what was written since the earlier one.
     pub async fn read<T: Send + 'static>(
         &self,
         job: impl Fn(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Memory(database) => lock(database)
                 .as_ref()
                 .ok_or_else(closed)?
@@ -148,7 +171,7 @@ impl Store {
 
     /// Finishes every job that was asked for, then closes the database. Later jobs fail.
     pub async fn close(&self) {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Memory(database) => drop(lock(database).take()),
             Engine::File { writes, reads } => {
                 // The writer goes last: the last connection moves the log into the file.

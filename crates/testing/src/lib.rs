@@ -10,7 +10,7 @@ pub mod pty;
 pub mod server;
 
 pub use clock::TestClock;
-pub use http::Answer;
+pub use http::{Answer, claims_of};
 pub use person::Person;
 #[cfg(unix)]
 pub use postgres::TestPostgres;

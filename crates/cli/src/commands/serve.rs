@@ -21,6 +21,7 @@ pub(crate) fn run(args: &ServeArgs, context: &Context) -> Result<(), Failure> {
         config: context.global.config.clone(),
         strict: args.strict,
         dev_public: args.dev_public,
+        dev_control_public: args.dev_control_public,
         issuer_url: args.issuer_url.clone(),
         database: args.database.clone(),
     };

@@ -13,23 +13,10 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use super::cookies::Cookies;
+use super::errand::Errand;
 use super::html_form::Page;
 use super::stage::{Stage, Visit};
 use crate::failure::Failure;
-
-/// What the person is asked to do.
-#[derive(Clone, Debug)]
-pub(crate) enum Errand {
-    /// Open this address and sign in.
-    SignIn(Url),
-    /// Enter this code there, sign in and agree.
-    EnterCode {
-        /// Where.
-        at: Url,
-        /// The code.
-        user_code: String,
-    },
-}
 
 /// Somebody with a browser.
 pub(crate) struct Person {

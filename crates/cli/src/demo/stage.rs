@@ -13,8 +13,8 @@ use hallpass_protocol::secret::shorten;
 use tokio::sync::mpsc;
 use url::Url;
 
+use super::errand::Errand;
 use super::lines::{Lines, bare};
-use super::person::Errand;
 use super::step::Step;
 use crate::duration;
 use crate::output::Output;

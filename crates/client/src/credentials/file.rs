@@ -1,25 +1,30 @@
-//! Keeps sessions in files: mode 0600, replaced in one step, locked across processes.
+//! Keeps sessions in files: mode 0600, replaced in one step, locked across processes, plain or sealed.
 //!
 //! The places are those of the command line's contract (`docs/book`, "files").
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use etcetera::{BaseStrategy as _, base_strategy};
-use hallpass_protocol::Clock;
 use hallpass_protocol::time::SystemClock;
+use hallpass_protocol::{Clock as _, Secret};
 
-use super::file_format::{BadDocument, Document};
-use super::{
-    Generation, LockAttempt, SessionKey, SessionRecord, StoreError, StoreGuard, StoreInfo,
-    TokenStore, Versioned, file_access,
-};
+use super::codec::{self, Codec, Unreadable};
+use super::file_access;
+use super::file_format::Document;
+use super::record::{SessionKey, SessionRecord};
+use super::seal::{KeySource, Seal};
+use super::seal_key::{KeyKind, KeyName};
+use super::store_error::StoreError;
+use super::token_store::{Generation, LockAttempt, StoreGuard, StoreInfo, TokenStore, Versioned};
 
 /// Keeps sessions in files that only their owner reads.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     layout: Layout,
+    codec: Codec,
 }
 
 #[derive(Clone, Debug)]
@@ -35,6 +40,7 @@ impl FileStore {
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
             layout: Layout::One(path.into()),
+            codec: Codec::Plain,
         }
     }
 
@@ -63,7 +69,15 @@ impl FileStore {
     pub fn in_state_dir(state_dir: impl AsRef<Path>) -> Self {
         Self {
             layout: Layout::Folder(state_dir.as_ref().join("sessions")),
+            codec: Codec::Plain,
         }
+    }
+
+    /// The same files, sealed.
+    pub(super) fn sealed(mut self, source: KeySource) -> Self {
+        let seal = Seal::new(self.folder().to_owned(), source);
+        self.codec = Codec::Sealed(Arc::new(seal));
+        self
     }
 
     /// The state folder of an application: `$XDG_STATE_HOME/<app>` (`~/.local/state/<app>`),
@@ -86,7 +100,7 @@ impl FileStore {
         })
     }
 
-    fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         match &self.layout {
             Layout::One(path) => path.parent().unwrap_or(Path::new(".")),
             Layout::Folder(folder) => folder,
@@ -116,7 +130,8 @@ impl FileStore {
         }
     }
 
-    fn lock_for_writing(&self) -> Result<File, StoreError> {
+    /// Waits for the other writers: they need milliseconds, or a keychain's two seconds.
+    pub(super) fn lock_for_writing(&self) -> Result<File, StoreError> {
         file_access::private_folder(self.folder())?;
         let path = self.write_lock_path();
         let file = file_access::open_lock(&path)?;
@@ -125,59 +140,108 @@ impl FileStore {
         Ok(file)
     }
 
-    /// Reads a document without a lock: a replacement is one step, so it is whole or damaged.
-    fn read(&self, path: &Path) -> Result<Document, StoreError> {
-        if let Some(document) = Self::read_whole(path)? {
-            return Ok(document);
+    /// Reads a file without a lock: a replacement is one step, so it is whole or damaged.
+    fn read<T: Default>(
+        &self,
+        path: &Path,
+        parse: impl Fn(&[u8]) -> Result<T, Unreadable>,
+    ) -> Result<T, StoreError> {
+        match Self::read_once(path, &parse)? {
+            Ok(read) => return Ok(read),
+            Err(Unreadable::Refused(error)) => return Err(error),
+            Err(Unreadable::Damaged | Unreadable::Unsealed) => {}
         }
         // Only under the lock is it sure that nobody just wrote a good one.
         let _writing = self.lock_for_writing()?;
-        Self::read_locked(path)
+        Self::read_locked(path, parse)
     }
 
-    /// Reads a document; a damaged one is moved aside and named.
-    fn read_locked(path: &Path) -> Result<Document, StoreError> {
-        if let Some(document) = Self::read_whole(path)? {
-            return Ok(document);
-        }
-        let moved_to = suffixed(
-            path,
-            &format!(".corrupt-{}", SystemClock.now().unix_seconds()),
-        );
-        std::fs::rename(path, &moved_to)
-            .map_err(|error| StoreError::io("move away the damaged file", path, error))?;
-        Err(StoreError::Corrupt {
-            path: path.to_owned(),
-            moved_to,
-        })
-    }
-
-    /// `None` for a damaged document, an empty one when there is none.
-    fn read_whole(path: &Path) -> Result<Option<Document>, StoreError> {
-        let Some(bytes) = file_access::read(path)? else {
-            return Ok(Some(Document::default()));
-        };
-        match Document::decode(&bytes) {
-            Ok(document) => Ok(Some(document)),
-            Err(BadDocument::Newer(version)) => Err(StoreError::Newer {
+    /// Reads a file; a damaged one is moved aside and named.
+    fn read_locked<T: Default>(
+        path: &Path,
+        parse: impl Fn(&[u8]) -> Result<T, Unreadable>,
+    ) -> Result<T, StoreError> {
+        match Self::read_once(path, &parse)? {
+            Ok(read) => Ok(read),
+            Err(Unreadable::Refused(error)) => Err(error),
+            Err(Unreadable::Unsealed) => Err(StoreError::Unsealed {
                 path: path.to_owned(),
-                version,
             }),
-            Err(BadDocument::Damaged) => Ok(None),
+            Err(Unreadable::Damaged) => Err(file_access::move_aside(path, SystemClock.now())),
         }
     }
 
-    fn write(path: &Path, document: &Document) -> Result<(), StoreError> {
-        let bytes = document
-            .encode()
-            .map_err(|error| StoreError::io("write", path, std::io::Error::from(error)))?;
+    /// No file reads as nothing.
+    fn read_once<T: Default>(
+        path: &Path,
+        parse: &impl Fn(&[u8]) -> Result<T, Unreadable>,
+    ) -> Result<Result<T, Unreadable>, StoreError> {
+        let bytes = file_access::read(path)?.map(Secret::new);
+        Ok(bytes.map_or(Ok(T::default()), |bytes| parse(bytes.expose())))
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        sealed_for: Option<(&SessionKey, &KeyName)>,
+        document: &Document,
+    ) -> Result<(), StoreError> {
+        let bytes = self.codec.encode(path, sealed_for, document)?;
         file_access::replace(path, bytes.expose())
+    }
+
+    /// The key that is written with, made at the first write. The caller holds the lock.
+    pub(super) fn key_name_locked(&self) -> Result<Option<KeyName>, StoreError> {
+        let Codec::Sealed(seal) = &self.codec else {
+            return Ok(None);
+        };
+        if let Some(name) = seal.current()? {
+            return Ok(Some(name));
+        }
+        let name = seal.make()?;
+        // What was kept plain until now is sealed before anybody insists on it.
+        if !Seal::is_any_set_up(self.folder()) {
+            for path in file_access::json_files(self.folder())? {
+                self.seal_plain_file(&path, &name)?;
+            }
+        }
+        seal.set_up(name.clone())?;
+        Ok(Some(name))
+    }
+
+    fn seal_plain_file(&self, path: &Path, name: &KeyName) -> Result<(), StoreError> {
+        let Some(bytes) = file_access::read(path)?.map(Secret::new) else {
+            return Ok(());
+        };
+        // Sealed already, damaged, or not one of ours: whoever asks for it hears of it.
+        let Ok(document) = Document::decode(bytes.expose()) else {
+            return Ok(());
+        };
+        let key = document.0.keys().next().cloned();
+        let is_ours = |key: &SessionKey| document.0.len() == 1 && self.document_path(key) == *path;
+        match key.filter(is_ours) {
+            Some(key) => self.write(path, Some((&key, name)), &document),
+            None => Ok(()),
+        }
+    }
+
+    /// What the files of the folder are sealed with, by the first that is.
+    pub(super) fn found_seal(&self) -> Result<Option<KeyKind>, StoreError> {
+        for path in file_access::json_files(self.folder())? {
+            let kind = file_access::read(&path)?.and_then(|bytes| codec::sealed_with(&bytes));
+            if kind.is_some() {
+                return Ok(kind);
+            }
+        }
+        Ok(None)
     }
 }
 
 impl TokenStore for FileStore {
     fn load(&self, key: &SessionKey) -> Result<Option<Versioned<SessionRecord>>, StoreError> {
-        Ok(self.read(&self.document_path(key))?.0.remove(key))
+        let path = self.document_path(key);
+        let mut document = self.read(&path, |bytes| self.codec.decode(&path, key, bytes))?;
+        Ok(document.0.remove(key))
     }
 
     fn compare_and_swap(
@@ -187,8 +251,10 @@ impl TokenStore for FileStore {
         new: &SessionRecord,
     ) -> Result<Generation, StoreError> {
         let _writing = self.lock_for_writing()?;
+        let name = self.key_name_locked()?;
         let path = self.document_path(key);
-        let mut document = Self::read_locked(&path)?;
+        let parse = |bytes: &[u8]| self.codec.decode(&path, key, bytes);
+        let mut document = Self::read_locked(&path, parse)?;
         if document.0.get(key).map(|found| found.generation) != old {
             return Err(StoreError::Conflict);
         }
@@ -200,7 +266,8 @@ impl TokenStore for FileStore {
                 value: new.clone(),
             },
         );
-        Self::write(&path, &document)?;
+        let sealed_for = name.as_ref().map(|name| (key, name));
+        self.write(&path, sealed_for, &document)?;
         Ok(generation)
     }
 
@@ -210,14 +277,19 @@ impl TokenStore for FileStore {
         }
         let _writing = self.lock_for_writing()?;
         let path = self.document_path(key);
-        let mut document = Self::read_locked(&path)?;
+        if matches!(self.layout, Layout::Folder(_)) {
+            // Also one that cannot be opened: to remove it is the way out.
+            return file_access::remove(&path);
+        }
+        let parse = |bytes: &[u8]| self.codec.decode(&path, key, bytes);
+        let mut document = Self::read_locked(&path, parse)?;
         if document.0.remove(key).is_none() {
             return Ok(());
         }
         if document.0.is_empty() {
             file_access::remove(&path)
         } else {
-            Self::write(&path, &document)
+            self.write(&path, None, &document)
         }
     }
 
@@ -254,11 +326,11 @@ impl TokenStore for FileStore {
     fn list(&self) -> Result<Vec<SessionKey>, StoreError> {
         let paths = match &self.layout {
             Layout::One(path) => vec![path.clone()],
-            Layout::Folder(folder) => json_files(folder)?,
+            Layout::Folder(folder) => file_access::json_files(folder)?,
         };
         let mut keys = Vec::new();
         for path in paths {
-            keys.extend(self.read(&path)?.0.into_keys());
+            keys.extend(self.read(&path, |bytes| codec::keys(&path, bytes))?);
         }
         keys.sort();
         Ok(keys)
@@ -268,27 +340,28 @@ impl TokenStore for FileStore {
         let place = match &self.layout {
             Layout::One(path) | Layout::Folder(path) => path.display().to_string(),
         };
+        let key = match &self.codec {
+            Codec::Plain => None,
+            Codec::Sealed(seal) => Some(seal.kind().name()),
+        };
         StoreInfo {
-            kind: "file",
+            kind: if key.is_some() { "sealed" } else { "file" },
             place,
             is_persistent: true,
-            is_encrypted: false,
+            is_encrypted: key.is_some(),
+            key,
         }
     }
-}
 
-fn json_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(StoreError::io("list", folder, error)),
-    };
-    let paths = entries.flatten().map(|entry| entry.path());
-    let is_session = |path: &PathBuf| {
-        path.extension()
-            .is_some_and(|extension| extension == "json")
-    };
-    Ok(paths.filter(is_session).collect())
+    fn prepare(&self) -> Result<(), StoreError> {
+        let _writing = self.lock_for_writing()?;
+        file_access::try_to_write(self.folder())?;
+        match (self.key_name_locked()?, &self.codec) {
+            // An old key may be out of reach by now.
+            (Some(name), Codec::Sealed(seal)) => seal.key(&name).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn suffixed(path: &Path, suffix: &str) -> PathBuf {

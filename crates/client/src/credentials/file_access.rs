@@ -5,9 +5,11 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use hallpass_protocol::Timestamp;
+
+use super::store_error::StoreError;
 
 /// Reads a whole file of secrets; `None` when there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
@@ -48,6 +50,42 @@ pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
             Ok(())
         }
     }
+}
+
+/// Moves a damaged file away, so that it is neither read again nor lost, and says so.
+pub(super) fn move_aside(path: &Path, now: Timestamp) -> StoreError {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".corrupt-{}", now.unix_seconds()));
+    let moved_to = PathBuf::from(name);
+    match fs::rename(path, &moved_to) {
+        Ok(()) => StoreError::Corrupt {
+            path: path.to_owned(),
+            moved_to,
+        },
+        Err(error) => StoreError::io("move away the damaged file", path, error),
+    }
+}
+
+/// Whether a file of secrets could be written here; leaves none behind.
+pub(super) fn try_to_write(folder: &Path) -> Result<(), StoreError> {
+    tempfile::tempfile_in(folder)
+        .and_then(|mut file| file.write_all(&[0]))
+        .map_err(|error| StoreError::io("write in", folder, error))
+}
+
+/// The files of sessions in a folder; none when it is not there.
+pub(super) fn json_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StoreError::io("list", folder, error)),
+    };
+    let paths = entries.flatten().map(|entry| entry.path());
+    let is_session = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    };
+    Ok(paths.filter(is_session).collect())
 }
 
 /// Makes a folder that only its owner enters; one that is there is only judged.
@@ -153,14 +191,14 @@ const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 
 #[cfg(unix)]
-mod owner {
+pub(super) mod owner {
     use std::fs::Metadata;
     use std::os::unix::fs::MetadataExt as _;
     use std::path::Path;
     use std::sync::OnceLock;
 
     use super::{PRIVATE_FILE, PRIVATE_FOLDER};
-    use crate::credentials::StoreError;
+    use crate::credentials::store_error::StoreError;
 
     /// `judged` was looked at by name, `opened` through the handle.
     pub(super) fn judge_file(
@@ -213,7 +251,7 @@ mod owner {
     }
 
     /// The user of this process: the owner of a file that it makes. `std` has no `geteuid`.
-    fn me() -> Option<u32> {
+    pub(in crate::credentials) fn me() -> Option<u32> {
         static ME: OnceLock<Option<u32>> = OnceLock::new();
         *ME.get_or_init(|| {
             let made = tempfile::tempfile().and_then(|file| file.metadata());

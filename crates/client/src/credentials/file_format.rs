@@ -12,10 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::sha256_hex;
 
-use super::{Generation, SessionKey, SessionRecord, Versioned};
+use super::record::{SessionKey, SessionRecord};
+use super::token_store::{Generation, Versioned};
 
-/// The format that this version writes and reads.
-const FORMAT: u64 = 1;
+/// The format of plain sessions.
+pub(super) const PLAIN: u64 = 1;
+/// The format of `sealed_format`.
+pub(super) const SEALED: u64 = 2;
 
 /// The sessions of one file.
 #[derive(Debug, Default)]
@@ -69,12 +72,21 @@ struct WireSession {
     reauth_required: bool,
 }
 
+/// The format that a file says it has.
+pub(super) fn version(bytes: &[u8]) -> Result<u64, BadDocument> {
+    match serde_json::from_slice(bytes) {
+        Ok(WireVersion { version }) if version > SEALED => Err(BadDocument::Newer(version)),
+        Ok(WireVersion { version }) => Ok(version),
+        Err(_) => Err(BadDocument::Damaged),
+    }
+}
+
 impl Document {
+    /// Reads plain sessions.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, BadDocument> {
         let damaged = |_| BadDocument::Damaged;
-        let WireVersion { version } = serde_json::from_slice(bytes).map_err(damaged)?;
-        if version > FORMAT {
-            return Err(BadDocument::Newer(version));
+        if version(bytes)? != PLAIN {
+            return Err(BadDocument::Damaged);
         }
         let wire: Wire = serde_json::from_slice(bytes).map_err(damaged)?;
         if wire.checksum != checksum(&wire.sessions).map_err(damaged)? {
@@ -96,7 +108,7 @@ impl Document {
             .collect();
         let checksum = checksum(&sessions)?;
         let mut bytes = serde_json::to_vec_pretty(&Wire {
-            version: FORMAT,
+            version: PLAIN,
             sessions,
             checksum,
         })?;

@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{
-    Generation, LockAttempt, SessionKey, SessionRecord, StoreError, StoreGuard, StoreInfo,
-    TokenStore, Versioned,
-};
+use super::record::{SessionKey, SessionRecord};
+use super::store_error::StoreError;
+use super::token_store::{Generation, LockAttempt, StoreGuard, StoreInfo, TokenStore, Versioned};
 
 /// Keeps sessions in memory: they end with the process. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +88,7 @@ impl TokenStore for MemoryStore {
             place: "memory of this process".to_owned(),
             is_persistent: false,
             is_encrypted: false,
+            key: None,
         }
     }
 }

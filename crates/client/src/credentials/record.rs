@@ -8,13 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::sha256_hex;
 
-/// Which session: one per issuer and client.
+/// Which session: one per issuer, client and profile.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SessionKey {
     /// The issuer, exactly as its metadata spells it.
     pub issuer: String,
     /// The client id.
     pub client_id: String,
+    /// Tells several accounts of one client at one issuer apart; empty where there is one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub profile: String,
 }
 
 /// A session. It has no `Serialize`: only a store turns its secrets into bytes.
@@ -49,25 +53,31 @@ pub struct SessionRecord {
 }
 
 impl SessionKey {
-    /// Names the session of a client at an issuer.
+    /// Names the only session of a client at an issuer.
     pub fn new(issuer: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
             client_id: client_id.into(),
+            profile: String::new(),
         }
+    }
+
+    /// Names the session of one of several accounts.
+    #[must_use]
+    pub fn in_profile(mut self, profile: impl Into<String>) -> Self {
+        self.profile = profile.into();
+        self
     }
 
     /// A short name that is safe for a file: 32 hexadecimal digits.
     pub fn hash(&self) -> String {
-        // A line break stands in no issuer and no client id, so two keys never look alike.
-        let mut hash = sha256_hex(
-            format!(
-                "{}
-{}",
-                self.issuer, self.client_id
-            )
-            .as_bytes(),
-        );
+        // A line break stands in no issuer and no client id, so two keys never look alike. Without
+        // a profile the name is the one from before there were profiles.
+        let mut text = format!("{}\n{}", self.issuer, self.client_id);
+        if !self.profile.is_empty() {
+            text.extend(["\n", &self.profile]);
+        }
+        let mut hash = sha256_hex(text.as_bytes());
         hash.truncate(32);
         hash
     }
@@ -201,5 +211,15 @@ pub(super) mod tests {
         let a = SessionKey::new("https://as.test", "cli");
         assert_eq!(a.hash().len(), 32);
         assert_ne!(a.hash(), SessionKey::new("https://as.testc", "li").hash());
+        assert_ne!(a.hash(), a.clone().in_profile("work").hash());
+    }
+
+    #[test]
+    fn a_session_without_a_profile_keeps_the_name_and_the_form_that_it_had() {
+        let key = SessionKey::new("https://as.test", "cli");
+        assert_eq!(key.hash(), "7c5f9fcc387efab3dc87421492f4c661");
+        let text = serde_json::to_string(&key).unwrap();
+        assert_eq!(text, r#"{"issuer":"https://as.test","client_id":"cli"}"#);
+        assert_eq!(serde_json::from_str::<SessionKey>(&text).unwrap(), key);
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{
-    Generation, LockAttempt, SessionKey, SessionRecord, StoreError, StoreInfo, TokenStore,
-    Versioned,
-};
+use super::record::{SessionKey, SessionRecord};
+use super::store_error::StoreError;
+use super::token_store::{Generation, LockAttempt, StoreInfo, TokenStore, Versioned};
 
 impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
     fn load(&self, key: &SessionKey) -> Result<Option<Versioned<SessionRecord>>, StoreError> {
@@ -35,5 +34,13 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
 
     fn describe(&self) -> StoreInfo {
         (**self).describe()
+    }
+
+    fn prepare(&self) -> Result<(), StoreError> {
+        (**self).prepare()
+    }
+
+    fn take_notice(&self) -> Option<String> {
+        (**self).take_notice()
     }
 }

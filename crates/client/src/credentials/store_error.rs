@@ -68,6 +68,59 @@ pub enum StoreError {
         /// Its pid and command, if it wrote them down.
         holder: Option<String>,
     },
+    /// The session is sealed with a key that this store does not use. It is never replaced by a
+    /// plain file (row C-74).
+    #[error("{} is sealed with {by}", path.display())]
+    Sealed {
+        /// The file.
+        path: PathBuf,
+        /// Where the key lies, for a sentence.
+        by: &'static str,
+        /// The store that opens it.
+        store: &'static str,
+    },
+    /// Sessions in this folder are sealed, and this one is not: somebody may have put it there (row
+    /// C-74).
+    #[error("{} is not sealed, although sessions in its folder are", path.display())]
+    Unsealed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was sealed for another session or was changed (row C-74).
+    #[error("{} was sealed for another session, or was changed", path.display())]
+    Swapped {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system keychain did not do its part.
+    #[error("system keychain not reachable ({reason})")]
+    Keychain {
+        /// Why, in a few words.
+        reason: String,
+    },
+    /// The keychain answers, but has no key for the sessions that were sealed with it.
+    #[error("the system keychain has no key for the sessions in {}", folder.display())]
+    KeyMissing {
+        /// Where the sessions are.
+        folder: PathBuf,
+    },
+    /// The sessions are sealed with a passphrase, and nobody said where it is.
+    #[error("no file is named that holds the passphrase of the sealed sessions")]
+    NoPassphrase,
+    /// The passphrase is not the one that the sessions were sealed with.
+    #[error("the passphrase in {} is not the one of the sealed sessions", path.display())]
+    WrongPassphrase {
+        /// The file that holds it.
+        path: PathBuf,
+    },
+    /// The command of an `exec:` store failed.
+    #[error("the store's command `{command}` {what}")]
+    Command {
+        /// The program.
+        command: String,
+        /// What it did.
+        what: String,
+    },
     /// There is no place for files: the home folder is unknown.
     #[error("the home folder of this user is unknown")]
     NoHome,
@@ -111,6 +164,33 @@ impl StoreError {
             }
             Self::Conflict => Some("try again".to_owned()),
             Self::Busy { .. } => Some("wait for that process, or end it".to_owned()),
+            Self::Sealed { store, .. } => Some(format!(
+                "take the store `{store}`, or sign out there first"
+            )),
+            Self::Unsealed { path } => Some(format!(
+                "remove '{}' and sign in again, or take the store `file` if you put it there",
+                path.display()
+            )),
+            Self::Swapped { path } => Some(format!(
+                "remove '{}' and sign in again; find out who else writes in this folder",
+                path.display()
+            )),
+            Self::Keychain { .. } => Some(
+                "start or unlock the keychain, or take the store `sealed` with HALLPASS_PASSPHRASE_FILE"
+                    .to_owned(),
+            ),
+            Self::KeyMissing { folder } => Some(format!(
+                "go back to the keychain of their sign-in, or remove '{}' and sign in again",
+                folder.display()
+            )),
+            Self::NoPassphrase => Some(
+                "put a passphrase in a file and name the file in HALLPASS_PASSPHRASE_FILE"
+                    .to_owned(),
+            ),
+            Self::WrongPassphrase { .. } => {
+                Some("name the file with the passphrase of the last sign-in".to_owned())
+            }
+            Self::Command { .. } => Some("run the command by hand, or take another store".to_owned()),
             Self::NoHome => Some("set HOME, or name a file for the credentials".to_owned()),
             Self::Other { hint, .. } => hint.clone(),
         }

@@ -133,6 +133,32 @@ async fn c_05_polling_ends_with_the_code_and_no_new_one_is_asked_for() {
 }
 
 #[tokio::test]
+async fn c_04_silence_to_the_end_of_the_code_is_the_servers_fault_not_the_persons() {
+    let pending = refusal("authorization_pending");
+    for (answers, kind) in [
+        (
+            vec![pending.clone(), Poll::Silent, Poll::Silent],
+            ErrorKind::Unavailable { retry_after: None },
+        ),
+        (
+            vec![Poll::Silent, pending.clone(), pending],
+            ErrorKind::TimedOut,
+        ),
+    ] {
+        let (fake, timer) = (Fake::start().await, TestTimer::default());
+        device_answer(&fake, |answer| {
+            answer["expires_in"] = json!(12);
+            answer["interval"] = json!(1);
+        });
+        let last = answers.last().cloned();
+        let rest = std::iter::repeat_n(last, 20).flatten();
+        polls(&fake, &timer, answers.into_iter().chain(rest).collect());
+        let error = sign_in(&fake, &timer).await.1.unwrap_err();
+        assert_eq!(error.kind(), &kind, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn c_05_after_a_long_sleep_one_last_poll_is_made() {
     let (fake, timer) = (Fake::start().await, TestTimer::default());
     let asleep = timer.clone();

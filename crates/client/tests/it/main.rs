@@ -20,4 +20,6 @@ mod other_grants;
 mod person;
 mod refresh;
 mod sign_out;
+mod stores;
+mod system_keychain;
 mod token_answers;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hallpass_protocol::user_code::{Length, UserCode};
 use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Timestamp};
 
+use super::device_poll::{Pace, Stage};
 use crate::authorization::{AuthorizationSeed, RevokeReason};
 use crate::client::AuthenticatedClient;
 use crate::refusal::{Denied, GrantReason, Refusal};
@@ -130,6 +131,18 @@ pub fn clean_label(text: &str) -> Option<String> {
     (!kept.is_empty()).then(|| kept.to_owned())
 }
 
+impl DeviceGrantState {
+    /// Where that is, without what it holds.
+    fn stage(&self) -> Stage {
+        match self {
+            Self::Pending => Stage::Pending,
+            Self::Approved { .. } => Stage::Approved,
+            Self::Denied => Stage::Denied,
+            Self::Redeemed { .. } => Stage::Redeemed,
+        }
+    }
+}
+
 impl DeviceGrant {
     /// Whether a person can still decide it.
     pub fn is_undecided(&self, now: Timestamp) -> bool {
@@ -156,6 +169,19 @@ impl DeviceGrant {
         self.decide(DeviceGrantState::Denied, now)
     }
 
+    /// Ends a code before its time, as if the time had come.
+    pub fn expire(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        let waits = matches!(
+            self.state,
+            DeviceGrantState::Pending | DeviceGrantState::Approved { .. }
+        );
+        if !waits || now >= self.expires_at {
+            return Err(Refusal::InvalidGrant(GrantReason::UsedTwice));
+        }
+        self.expires_at = now;
+        Ok(())
+    }
+
     fn decide(&mut self, state: DeviceGrantState, now: Timestamp) -> Result<(), Refusal> {
         if !self.is_undecided(now) {
             return Err(Refusal::InvalidGrant(GrantReason::UsedTwice));
@@ -177,24 +203,15 @@ impl DeviceGrant {
         if self.client_id != *client.id() {
             return Err(GrantReason::OtherClient.into());
         }
-        let last_poll = self.last_poll_at.replace(now);
+        let mut pace = Pace {
+            interval: self.interval,
+            last_poll_at: self.last_poll_at,
+        };
+        let answer = pace.answer(self.state.stage(), self.expires_at, now);
+        (self.interval, self.last_poll_at) = (pace.interval, pace.last_poll_at);
+        answer?;
         match &self.state {
-            DeviceGrantState::Pending | DeviceGrantState::Approved { .. }
-                if now >= self.expires_at =>
-            {
-                Err(Refusal::ExpiredToken.into())
-            }
-            DeviceGrantState::Pending => {
-                // The first poll is free; after it the interval counts from the last one.
-                if last_poll.is_some_and(|last| now + POLL_TOLERANCE < last + self.interval) {
-                    self.interval = (self.interval + SLOW_DOWN_STEP).min(LONGEST_INTERVAL);
-                    return Err(Refusal::SlowDown {
-                        interval: self.interval,
-                    }
-                    .into());
-                }
-                Err(Refusal::AuthorizationPending.into())
-            }
+            DeviceGrantState::Pending => Err(Refusal::AuthorizationPending.into()),
             DeviceGrantState::Denied => Err(Refusal::AccessDenied.into()),
             DeviceGrantState::Redeemed { authorization } => Err(Denied {
                 refusal: Refusal::InvalidGrant(GrantReason::UsedTwice),

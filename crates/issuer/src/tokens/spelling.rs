@@ -5,35 +5,33 @@
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const CHECK_LENGTH: usize = 6;
 
+/// So many digits are one step of the long division: 62^10 fits in 64 bits.
+const STEP: usize = 10;
+const STEP_VALUE: u64 = 62_u64.pow(10);
+
 /// Writes bytes after a prefix; the length depends on the number of bytes alone.
 pub(super) fn spell(prefix: &str, bytes: &[u8]) -> String {
-    let mut text = prefix.to_owned();
-    text.push_str(&base62(bytes, length_for(bytes.len())));
+    let digits = length_for(bytes.len());
+    let mut text = String::with_capacity(prefix.len() + digits + CHECK_LENGTH);
+    text.push_str(prefix);
+    push_base62(&mut text, bytes, digits);
     let check = crc32(text.as_bytes()).to_be_bytes();
-    text.push_str(&base62(&check, CHECK_LENGTH));
+    push_base62(&mut text, &check, CHECK_LENGTH);
     text
 }
 
 /// Reads the one canonical spelling of `N` bytes; everything else is `None`.
 pub(super) fn read<const N: usize>(prefix: &str, text: &str) -> Option<[u8; N]> {
-    let digits = text.strip_prefix(prefix)?;
-    if !digits.is_ascii() || digits.len() != length_for(N) + CHECK_LENGTH {
+    let digits = text.strip_prefix(prefix)?.as_bytes();
+    if digits.len() != length_for(N) + CHECK_LENGTH {
         return None;
     }
-    let mut bytes = [0_u8; N];
-    for digit in digits.bytes().take(length_for(N)) {
-        let mut carry = u32::try_from(DIGITS.iter().position(|known| *known == digit)?).ok()?;
-        for byte in bytes.iter_mut().rev() {
-            let value = u32::from(*byte) * 62 + carry;
-            *byte = u8::try_from(value & 0xff).ok()?;
-            carry = value >> 8;
-        }
-        if carry != 0 {
-            return None;
-        }
-    }
-    // One spelling only: what does not come out the same was written by nobody here.
-    (spell(prefix, &bytes) == text).then_some(bytes)
+    let (number, check) = digits.split_at_checked(length_for(N))?;
+    let bytes = from_base62::<N>(number)?;
+    let spelled = text.as_bytes().get(..text.len() - CHECK_LENGTH)?;
+    // A length is one spelling only: a number has no other digits, and the check none beside it.
+    let check = u32::from_be_bytes(from_base62::<4>(check)?);
+    (check == crc32(spelled)).then_some(bytes)
 }
 
 /// The digits that any number of that many bytes fits in: 32 → 43, 53 → 72.
@@ -42,34 +40,106 @@ const fn length_for(bytes: usize) -> usize {
     (bytes * 8 * 1_000_000).div_ceil(5_954_196)
 }
 
-fn base62(bytes: &[u8], length: usize) -> String {
-    let mut number = bytes.to_vec();
-    let mut digits = Vec::with_capacity(length);
-    for _ in 0..length {
-        let mut rest = 0_u32;
-        for byte in &mut number {
-            let value = (rest << 8) | u32::from(*byte);
-            *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
-            rest = value % 62;
+/// Long division, ten digits at a time from the right.
+fn push_base62(text: &mut String, bytes: &[u8], length: usize) {
+    let mut number = limbs(bytes);
+    let mut digits = Vec::with_capacity(length + STEP);
+    while digits.len() < length {
+        let mut rest = 0_u64;
+        for limb in &mut number {
+            let value = (u128::from(rest) << 64) | u128::from(*limb);
+            // The rest is less than the divisor, so that the quotient fits.
+            *limb = u64::try_from(value / u128::from(STEP_VALUE)).unwrap_or(u64::MAX);
+            rest = u64::try_from(value % u128::from(STEP_VALUE)).unwrap_or(u64::MAX);
         }
-        digits.push(DIGITS.get(rest as usize).copied().map_or('0', char::from));
+        for _ in 0..STEP {
+            let digit = usize::try_from(rest % 62).unwrap_or(0);
+            digits.push(DIGITS.get(digit).copied().unwrap_or(b'0'));
+            rest /= 62;
+        }
     }
-    digits.iter().rev().collect()
+    digits.truncate(length);
+    text.extend(digits.iter().rev().copied().map(char::from));
+}
+
+/// The number that digits spell, when it fits in `N` bytes.
+fn from_base62<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    let mut number = limbs(&[0; N]);
+    for step in digits.chunks(STEP) {
+        let (mut carry, mut scale) = (0_u64, 1_u64);
+        for digit in step {
+            carry = carry * 62 + u64::from(value_of(*digit)?);
+            scale *= 62;
+        }
+        for limb in number.iter_mut().rev() {
+            let value = u128::from(*limb) * u128::from(scale) + u128::from(carry);
+            *limb = u64::try_from(value & u128::from(u64::MAX)).ok()?;
+            carry = u64::try_from(value >> 64).ok()?;
+        }
+        if carry != 0 {
+            return None;
+        }
+    }
+    let all: Vec<u8> = number.iter().flat_map(|limb| limb.to_be_bytes()).collect();
+    let (beyond, bytes) = all.split_last_chunk::<N>()?;
+    beyond.iter().all(|byte| *byte == 0).then_some(*bytes)
+}
+
+fn value_of(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'Z' => Some(digit - b'A' + 10),
+        b'a'..=b'z' => Some(digit - b'a' + 36),
+        _ => None,
+    }
+}
+
+/// A big-endian number in steps of 64 bits, the largest first.
+fn limbs(bytes: &[u8]) -> Vec<u64> {
+    let chunks = bytes.rchunks(8).rev();
+    chunks
+        .map(|chunk| {
+            chunk
+                .iter()
+                .fold(0, |limb, byte| (limb << 8) | u64::from(*byte))
+        })
+        .collect()
 }
 
 /// CRC-32 as in IEEE 802.3 (reflected, polynomial 0xEDB88320).
 fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |mut crc, byte| {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        let [low, ..] = crc.to_le_bytes();
+        let step = CRC_OF_BYTE.get(usize::from(low ^ byte));
+        (crc >> 8) ^ step.copied().unwrap_or(0)
+    })
+}
+
+static CRC_OF_BYTE: [u32; 256] = crc_of_byte();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "computed by the compiler, which would refuse a place beyond the table"
+)]
+const fn crc_of_byte() -> [u32; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = byte as u32;
+        let mut bit = 0;
+        while bit < 8 {
             crc = if crc & 1 == 1 {
                 (crc >> 1) ^ 0xedb8_8320
             } else {
                 crc >> 1
             };
+            bit += 1;
         }
-        crc
-    })
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
 }
 
 #[cfg(test)]
@@ -86,6 +156,36 @@ mod tests {
         assert_eq!(spell("hpd_", &[0; 32]).len(), 4 + 43 + 6);
         assert_eq!(spell("hpd_", &[255; 32]).len(), 4 + 43 + 6);
         assert_eq!(spell("hpr_", &[255; 53]).len(), 82);
+    }
+
+    /// Python's integers say the same: `int.from_bytes(…)` divided by 62, and `zlib.crc32`.
+    #[test]
+    fn the_spelling_of_known_bytes() {
+        let counted: Vec<u8> = (1..=53).collect();
+        for (prefix, bytes, text) in [
+            (
+                "hpd_",
+                &[0; 32][..],
+                "hpd_000000000000000000000000000000000000000000023tQkG",
+            ),
+            (
+                "hpd_",
+                &[255; 32][..],
+                "hpd_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp140qTzA",
+            ),
+            (
+                "hpr_",
+                &counted[..],
+                "hpr_00a2owcc8t0OQNUBCT811G44mi8SP791cbWUXEa5a3MGBCDEhpHuVRUHsfqygF07W8EPYme52cZZft",
+            ),
+            (
+                "hpc_",
+                &counted[..32],
+                "hpc_0Eoh211G4c8wtVWM00my5rsNSFlKgaWqQ4mb8gdEqno0TBivV",
+            ),
+        ] {
+            assert_eq!(spell(prefix, bytes), text);
+        }
     }
 
     #[test]

@@ -2,11 +2,15 @@
 //!
 //! RFC 9110 §7.2 (`Host`): <https://www.rfc-editor.org/rfc/rfc9110#section-7.2>
 
-use http::HeaderMap;
-use http::header::HOST;
+use std::fmt::Write as _;
+
+use http::header::{HOST, HeaderMap, HeaderName};
 
 use super::host::Authority;
 use crate::settings::{PublicUrl, Settings};
+
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
 /// `scheme://host[:port]` without a slash: the fixed URL, else what `Host`, `X-Forwarded-Proto`
 /// and `X-Forwarded-Port` say. The default port of the scheme is left out.
@@ -16,8 +20,9 @@ pub(crate) fn base_url(settings: &Settings, headers: &HeaderMap) -> String {
     if let PublicUrl::Fixed(url) = &settings.public {
         return url.clone();
     }
-    let https = first(headers, "x-forwarded-proto")
-        .is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+    let https = first(headers, &FORWARDED_PROTO).map_or(settings.tls.is_some(), |proto| {
+        proto.eq_ignore_ascii_case("https")
+    });
     let (scheme, default_port) = if https { ("https", 443) } else { ("http", 80) };
     let authority = headers
         .get(HOST)
@@ -30,18 +35,24 @@ pub(crate) fn base_url(settings: &Settings, headers: &HeaderMap) -> String {
             settings.listen.first().map(std::net::SocketAddr::port),
         ),
     };
-    let forwarded_port = first(headers, "x-forwarded-port")
+    let forwarded_port = first(headers, &FORWARDED_PORT)
         .and_then(|port| port.parse::<u16>().ok())
         .filter(|port| *port > 0);
-    let host = host.to_ascii_lowercase();
-    match forwarded_port.or(host_port) {
-        Some(port) if port != default_port => format!("{scheme}://{host}:{port}"),
-        Some(_) | None => format!("{scheme}://{host}"),
+    let mut url = String::with_capacity(scheme.len() + host.len() + 9);
+    url.extend([scheme, "://"]);
+    url.extend(host.chars().map(|c| c.to_ascii_lowercase()));
+    if let Some(port) = forwarded_port
+        .or(host_port)
+        .filter(|port| *port != default_port)
+    {
+        // Writing to a string cannot fail.
+        let _: std::fmt::Result = write!(url, ":{port}");
     }
+    url
 }
 
 /// The first value of a header: what the outermost proxy saw.
-fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn first<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers
         .get(name)?
         .to_str()
@@ -60,7 +71,7 @@ mod tests {
             .iter()
             .map(|(name, value)| {
                 (
-                    http::HeaderName::from_static(name),
+                    HeaderName::from_static(name),
                     http::HeaderValue::from_static(value),
                 )
             })

@@ -22,15 +22,19 @@ pub(crate) struct Mapped {
     pub(crate) typ: Option<String>,
     /// How long they live.
     pub(crate) lifetime: Duration,
+    /// Whether the token's own audience and the mock's `tid` and `azp` stay.
+    pub(crate) adds: bool,
 }
 
 impl Mapped {
-    /// Writes the configured claims over the token's own. `sub` and `aud` come from them alone, and
-    /// the mock's own `tid` and `azp` are left out.
+    /// Writes the configured claims over the token's own. Unless it only adds, `sub` and `aud` come
+    /// from them alone, and the mock's own `tid` and `azp` are left out.
     pub(crate) fn apply(&self, claims: &mut AccessTokenClaims) {
-        claims.aud = Audience::default();
-        claims.extra.remove("tid");
-        claims.extra.remove("azp");
+        if !self.adds {
+            claims.aud = Audience::default();
+            claims.extra.remove("tid");
+            claims.extra.remove("azp");
+        }
         for (name, value) in &self.claims {
             overwrite(claims, name, value);
         }
@@ -39,6 +43,10 @@ impl Mapped {
     /// The ID token says the same of the person as the access token beside it; its audience stays
     /// the client.
     pub(crate) fn apply_to_id_token(&self, claims: &mut IdTokenClaims, access: &AccessTokenClaims) {
+        if !self.adds {
+            claims.extra.remove("tid");
+            claims.azp = None;
+        }
         let further = self
             .claims
             .iter()
@@ -53,7 +61,7 @@ impl Mapped {
 }
 
 /// Writes one claim; a value that an access token cannot carry there (`"exp": "soon"`) is left out.
-fn overwrite(claims: &mut AccessTokenClaims, name: &str, value: &Value) {
+pub(crate) fn overwrite(claims: &mut AccessTokenClaims, name: &str, value: &Value) {
     let Ok(Value::Object(mut members)) = serde_json::to_value(&*claims) else {
         return;
     };
@@ -101,7 +109,13 @@ pub(crate) fn mapping_for(
         claims: template::fill_all(&mapping.claims, &find),
         typ: mapping.typ.clone(),
         lifetime: callback.token_expiry,
+        adds: false,
     })
+}
+
+/// How long the tokens of an issuer live that has a callback, whether or not a mapping matches.
+pub(crate) fn expiry_for(callbacks: &[TokenCallback], issuer: &str) -> Option<Duration> {
+    callback_for(callbacks, issuer).map(|callback| callback.token_expiry)
 }
 
 fn callback_for<'a>(callbacks: &'a [TokenCallback], issuer: &str) -> Option<&'a TokenCallback> {

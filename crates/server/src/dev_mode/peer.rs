@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use http::HeaderMap;
+use http::header::{self, HeaderMap, HeaderName};
 
 use crate::settings::Settings;
 
@@ -25,19 +25,19 @@ pub(crate) enum PeerRefused {
 }
 
 /// The headers in which proxies name the peer before them.
-const FORWARDING: [&str; 6] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-real-ip",
-    "x-client-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
+static FORWARDING: [HeaderName; 6] = [
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("cf-connecting-ip"),
 ];
 
 /// Joins what the forwarding headers of a request say, for [`check_peer`].
 pub(crate) fn forwarded_text(headers: &HeaderMap) -> Option<String> {
     let values: Vec<_> = FORWARDING
-        .into_iter()
+        .iter()
         .flat_map(|name| headers.get_all(name))
         .map(|value| String::from_utf8_lossy(value.as_bytes()))
         .collect();
@@ -63,6 +63,16 @@ pub(crate) fn check_peer(
         }
     }
     Ok(())
+}
+
+/// Whether a peer is on this machine, and speaks for nobody who is not.
+pub(crate) fn is_loopback_peer(peer: IpAddr, forwarded: Option<&str>) -> bool {
+    let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+    let mut elements = forwarded.unwrap_or_default().split(',').map(str::trim);
+    is_loopback(peer)
+        && elements.all(|element| {
+            node_of(element).is_none_or(|node| address_of(node).is_some_and(is_loopback))
+        })
 }
 
 fn check_address(address: IpAddr) -> Result<(), PeerRefused> {
@@ -197,6 +207,25 @@ mod tests {
             assert!(check("127.0.0.1", Some(forwarded)).is_err(), "{forwarded}");
         }
         assert!(check("203.0.113.9", Some("127.0.0.1")).is_err());
+    }
+
+    #[test]
+    fn a_peer_on_this_machine_speaks_for_nobody_else() {
+        let local = "127.0.0.1".parse().unwrap();
+        for forwarded in [None, Some("127.0.0.9"), Some("for=\"[::1]:80\""), Some("")] {
+            assert!(is_loopback_peer(local, forwarded), "{forwarded:?}");
+        }
+        for forwarded in [
+            "192.168.1.5",
+            "127.0.0.1, 10.0.0.1",
+            "unknown",
+            "for=_x",
+            "fe80::1",
+        ] {
+            assert!(!is_loopback_peer(local, Some(forwarded)), "{forwarded}");
+        }
+        assert!(!is_loopback_peer("192.168.1.5".parse().unwrap(), None));
+        assert!(is_loopback_peer("::ffff:127.0.0.1".parse().unwrap(), None));
     }
 
     #[test]

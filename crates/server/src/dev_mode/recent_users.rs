@@ -27,6 +27,13 @@ impl RecentUsers {
         names.truncate(SHOWN);
     }
 
+    /// Forgets everybody.
+    pub(crate) fn clear(&self) {
+        if let Ok(mut issuers) = self.0.lock() {
+            issuers.clear();
+        }
+    }
+
     /// The names to offer.
     pub(crate) fn of(&self, issuer: &str) -> Vec<String> {
         let Ok(issuers) = self.0.lock() else {

@@ -22,15 +22,16 @@ use hallpass_protocol::{Secret, Timestamp, UserId};
 use hallpass_store::authorization_codes;
 use http::{Method, Response};
 
+use super::debugger;
 use crate::Body;
 use crate::error::page::PageError;
-use crate::error::redirect::ReplyAddress;
+use crate::error::redirect::{ReplyAddress, see_other};
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::{SessionCookie, SignedInUser};
 use crate::extract::token::id_token_hint;
 use crate::issuance;
-use crate::pages::continue_as;
 use crate::pages::login::{self, Purpose};
+use crate::pages::{continue_as, custom_login};
 use crate::request::Request;
 use crate::state::State;
 
@@ -53,7 +54,7 @@ enum Posted {
 pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, PageError> {
     let (parameters, posted) = read(request)?;
     let asked = match AuthorizationRequest::decode(&parameters) {
-        Ok(parsed) => check_reply_address(state, parsed)?,
+        Ok(parsed) => check_reply_address(state, request, parsed)?,
         Err(error) => return Err(error.into()),
     };
     let reply = (asked.reply.redirect_uri.clone(), asked.reply.mode);
@@ -79,11 +80,15 @@ fn read(request: &Request) -> Result<(Form, Option<Posted>), PageError> {
     })
 }
 
-fn check_reply_address(state: &State, request: AuthorizationRequest) -> Result<Asked, PageError> {
+fn check_reply_address(
+    state: &State,
+    at: &Request,
+    request: AuthorizationRequest,
+) -> Result<Asked, PageError> {
     let client = request
         .client_id
         .as_ref()
-        .and_then(|id| state.clients.find(id));
+        .and_then(|id| state.clients.find_at(id, &debugger::redirect_uri(at)));
     match authorization_code::check_reply_address(&request, client.as_deref()) {
         Ok((redirect_uri, mode)) => {
             let client = client.ok_or(PageError::Request(PageReason::UnknownClient))?;
@@ -167,10 +172,7 @@ async fn go_on(
     next: Next<'_>,
 ) -> Result<Response<Body>, PageError> {
     match next {
-        Next::SignIn => {
-            let nothing_sent = login::Mistakes::default();
-            Ok(sign_in_page(state, request, browser, asked, &nothing_sent))
-        }
+        Next::SignIn => first_sign_in_page(state, request, browser, asked).await,
         Next::Refuse(refusal) => Ok(answer(request, asked, Err(refusal))),
         Next::Silent(user) => {
             let seed = seed(&checked, user, (request.now, None), asked);
@@ -239,6 +241,24 @@ fn unasked<'a>(
 /// Our pages post to the same URL, whatever way the request came.
 fn action(request: &Request, asked: &Asked) -> String {
     format!("{}?{}", request.path, asked.request.encode().encode())
+}
+
+/// The sign-in page before anything was typed: the developer's own, if there is one.
+async fn first_sign_in_page(
+    state: &State,
+    request: &Request,
+    browser: &Browser,
+    asked: &Asked,
+) -> Result<Response<Body>, PageError> {
+    let Some(path) = &state.settings.login_page else {
+        let nothing_sent = login::Mistakes::default();
+        return Ok(sign_in_page(state, request, browser, asked, &nothing_sent));
+    };
+    // That page posts to its own URL, so the request has to stand there.
+    if !request.query_form()?.has("client_id") {
+        return Ok(see_other(&action(request, asked)));
+    }
+    Ok(custom_login::page(path).await?)
 }
 
 fn sign_in_page(

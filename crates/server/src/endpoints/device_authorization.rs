@@ -47,14 +47,11 @@ pub(crate) async fn start(
     let scopes = policy::granted_scopes(client.client(), asked.scope.as_deref(), Flow::Device)?;
     let resource = policy::check_resources(&asked.resource)?;
     let length = {
-        let (issuer, id, now) = (request.issuer.clone(), client.id().clone(), request.now);
-        let counted = state.store.read(move |tx| {
-            Ok((
-                device_grants::count_live_of_client(tx, &issuer, &id, now)?,
-                device_grants::count_rows(tx)?,
-            ))
-        });
-        let (live, rows) = counted.await?;
+        let whose = (request.issuer.as_str(), client.id());
+        let counts = state
+            .device_counts
+            .before_next(&state.store, whose, request.now);
+        let (live, rows) = counts.await?;
         device_code::code_length(live, rows)?
     };
     let rules = state.settings.device;
@@ -111,7 +108,7 @@ pub(crate) fn user_code_hash(state: &State, code: &UserCode) -> SecretHash {
 }
 
 fn requester(request: &Request, host_label: Option<&str>) -> Requester {
-    let user_agent = request.header(header::USER_AGENT.as_str());
+    let user_agent = request.header(header::USER_AGENT);
     Requester {
         address: Some(request.peer),
         user_agent: user_agent

@@ -5,6 +5,7 @@
 use hallpass_issuer::Refusal;
 use hallpass_issuer::client::Proof;
 use hallpass_issuer::refusal::ClientReason;
+use hallpass_protocol::access_token::AccessTokenClaims;
 use hallpass_protocol::introspection::{IntrospectionRequest, IntrospectionResponse};
 use http::{Response, StatusCode};
 
@@ -41,7 +42,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
         IntrospectionResponse {
             active: true,
             token_type: Some("Bearer".to_owned()),
-            claims: Some(claims),
+            claims: Some(AccessTokenClaims::clone(&claims)),
         }
     });
     Ok(json::json(

@@ -7,17 +7,17 @@ use hallpass_protocol::metadata::Metadata;
 use hallpass_protocol::token::GrantType;
 use http::Response;
 
-use super::jwks::public_json;
 use crate::Body;
 use crate::error::Fault;
 use crate::error::json::JsonError;
+use crate::public_json::PublicJson;
 use crate::request::Request;
 use crate::state::State;
 
 /// `GET .well-known/openid-configuration`, `GET .well-known/oauth-authorization-server`.
 pub(crate) fn get(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
     let body = serde_json::to_vec(&document(state, request)).map_err(Fault::from)?;
-    Ok(public_json(request, body.into())?)
+    Ok(PublicJson::new(body.into())?.response(&request.headers))
 }
 
 fn document(state: &State, request: &Request) -> Metadata {

@@ -11,6 +11,7 @@ use hallpass_store::{authorizations, device_grants, revocations};
 use http::{Response, StatusCode};
 
 use crate::Body;
+use crate::dev_mode::unsigned_refresh_token;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::extract::token::access_token_claims;
@@ -25,6 +26,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
     let token = asked
         .token
         .ok_or_else(|| Refusal::invalid_request("`token` is missing"))?;
+    let token = unsigned_refresh_token::unwrap(&token);
     let token = token.expose();
     if let Some(hash) = Kind::DeviceCode.read(token) {
         let (issuer, client_id, now) = (request.issuer.clone(), client.id().clone(), request.now);

@@ -2,6 +2,8 @@
 //! form in, and the answer adds `user`.
 
 use hallpass_issuer::Refusal;
+use hallpass_issuer::client::AllowedScopes;
+use hallpass_protocol::ClientId;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::jose::Unverified;
 use http::{Response, StatusCode};
@@ -14,12 +16,18 @@ use crate::error::json::{self as answer, JsonError};
 use crate::request::Request;
 use crate::state::State;
 
+/// `AuthKit`'s request has no scopes, and its answer always has a refresh token and who it is.
+const USUAL_SCOPES: &str = "openid profile email offline_access";
+
 /// `POST user_management/authorize/device`.
 pub(crate) async fn authorize_device(
     state: &State,
     request: &Request,
 ) -> Result<Response<Body>, JsonError> {
-    let form = json_or_form(request)?;
+    let mut form = json_or_form(request)?;
+    if !form.has("scope") && may_have_any_scope(state, &form) {
+        form.push("scope", USUAL_SCOPES);
+    }
     let response = device_authorization::start(state, request, &form).await?;
     Ok(answer::json(
         StatusCode::OK,
@@ -50,7 +58,15 @@ pub(crate) async fn authenticate(
     ))
 }
 
-fn json_or_form(request: &Request) -> Result<Form, Refusal> {
+/// Whether the client has no list of scopes that would be the default.
+fn may_have_any_scope(state: &State, form: &Form) -> bool {
+    let id = form.one("client_id").ok().flatten();
+    id.and_then(|id| state.clients.find(&ClientId::new(id)))
+        .is_some_and(|client| matches!(client.scopes, AllowedScopes::Any))
+}
+
+/// The parameters, in either of the two forms.
+pub(crate) fn json_or_form(request: &Request) -> Result<Form, Refusal> {
     if !request.content_type_is("application/json") {
         return request.form();
     }

@@ -53,7 +53,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     if !claims.scope.contains(OPENID) {
         return Err(JsonError::Bearer(BearerProblem::Scope(OPENID)));
     }
-    let Value::Object(mut members) = serde_json::to_value(&claims).map_err(Fault::from)? else {
+    let Value::Object(mut members) = serde_json::to_value(&*claims).map_err(Fault::from)? else {
         return Err(Fault::new("claims are an object").into());
     };
     if state.settings.token_rules.dialect == Dialect::Rfc9068 {

@@ -29,5 +29,7 @@ fault_from!(
     hallpass_store::StoreError,
     hallpass_protocol::jose::KeyError,
     hallpass_protocol::jose::SignError,
-    serde_json::Error
+    serde_json::Error,
+    rcgen::Error,
+    tokio_rustls::rustls::Error
 );

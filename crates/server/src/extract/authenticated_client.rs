@@ -36,7 +36,7 @@ pub(crate) fn authenticate(
     form: &Form,
     unnamed: Unnamed,
 ) -> Result<AuthenticatedClient, JsonError> {
-    let header = request.header(header::AUTHORIZATION.as_str());
+    let header = request.header(header::AUTHORIZATION);
     let credentials =
         ClientCredentials::decode(header, form).map_err(|error| match Refusal::from(error) {
             refusal @ Refusal::InvalidClient(_) => unauthenticated(request, refusal),
@@ -91,7 +91,7 @@ pub(crate) fn authenticate(
 /// Failed client authentication; whoever tried Basic is told that Basic is spoken (RFC 6749 §5.2).
 pub(crate) fn unauthenticated(request: &Request, refusal: Refusal) -> JsonError {
     let scheme = request
-        .header(header::AUTHORIZATION.as_str())
+        .header(header::AUTHORIZATION)
         .and_then(|value| value.split(' ').next());
     if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic")) {
         JsonError::RefusedBasic(refusal)

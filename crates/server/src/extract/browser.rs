@@ -107,15 +107,17 @@ impl Browser {
         }
     }
 
-    /// As [`Self::check_csrf`], but a form without a token passes when no other site's page sent
-    /// it: dev mode takes sign-in forms of custom pages and test scripts (`docs/dev-mode.md`).
+    /// As [`Self::check_csrf`], but a form without a token passes in two cases: a program that is no
+    /// browser sent it, or a page of this server while the developer has a sign-in page of their own,
+    /// which knows no tokens (`docs/dev-mode.md`).
     pub(crate) fn check_sign_in(
         &self,
         state: &State,
         request: &Request,
         form: &Form,
     ) -> Result<(), PageError> {
-        if !form.has("csrf") && !request.is_cross_site() {
+        let may_lack_token = state.settings.login_page.is_some() || !request.is_from_browser();
+        if !form.has("csrf") && may_lack_token && !request.is_cross_site() {
             return Ok(());
         }
         self.check_csrf(state, request, form)

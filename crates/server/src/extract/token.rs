@@ -21,12 +21,13 @@ pub(crate) async fn live_access_token(
     state: &State,
     request: &Request,
     token: &str,
-) -> Result<Option<AccessTokenClaims>, Fault> {
+) -> Result<Option<Arc<AccessTokenClaims>>, Fault> {
     let keys = state
         .keys
         .of(&request.issuer, &state.store, request.now)
         .await?;
-    let Some(claims) = access_token_claims(state, &keys, token) else {
+    let read = || access_token_claims(state, &keys, token);
+    let Some(claims) = state.verified_tokens.claims(&keys, token, read) else {
         return Ok(None);
     };
     // No leeway for our own clock's tokens.
@@ -145,9 +146,11 @@ fn verify(state: &State, keys: &IssuerKeys, token: &str) -> Option<Verified> {
         .iter()
         .flat_map(|callback| &callback.mappings);
     let configured = mappings.filter_map(|mapping| mapping.typ.as_deref());
+    let of_tests = state.control.callbacks.token_types();
     let types: Vec<&str> = [typ::ACCESS_TOKEN, "JWT"]
         .into_iter()
         .chain(configured)
+        .chain(of_tests.iter().map(String::as_str))
         .collect();
     let unverified = Unverified::parse(token).ok()?;
     unverified
@@ -174,7 +177,7 @@ async fn is_live(
             return Ok(false);
         }
         match authorization {
-            Some(id) => Ok(authorizations::find(tx, id)?.is_some_and(|found| found.is_live())),
+            Some(id) => authorizations::is_live(tx, id),
             None => Ok(true),
         }
     });

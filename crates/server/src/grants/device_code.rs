@@ -1,10 +1,11 @@
-//! Answers one poll of a device, in one transaction.
+//! Answers one poll of a device; what a decision leads to is written in one transaction.
 
 use hallpass_issuer::authorization::Origin;
+use hallpass_issuer::grants::device_poll::PolledGrant;
 use hallpass_issuer::limits::DEVICE_CODE_PER_ADDRESS;
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
-use hallpass_issuer::tokens::one_time::Kind;
+use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_protocol::Secret;
 use hallpass_protocol::token::TokenResponse;
 use hallpass_store::device_grants;
@@ -30,6 +31,8 @@ pub(crate) async fn redeem(
     let Some(hash) = Kind::DeviceCode.read(device_code.expose()) else {
         return Err(unknown(state, request));
     };
+    follow_policy(state, request, hash).await?;
+    pace(at, &hash, &resource).await?;
     let beginning = Beginning::new(state, request, client);
     let begin = beginning.clone();
     let (issuer, now) = (request.issuer.clone(), request.now);
@@ -51,6 +54,64 @@ pub(crate) async fn redeem(
         other => other.into(),
     })?;
     first_tokens(at, &beginning, &authorization, audience).await
+}
+
+/// Decides in a person's place, where the configuration says so.
+async fn follow_policy(
+    state: &State,
+    request: &Request,
+    hash: SecretHash,
+) -> Result<(), JsonError> {
+    let policy = state.settings.device_policy.as_ref();
+    let due = policy.filter(|policy| state.control.device_polls.is_due(policy, hash));
+    let Some(policy) = due.cloned() else {
+        return Ok(());
+    };
+    let (issuer, now) = (request.issuer.clone(), request.now);
+    let decided = state.store.write(move |tx| {
+        if let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)?
+            && grant.is_undecided(now)
+        {
+            policy.decide(&mut grant, now);
+            device_grants::save(tx, &grant)?;
+        }
+        Ok(())
+    });
+    Ok(decided.await?)
+}
+
+/// Refuses a poll that comes before a decision, or for a grant that was denied: most polls end here,
+/// and none of them writes.
+async fn pace(at: Context<'_>, hash: &SecretHash, resource: &[String]) -> Result<(), JsonError> {
+    let Context {
+        state,
+        request,
+        client,
+        ..
+    } = at;
+    let place = (request.issuer.as_str(), hash);
+    let answer = |grant: &mut PolledGrant| {
+        policy::narrowed_resources(&grant.resource, resource)?;
+        grant.answer(client, request.now)
+    };
+    // Counted before the store is read: what is decided in between is read at the next poll.
+    let decisions = state.store.device_decisions();
+    if let Some(answer) = state.polled_grants.answer(place, decisions, answer) {
+        return Ok(answer?);
+    }
+    let (issuer, code_hash) = (request.issuer.clone(), *hash);
+    let found = state
+        .store
+        .read(move |tx| device_grants::find_polled(tx, &issuer, &code_hash));
+    let Some(mut grant) = found.await? else {
+        return Err(unknown(state, request));
+    };
+    state.polled_grants.learn(place, decisions, &grant);
+    match state.polled_grants.answer(place, decisions, answer) {
+        Some(answer) => Ok(answer?),
+        // Another poll has just learnt of a newer decision, or there are too many grants.
+        None => Ok(answer(&mut grant)?),
+    }
 }
 
 /// Refuses a code that nobody was given, and after many of them the address. A real code is

@@ -8,8 +8,8 @@ use hallpass_protocol::token::TokenResponse;
 
 use super::Context;
 use crate::error::json::JsonError;
-use crate::extract::token::{authorization_of, hosted_jwt};
-use crate::issuance::{self, Grant};
+use crate::extract::token::hosted_jwt;
+use crate::issuance::{self, Grant, Parent};
 
 pub(crate) async fn redeem(
     at: Context<'_>,
@@ -37,7 +37,7 @@ pub(crate) async fn redeem(
         audience: policy::check_resources(resource)?,
         refresh_token: None,
         authorization: None,
-        parent: authorization_of(&claims),
+        parent: Some(Parent::of(&claims)),
         not_after: claims.exp,
         form,
     };

@@ -15,7 +15,7 @@ use hallpass_protocol::token::TokenResponse;
 use hallpass_store::{StoreError, Transaction, authorizations};
 
 use crate::error::json::JsonError;
-use crate::issuance::{self, Beginning, Grant};
+use crate::issuance::{self, Beginning, Grant, NewRefreshToken};
 use crate::request::Request;
 use crate::state::State;
 
@@ -58,7 +58,12 @@ async fn first_tokens(
         subject: authorization.seed.user.id.as_str(),
         scopes: authorization.seed.scopes.clone(),
         audience,
-        refresh_token: beginning.first_of(authorization),
+        refresh_token: beginning
+            .first_of(authorization)
+            .map(|token| NewRefreshToken {
+                token,
+                nonce: authorization.seed.nonce.clone(),
+            }),
         authorization: Some(authorization),
         parent: None,
         not_after: None,

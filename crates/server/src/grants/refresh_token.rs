@@ -8,8 +8,9 @@ use hallpass_protocol::token::TokenResponse;
 use hallpass_store::authorizations;
 
 use super::{Context, revoke_denied};
+use crate::dev_mode::unsigned_refresh_token;
 use crate::error::json::JsonError;
-use crate::issuance::{self, Grant};
+use crate::issuance::{self, Grant, NewRefreshToken};
 
 pub(crate) async fn redeem(
     at: Context<'_>,
@@ -23,9 +24,10 @@ pub(crate) async fn redeem(
         client,
         form,
     } = at;
+    let bare = unsigned_refresh_token::unwrap(text);
     let token = state
         .refresh_keys
-        .read(text.expose(), &request.issuer, client.id())
+        .read(bare.expose(), &request.issuer, client.id())
         .ok_or(Refusal::InvalidGrant(GrantReason::Unknown))?;
     let (client_id, presented) = (client.id().clone(), token.clone());
     let (lifetimes, now) = (state.settings.refresh, request.now);
@@ -57,7 +59,7 @@ pub(crate) async fn redeem(
         decided.await?.map_err(|denied| denied.refusal)?;
     tracing::debug!(authorization = %authorization.id, ?answer, "refreshed");
     // OIDC Core §12.2: no nonce in the ID token of a refresh.
-    authorization.seed.nonce = None;
+    let nonce = authorization.seed.nonce.take();
     let generation = authorization
         .refresh
         .as_ref()
@@ -67,7 +69,10 @@ pub(crate) async fn redeem(
         subject: authorization.seed.user.id.as_str(),
         scopes,
         audience,
-        refresh_token: generation.map(|generation| token.at(generation)),
+        refresh_token: generation.map(|generation| NewRefreshToken {
+            token: token.at(generation),
+            nonce,
+        }),
         authorization: Some(&authorization),
         parent: None,
         not_after: None,

@@ -5,8 +5,8 @@ use hallpass_protocol::token::{TokenExchangeRequest, TokenResponse, TokenTypeUri
 
 use super::Context;
 use crate::error::json::JsonError;
-use crate::extract::token::{as_access_token, authorization_of, hosted_jwt};
-use crate::issuance::{self, Grant};
+use crate::extract::token::{as_access_token, hosted_jwt};
+use crate::issuance::{self, Grant, Parent};
 
 pub(crate) async fn redeem(
     at: Context<'_>,
@@ -24,7 +24,7 @@ pub(crate) async fn redeem(
         .await?
         .ok_or_else(bad)?;
     let access = as_access_token(&verified);
-    let parent = authorization_of(&claims);
+    let parent = Parent::of(&claims);
     let subject = match (&exchange.subject_token_type, &access) {
         (TokenTypeUri::AccessToken | TokenTypeUri::Jwt, Some(access)) => Subject::from(access),
         // an ID token is no access token, and the other way round.
@@ -45,7 +45,7 @@ pub(crate) async fn redeem(
         audience,
         refresh_token: None,
         authorization: None,
-        parent,
+        parent: Some(parent),
         not_after: Some(subject.expires_at),
         form,
     };

@@ -54,7 +54,7 @@ impl Listeners {
             let connection = connection::serve(
                 stream,
                 peer,
-                self.patience.head,
+                (self.patience.head, self.tls.clone()),
                 service.clone(),
                 graceful.watcher(),
             );

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::start_error::StartError;
+use crate::tls::Tls;
 
 /// How often a port that one address gave is tried on the others.
 const PORT_DRAWS: u32 = 32;
@@ -24,6 +25,7 @@ pub(crate) struct Listeners {
     pub(super) sockets: Vec<TcpListener>,
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) patience: Patience,
+    pub(super) tls: Option<Tls>,
 }
 
 /// How long the server waits for others.
@@ -36,6 +38,11 @@ pub(super) struct Patience {
 }
 
 impl Listeners {
+    /// Speaks TLS on every socket.
+    pub(crate) fn with_tls(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
+    }
+
     /// Where the server can be reached.
     pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -61,6 +68,7 @@ async fn bind_all(addresses: &[SocketAddr]) -> Result<Listeners, StartError> {
         sockets: Vec::new(),
         addresses: Vec::new(),
         patience: PATIENCE,
+        tls: None,
     };
     for address in addresses {
         let mut address = *address;

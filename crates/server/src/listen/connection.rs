@@ -1,9 +1,8 @@
-//! Serves one connection: HTTP/1.1, or HTTP/2 by prior knowledge.
+//! Serves one connection: HTTP/1.1, or HTTP/2 by prior knowledge or by ALPN, with or without TLS.
 //!
 //! RFC 9112: <https://www.rfc-editor.org/rfc/rfc9112>, RFC 9113 §3.3:
 //! <https://www.rfc-editor.org/rfc/rfc9113#section-3.3>. Limits: row S-140.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +14,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::Body;
+use crate::tls::Tls;
 
 /// The longest request head.
 const LARGEST_HEAD: u32 = 16 * 1024;
@@ -26,11 +27,16 @@ const LARGEST_HEAD: u32 = 16 * 1024;
 /// device that polls every few seconds must not find its connection closed at that very moment.
 const IDLE: Duration = Duration::from_secs(65);
 
+/// In the extensions of a response: it is not sent, the connection closes instead.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("a test asked for the connection to be closed")]
+pub(crate) struct HangUp;
+
 /// Serves one connection to its end. Its first request must come within `patience`.
 pub(super) async fn serve<S, F>(
     stream: TcpStream,
     peer: SocketAddr,
-    patience: Duration,
+    (patience, tls): (Duration, Option<Tls>),
     service: S,
     watcher: Watcher,
 ) where
@@ -40,6 +46,31 @@ pub(super) async fn serve<S, F>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
     }
+    let Some(tls) = tls else {
+        return serve_http(stream, peer, patience, service, watcher).await;
+    };
+    let acceptor = match tls.acceptor().await {
+        Ok(acceptor) => acceptor,
+        Err(fault) => return tracing::error!(%fault, "TLS cannot be served"),
+    };
+    match tokio::time::timeout(patience, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => serve_http(stream, peer, patience, service, watcher).await,
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!(%peer, "a TLS handshake did not end in time"),
+    }
+}
+
+async fn serve_http<I, S, F>(
+    stream: I,
+    peer: SocketAddr,
+    patience: Duration,
+    service: S,
+    watcher: Watcher,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -58,7 +89,14 @@ pub(super) async fn serve<S, F>(
         first_request.notify_one();
         settle_host(&mut request);
         let answer = service(request, peer);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move {
+            let answer = answer.await;
+            // hyper closes the connection of a service that fails, or the stream in HTTP/2.
+            if answer.extensions().get::<HangUp>().is_some() {
+                return Err(HangUp);
+            }
+            Ok(answer)
+        }
     });
     let connection = builder
         .serve_connection(TokioIo::new(stream), service)

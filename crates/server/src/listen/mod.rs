@@ -8,6 +8,7 @@ mod connection;
 mod start_error;
 
 pub(crate) use bind::bind;
+pub(crate) use connection::HangUp;
 pub use start_error::StartError;
 
 #[cfg(test)]

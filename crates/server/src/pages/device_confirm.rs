@@ -326,7 +326,7 @@ fn name_of(state: &State, grant: &DeviceGrant) -> String {
 fn network(request: &Request, grant: &DeviceGrant) -> Network {
     let forwarded = ["forwarded", "x-forwarded-for"]
         .iter()
-        .any(|name| request.header(name).is_some());
+        .any(|name| request.header(*name).is_some());
     match grant.requester.address {
         Some(address) if !forwarded => {
             if address.is_loopback() && request.peer.is_loopback()

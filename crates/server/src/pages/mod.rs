@@ -3,6 +3,8 @@
 //! Accessibility: WCAG 2.2 AA, <https://www.w3.org/TR/WCAG22/>
 
 pub mod continue_as;
+pub(crate) mod custom_login;
+pub mod debugger;
 pub mod device;
 pub mod device_confirm;
 pub mod device_done;

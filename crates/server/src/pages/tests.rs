@@ -9,6 +9,7 @@ use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 
 use super::continue_as::ContinueAs;
+use super::debugger::{Answer, Debugger, Fields};
 use super::device::{CODE_NOT_VALID, Device, Entry, Step as DeviceStep};
 use super::device_confirm::{DeviceConfirm, Network};
 use super::device_done::{DeviceDone, Outcome};
@@ -336,6 +337,26 @@ fn home_escapes_everything() {
         version: t.text(),
     };
     t.check("home", &page);
+}
+
+#[test]
+fn debugger_escapes_everything() {
+    let mut t = Hostile::default();
+    let page = Debugger {
+        layout: t.layout(),
+        form: t.form(),
+        fields: Fields {
+            client_id: t.text(),
+            client_secret: t.text(),
+            scope: t.text(),
+            redirect_uri: t.text(),
+        },
+        answers: vec![Answer {
+            title: t.text(),
+            text: t.text(),
+        }],
+    };
+    t.check("debugger", &page);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
 use super::error::SettingsError;
-use super::values::{PublicUrl, Settings, loopback};
+use super::values::{ControlAccess, PublicUrl, Settings, loopback};
 use super::{files, json_file, toml_file};
 
 /// What the command line says.
@@ -23,6 +23,8 @@ pub struct DevFlags {
     pub strict: bool,
     /// `--dev-public`: peers with public addresses are served too.
     pub dev_public: bool,
+    /// `--dev-control-public`: the control API answers more than this machine.
+    pub dev_control_public: bool,
     /// `--issuer-url`: the scheme, host and port of every issuer.
     pub issuer_url: Option<String>,
     /// `--database`: refused in dev mode.
@@ -59,6 +61,9 @@ impl Settings {
                 .push("`LOGBACK_CONFIG` has no effect: set `LOG_LEVEL` instead".to_owned());
         }
         settings.dev_public = flags.dev_public;
+        if flags.dev_control_public {
+            settings.control = ControlAccess::Public;
+        }
         settings.listen_where_told(
             flags.host.or_else(|| env("SERVER_HOSTNAME")),
             port(env, flags.port)?,

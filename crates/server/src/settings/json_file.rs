@@ -2,45 +2,37 @@
 //!
 //! Contract: "What a drop-in must accept and answer" of `docs/dev-mode.md`.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hallpass_protocol::Timestamp;
+use hallpass_issuer::user::User;
 use hallpass_protocol::jose::{Algorithm, SigningKey};
+use hallpass_protocol::{Timestamp, UserId};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::client_config::{self, CLIENT_KEYS, ClientConfig};
 use super::error::SettingsError;
 use super::files::Source;
+use super::https;
 use super::known_keys::{self, Keys};
-use super::values::Settings;
+use super::values::{DevicePolicy, Rotation, Settings};
 use crate::dev_mode::{RequestMapping, TokenCallback};
 
-#[derive(Deserialize)]
+/// What is left out is off: also `interactiveLogin`.
+#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct JsonFile {
     interactive_login: bool,
-    rotate_refresh_token: bool,
+    login_page_path: Option<String>,
+    static_assets_path: Option<String>,
+    rotate_refresh_token: Option<bool>,
     http_server: Value,
     token_provider: TokenProvider,
     token_callbacks: Vec<CallbackConfig>,
     redirect_uris: Vec<String>,
     clients: Vec<ClientConfig>,
-}
-
-impl Default for JsonFile {
-    /// What holds for a key that is left out: a file without `interactiveLogin` turns it off.
-    fn default() -> Self {
-        Self {
-            interactive_login: false,
-            rotate_refresh_token: true,
-            http_server: Value::Null,
-            token_provider: TokenProvider::default(),
-            token_callbacks: Vec::new(),
-            redirect_uris: Vec::new(),
-            clients: Vec::new(),
-        }
-    }
+    device_policy: Option<DevicePolicyConfig>,
 }
 
 #[derive(Default, Deserialize)]
@@ -78,6 +70,19 @@ struct MappingConfig {
     claims: Map<String, Value>,
 }
 
+/// Who decides device codes; exactly one of the first two.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DevicePolicyConfig {
+    auto_approve: Option<String>,
+    #[serde(default)]
+    auto_deny: bool,
+    #[serde(default)]
+    after_polls: u32,
+    #[serde(default)]
+    claims: Map<String, Value>,
+}
+
 fn an_hour() -> u32 {
     3600
 }
@@ -88,8 +93,8 @@ fn anything() -> String {
 
 static KEYS: Keys = Keys::Table(&[
     ("interactiveLogin", Keys::Value),
-    ("loginPagePath", Keys::NoEffect),
-    ("staticAssetsPath", Keys::NoEffect),
+    ("loginPagePath", Keys::Value),
+    ("staticAssetsPath", Keys::Value),
     ("rotateRefreshToken", Keys::Value),
     (
         "httpServer",
@@ -134,7 +139,15 @@ static KEYS: Keys = Keys::Table(&[
     ),
     ("redirectUris", Keys::Value),
     ("clients", Keys::List(&CLIENT_KEYS)),
-    ("devicePolicy", Keys::NoEffect),
+    (
+        "devicePolicy",
+        Keys::Table(&[
+            ("autoApprove", Keys::Value),
+            ("autoDeny", Keys::Value),
+            ("afterPolls", Keys::Value),
+            ("claims", Keys::Value),
+        ]),
+    ),
 ]);
 
 /// Reads the file into the settings.
@@ -167,9 +180,26 @@ pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), Sett
     }
     let file: JsonFile =
         serde_json::from_str(&source.text).map_err(|error| malformed(source, &error))?;
-    refuse_tls(source, &file.http_server)?;
+    settings.tls = https::read(source, &file.http_server)?;
     settings.interactive_login = file.interactive_login;
-    settings.rotate_refresh_token = file.rotate_refresh_token;
+    settings.login_page = match &file.login_page_path {
+        Some(path) => Some(find_on_disk(source, "loginPagePath", path, Path::is_file)?),
+        None => None,
+    };
+    settings.static_assets = match &file.static_assets_path {
+        Some(path) => Some(find_on_disk(
+            source,
+            "staticAssetsPath",
+            path,
+            Path::is_dir,
+        )?),
+        None => None,
+    };
+    settings.rotation = match file.rotate_refresh_token {
+        None => Rotation::Public,
+        Some(true) => Rotation::All,
+        Some(false) => Rotation::Never,
+    };
     read_keys(source, file.token_provider.key_provider, settings)?;
     settings.system_time = match file.token_provider.system_time {
         Some(text) => Some(read_time(source, &text)?),
@@ -184,6 +214,10 @@ pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), Sett
         check_free_redirect_uri(source, uri)?;
     }
     settings.free_redirect_uris = file.redirect_uris;
+    settings.device_policy = match file.device_policy {
+        Some(policy) => Some(read_device_policy(source, policy)?),
+        None => None,
+    };
     let place = client_config::Place {
         file: &source.name,
         folder: &source.folder,
@@ -211,18 +245,47 @@ impl CallbackConfig {
     }
 }
 
-fn refuse_tls(source: &Source, http_server: &Value) -> Result<(), SettingsError> {
-    if http_server.get("ssl").is_none_or(Value::is_null) {
-        return Ok(());
+fn read_device_policy(
+    source: &Source,
+    config: DevicePolicyConfig,
+) -> Result<DevicePolicy, SettingsError> {
+    let hint = Some("write {\"autoApprove\": \"alice\"} or {\"autoDeny\": true}");
+    let bad_policy = |problem| bad(source, "devicePolicy", problem, hint);
+    let approved_by = match (config.auto_approve, config.auto_deny) {
+        (Some(_), true) => return Err(bad_policy("both approves and denies")),
+        (None, false) => return Err(bad_policy("neither approves nor denies")),
+        (None, true) if !config.claims.is_empty() => {
+            return Err(bad_policy("has claims of a person, but denies"));
+        }
+        (None, true) => None,
+        (Some(name), false) if name.trim().is_empty() => {
+            return Err(bad_policy("approves in nobody's name"));
+        }
+        (Some(name), false) => Some(User {
+            id: UserId::new(name),
+            claims: config.claims,
+        }),
+    };
+    Ok(DevicePolicy {
+        after_polls: config.after_polls,
+        approved_by,
+    })
+}
+
+/// Finds a file or folder of the configuration now, so that a wrong path is not a page's surprise.
+fn find_on_disk(
+    source: &Source,
+    key: &str,
+    path: &str,
+    is_right: fn(&Path) -> bool,
+) -> Result<PathBuf, SettingsError> {
+    let found = https::locate(source, path);
+    if is_right(&found) {
+        return Ok(found);
     }
-    Err(bad(
-        source,
-        "httpServer.ssl",
-        "asks for TLS, which dev mode does not speak yet",
-        Some(
-            "remove `ssl` and use http, or put a proxy that sends `X-Forwarded-Proto: https` before it",
-        ),
-    ))
+    let problem = format!("names `{path}`, which is not there");
+    let hint = Some("give a path from the working directory or from the configuration's folder");
+    Err(bad(source, key, &problem, hint))
 }
 
 fn read_keys(

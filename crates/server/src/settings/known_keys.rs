@@ -134,12 +134,18 @@ fn join(path: &str, name: &str) -> String {
     }
 }
 
-/// The known name with the fewest typing errors: at most one for each three letters.
 fn nearest(known: &'static [(&'static str, Keys)], name: &str) -> Option<&'static str> {
+    nearest_name(known.iter().map(|(known, _)| *known), name)
+}
+
+/// The known name with the fewest typing errors: at most one for each three letters.
+pub(crate) fn nearest_name(
+    known: impl Iterator<Item = &'static str>,
+    name: &str,
+) -> Option<&'static str> {
     let name = name.to_lowercase();
     known
-        .iter()
-        .map(|(known, _)| (distance(&known.to_lowercase(), &name), *known))
+        .map(|known| (distance(&known.to_lowercase(), &name), known))
         .filter(|(distance, known)| *distance <= known.len().max(name.len()).div_ceil(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)

@@ -7,6 +7,7 @@ mod dev;
 mod duration;
 mod error;
 mod files;
+mod https;
 mod json_file;
 mod known_keys;
 mod toml_file;
@@ -14,7 +15,8 @@ mod values;
 
 pub use dev::DevFlags;
 pub use error::SettingsError;
-pub use values::{PublicUrl, Settings};
+pub(crate) use known_keys::nearest_name;
+pub use values::{ControlAccess, DevicePolicy, PublicUrl, Rotation, Settings};
 
 pub use crate::dev_mode::{RequestMapping, TokenCallback};
 

@@ -66,7 +66,8 @@ fn without_a_configuration_the_defaults_are_the_mocks() {
         settings.listen,
         addresses(&["127.0.0.1:8080", "[::1]:8080"])
     );
-    assert!(settings.interactive_login && settings.rotate_refresh_token && settings.loopback_only);
+    assert!(settings.interactive_login && settings.loopback_only);
+    assert_eq!(settings.rotation, Rotation::Public);
     assert_eq!(
         (settings.algorithm, &settings.public),
         (Algorithm::Rs256, &PublicUrl::FromHost)
@@ -125,7 +126,7 @@ fn flags_win_over_the_environment() {
 #[test]
 fn the_mocks_own_json_is_understood() {
     let settings = json(
-        r#"{ "interactiveLogin": true, "loginPagePath": "login.html", "rotateRefreshToken": false,
+        r#"{ "interactiveLogin": true, "rotateRefreshToken": false,
             "httpServer": {"type": "NettyWrapper"},
             "tokenProvider": {"keyProvider": {"algorithm": "ES256"}, "systemTime": "2020-01-21T00:00:00Z"},
             "tokenCallbacks": [{"issuerId": "issuer1", "tokenExpiry": 120, "requestMappings": [
@@ -134,7 +135,8 @@ fn the_mocks_own_json_is_understood() {
             "redirectUris": ["http://app.internal:3000/cb", "com.example.app:/cb"] }"#,
     )
     .unwrap();
-    assert!(settings.interactive_login && !settings.rotate_refresh_token);
+    assert!(settings.interactive_login);
+    assert_eq!(settings.rotation, Rotation::Never);
     assert_eq!(settings.algorithm, Algorithm::Es256);
     assert_eq!(
         settings.system_time,
@@ -152,10 +154,12 @@ fn the_mocks_own_json_is_understood() {
         (Duration::from_hours(1), "issuer2")
     );
     assert_eq!(settings.free_redirect_uris.len(), 2);
+    assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
     assert_eq!(
-        settings.warnings,
-        ["JSON_CONFIG: `loginPagePath` has no effect yet"]
+        json(r#"{"rotateRefreshToken": true}"#).unwrap().rotation,
+        Rotation::All
     );
+    assert_eq!(json("{}").unwrap().rotation, Rotation::Public);
     assert!(!json("{}").unwrap().interactive_login);
     assert!(
         json(r#"{"httpServer": "MockWebServerWrapper"}"#)
@@ -190,8 +194,16 @@ fn broken_json_is_refused_with_its_place() {
         ),
         ("{", "JSON_CONFIG:1:1: EOF while parsing an object"),
         (
-            r#"{"httpServer": {"ssl": {}}}"#,
-            "JSON_CONFIG: `httpServer.ssl` asks for TLS, which dev mode does not speak yet",
+            r#"{"httpServer": {"ssl": {"keystoreType": "BKS"}}}"#,
+            "JSON_CONFIG: `httpServer.ssl.keystoreType` is `BKS`, which is no kind of key store",
+        ),
+        (
+            r#"{"loginPagePath": "no-such.html"}"#,
+            "JSON_CONFIG: `loginPagePath` names `no-such.html`, which is not there",
+        ),
+        (
+            r#"{"staticAssetsPath": "src/lib.rs"}"#,
+            "JSON_CONFIG: `staticAssetsPath` names `src/lib.rs`, which is not there",
         ),
         (
             r#"{"tokenProvider": {"systemTime": "now"}}"#,
@@ -478,4 +490,46 @@ fn a_file_that_cannot_be_read_is_named() {
     }
     let both = [("JSON_CONFIG", "{}"), ("JSON_CONFIG_PATH", "no-such.json")];
     assert!(dev(&both, DevFlags::default()).is_ok());
+}
+
+#[test]
+fn https_takes_a_key_store_of_today_and_says_how_to_convert_the_others() {
+    let ssl = |members: &str| json(&format!(r#"{{"httpServer": {{"ssl": {{{members}}}}}}}"#));
+    assert!(ssl("").unwrap().tls.is_some());
+    assert!(
+        json(r#"{"httpServer": {"ssl": null}}"#)
+            .unwrap()
+            .tls
+            .is_none()
+    );
+    assert!(
+        json(r#"{"httpServer": "MockWebServerWrapper"}"#)
+            .unwrap()
+            .tls
+            .is_none()
+    );
+    let store = |name: &str, password: &str| {
+        ssl(&format!(
+            r#""keystoreFile": "src/tls/testdata/{name}.p12", "keystorePassword": "{password}", "keyPassword": """#
+        ))
+    };
+    assert!(store("keytool", "changeit").unwrap().tls.is_some());
+    assert!(store("empty-password", "").unwrap().tls.is_some());
+    let wrong = store("keytool", "wrong").unwrap_err();
+    assert!(
+        wrong
+            .to_string()
+            .ends_with("does not open with this `keystorePassword`")
+    );
+    let legacy = store("legacy", "changeit").unwrap_err().hint().unwrap();
+    assert!(legacy.contains("-srcstoretype PKCS12 -destkeystore src/tls/testdata/legacy-new.p12"));
+    let jks = ssl(r#""keystoreFile": "localhost.jks", "keystoreType": "JKS""#).unwrap_err();
+    assert_eq!(
+        jks.hint().as_deref(),
+        Some(
+            "convert it with `keytool -importkeystore -srckeystore localhost.jks -srcstoretype JKS \
+             -destkeystore localhost.p12 -deststoretype PKCS12`, then set `keystoreFile` to \
+             \"localhost.p12\" and `keystoreType` to \"PKCS12\""
+        )
+    );
 }

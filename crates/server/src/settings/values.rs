@@ -3,16 +3,19 @@
 //! For users: `docs/dev-mode.md`.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hallpass_issuer::Client;
 use hallpass_issuer::authorization::RefreshLifetimes;
 use hallpass_issuer::grants::device_code::DeviceRules;
 use hallpass_issuer::tokens::mint::{Dialect, TokenRules};
+use hallpass_issuer::user::User;
 use hallpass_protocol::Timestamp;
 use hallpass_protocol::jose::Algorithm;
 
 use crate::dev_mode::TokenCallback;
+use crate::tls::Certificate;
 
 /// Everything that is configured.
 #[derive(Clone)]
@@ -27,6 +30,8 @@ pub struct Settings {
     pub public: PublicUrl,
     /// Whether dev mode serves peers with public addresses too (row S-284).
     pub dev_public: bool,
+    /// Who may use the control API; outside dev mode nobody.
+    pub control: ControlAccess,
     /// Whether every address of `listen` is a loopback one, so that another `Host` gets 400.
     pub loopback_only: bool,
     /// Whether clients must be configured and unknown keys are errors.
@@ -35,8 +40,14 @@ pub struct Settings {
     pub hostname: Option<String>,
     /// Whether `authorize` shows the sign-in page.
     pub interactive_login: bool,
-    /// Whether public clients get a new refresh token at each refresh (row S-56).
-    pub rotate_refresh_token: bool,
+    /// Who gets a new refresh token at each refresh.
+    pub rotation: Rotation,
+    /// A page of the developer's own in place of the sign-in page.
+    pub login_page: Option<PathBuf>,
+    /// A folder whose files lie under `/static/`.
+    pub static_assets: Option<PathBuf>,
+    /// The certificate, when the server speaks HTTPS.
+    pub tls: Option<Certificate>,
     /// The algorithm of signing keys.
     pub algorithm: Algorithm,
     /// The first issuer's key: one private JWK, which has been read once to check it.
@@ -55,8 +66,21 @@ pub struct Settings {
     pub refresh: RefreshLifetimes,
     /// How long device codes live.
     pub device: DeviceRules,
+    /// Who decides device codes when nobody is there to do it.
+    pub device_policy: Option<DevicePolicy>,
     /// What to tell the operator at start, one sentence each.
     pub warnings: Vec<String>,
+}
+
+/// Who gets a new refresh token at each refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// Clients without a secret (row S-56).
+    Public,
+    /// Every client: `"rotateRefreshToken": true`.
+    All,
+    /// Nobody: `"rotateRefreshToken": false`.
+    Never,
 }
 
 /// Where the issuer's URL comes from.
@@ -66,6 +90,26 @@ pub enum PublicUrl {
     FromHost,
     /// Always this: scheme, host and port, perhaps a path; no slash at its end.
     Fixed(String),
+}
+
+/// Who may use the control API (`docs/control-api.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControlAccess {
+    /// Nobody: it is not there.
+    Off,
+    /// Programs on this machine.
+    Loopback,
+    /// `--dev-control-public`: whomever dev mode serves.
+    Public,
+}
+
+/// The JSON key `devicePolicy`: device codes are decided without a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DevicePolicy {
+    /// So many polls are answered as if nobody had decided yet.
+    pub after_polls: u32,
+    /// Who approves; `None` denies.
+    pub approved_by: Option<User>,
 }
 
 impl Settings {
@@ -84,11 +128,15 @@ impl Settings {
             listen: loopback(port),
             public: PublicUrl::FromHost,
             dev_public: false,
+            control: ControlAccess::Loopback,
             loopback_only: true,
             strict: false,
             hostname: None,
             interactive_login: true,
-            rotate_refresh_token: true,
+            rotation: Rotation::Public,
+            login_page: None,
+            static_assets: None,
+            tls: None,
             algorithm: Algorithm::Rs256,
             initial_keys: None,
             system_time: None,
@@ -102,6 +150,7 @@ impl Settings {
             },
             refresh: RefreshLifetimes::default(),
             device: DeviceRules::default(),
+            device_policy: None,
             warnings: Vec::new(),
         }
     }

@@ -414,6 +414,15 @@ async fn authkit_takes_json_and_forms_and_names_the_user() {
         assert_eq!(answer.json()["user"]["id"], "ada", "{}", answer.body);
         assert_eq!(answer.json()["user"]["object"], "user");
         assert!(!answer.member("access_token").is_empty());
+        // Its programs send no scopes and count on a refresh token.
+        let refresh = [
+            ("grant_type", "refresh_token"),
+            ("client_id", "client_1"),
+            ("refresh_token", &*answer.member("refresh_token")),
+        ];
+        let refreshed = post(path, &refresh).await;
+        assert_eq!(refreshed.status, 200, "{}", refreshed.body);
+        assert_eq!(refreshed.json()["user"]["id"], "ada");
     }
     for body in ["[]", "{", "{\"client_id\":1}", "\"client_id\""] {
         let path = server.url("/user_management/authorize/device");

@@ -10,6 +10,16 @@
 )]
 
 mod authorization;
+mod control;
+mod control_callbacks;
+mod control_clock;
+mod control_device;
+mod control_faults;
+mod control_gate;
+mod control_keys;
+mod control_requests;
+mod control_reset;
+mod control_token;
 mod device_authorization;
 mod device_confirm;
 mod device_flow;
@@ -19,6 +29,9 @@ mod end_session;
 mod introspection;
 mod jwt_bearer;
 mod metadata;
+mod mock_https;
+mod mock_pages;
+mod mock_tokens;
 mod neighbours;
 mod oidc;
 mod pages;
@@ -29,3 +42,4 @@ mod token_code;
 mod token_exchange;
 mod token_refresh;
 mod userinfo;
+mod verified_tokens;

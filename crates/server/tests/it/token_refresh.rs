@@ -370,7 +370,7 @@ async fn refresh_tokens_of_dev_mode_rotate_unless_the_configuration_says_no() {
         tokens.member("refresh_token")
     );
     let settings = hallpass_server::Settings {
-        rotate_refresh_token: false,
+        rotation: hallpass_server::settings::Rotation::Never,
         ..hallpass_server::Settings::for_tests()
     };
     let still = TestServer::start(settings).await;

@@ -23,7 +23,7 @@ pub struct Transaction<'a> {
 
 #[derive(Clone, Copy)]
 enum Session<'a> {
-    Sqlite(&'a rusqlite::Connection),
+    Sqlite(&'a sqlite::Database),
     Postgres(&'a postgres::Session<'a>),
 }
 
@@ -82,7 +82,7 @@ impl<'a> Transaction<'a> {
         self.may_write()?;
         let values = bound(parameters)?;
         self.noted(match self.session {
-            Session::Sqlite(connection) => sqlite::execute(connection, sql, &values),
+            Session::Sqlite(database) => sqlite::execute(database, sql, &values),
             Session::Postgres(session) => session.execute(sql, values),
         })
     }
@@ -97,7 +97,7 @@ impl<'a> Transaction<'a> {
         self.may_write()?;
         let values = bound(parameters)?;
         self.noted(match self.session {
-            Session::Sqlite(connection) => sqlite::execute(connection, sql, &values).map(|_| ()),
+            Session::Sqlite(database) => sqlite::execute(database, sql, &values).map(|_| ()),
             Session::Postgres(session) => session.run(sql, values),
         })
     }
@@ -143,9 +143,18 @@ impl<'a> Transaction<'a> {
     /// Runs the statements of a migration.
     pub(crate) fn migrate(&self, sql: &str) -> Result<(), StoreError> {
         self.noted(match self.session {
-            Session::Sqlite(connection) => sqlite::migrate(connection, sql),
+            Session::Sqlite(database) => sqlite::migrate(database, sql),
             Session::Postgres(session) => session.migrate(sql),
         })
+    }
+
+    /// Says that device grants changed, so that nobody answers from what they were.
+    pub(crate) fn note_device_decision(&self) {
+        match self.session {
+            Session::Sqlite(database) => database.note_device_decision(),
+            // Other nodes decide too: whoever asks is never told that nothing changed.
+            Session::Postgres(_) => {}
+        }
     }
 
     /// The SQL that migrations are written in here.
@@ -203,8 +212,8 @@ impl<'a> Transaction<'a> {
         let values = bound(parameters)?;
         match self.session {
             // Nobody else writes while a job does: there is nothing to lock.
-            Session::Sqlite(connection) => {
-                let mut statement = self.noted(sqlite::prepare(connection, sql, &values))?;
+            Session::Sqlite(database) => {
+                let mut statement = self.noted(sqlite::prepare(database, sql, &values))?;
                 let mut rows = statement.raw_query();
                 while let Some(row) = self.noted(rows.next().map_err(sqlite::failed))? {
                     if !show(&mut Row::new(Cells::Sqlite(row)))? {

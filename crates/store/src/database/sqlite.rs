@@ -3,8 +3,10 @@
 //! <https://www.sqlite.org/wal.html>, <https://www.sqlite.org/lang_savepoint.html>
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -20,6 +22,8 @@ use crate::sealed::SealingKey;
 pub(crate) struct Database {
     connection: Connection,
     sealing: Arc<SealingKey>,
+    decisions: Arc<AtomicU64>,
+    has_decided: Cell<bool>,
 }
 
 /// Whether a database may still be written.
@@ -66,9 +70,16 @@ impl Database {
         let database = Self {
             connection,
             sealing,
+            decisions: Arc::default(),
+            has_decided: Cell::default(),
         };
         database.set("PRAGMA foreign_keys = 1; PRAGMA trusted_schema = 0")?;
         Ok(database)
+    }
+
+    /// How often device grants were decided, as long as the database lives.
+    pub(crate) fn decisions(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.decisions)
     }
 
     /// Runs one job on a snapshot of its own.
@@ -116,6 +127,10 @@ impl Database {
                 (Err(unavailable(&error)), health)
             }
         };
+        // Counted after the commit and before anybody hears of it.
+        if self.has_decided.take() {
+            self.decisions.fetch_add(1, Ordering::AcqRel);
+        }
         for job in jobs {
             job.answer(&committed);
         }
@@ -124,17 +139,16 @@ impl Database {
 
     fn write_all(&self, jobs: &mut [Box<dyn Job>]) -> Result<(), rusqlite::Error> {
         self.step("BEGIN IMMEDIATE")?;
+        // A job alone needs no savepoint: its failure is the transaction's.
+        if let [job] = jobs {
+            let keep = job.run(&self.transaction(Access::Write));
+            self.refuse_autocommit()?;
+            return self.step(if keep { "COMMIT" } else { "ROLLBACK" });
+        }
         for job in jobs {
             self.step("SAVEPOINT job")?;
             let keep = job.run(&self.transaction(Access::Write));
-            // FULL, IOERR, NOMEM, BUSY and INTERRUPT can roll back everything, earlier jobs too:
-            // what follows would be committed alone. <https://www.sqlite.org/lang_transaction.html>
-            if self.connection.is_autocommit() {
-                return Err(rusqlite::Error::SqliteFailure(
-                    ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
-                    Some("the database rolled the whole batch back".to_owned()),
-                ));
-            }
+            self.refuse_autocommit()?;
             if !keep {
                 self.step("ROLLBACK TO job")?;
             }
@@ -143,8 +157,25 @@ impl Database {
         self.step("COMMIT")
     }
 
+    /// FULL, IOERR, NOMEM, BUSY and INTERRUPT can roll back everything, earlier jobs too: what follows
+    /// would be committed alone. <https://www.sqlite.org/lang_transaction.html>
+    fn refuse_autocommit(&self) -> Result<(), rusqlite::Error> {
+        if self.connection.is_autocommit() {
+            return Err(rusqlite::Error::SqliteFailure(
+                ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
+                Some("the database rolled the whole batch back".to_owned()),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Says that device grants changed, so that nobody answers from what they were.
+    pub(super) fn note_device_decision(&self) {
+        self.has_decided.set(true);
+    }
+
     fn transaction(&self, access: Access) -> Transaction<'_> {
-        Transaction::new(Session::Sqlite(&self.connection), &self.sealing, access)
+        Transaction::new(Session::Sqlite(self), &self.sealing, access)
     }
 
     fn roll_back(&self) -> Result<(), StoreError> {
@@ -170,22 +201,22 @@ impl Database {
 
 /// Runs a statement that answers no rows; how many rows it touched.
 pub(super) fn execute(
-    connection: &Connection,
+    database: &Database,
     sql: &'static str,
     values: &[Value<'_>],
 ) -> Result<u64, StoreError> {
-    let mut statement = prepare(connection, sql, values)?;
+    let mut statement = prepare(database, sql, values)?;
     let rows = statement.raw_execute().map_err(failed)?;
     Ok(rows.try_into().unwrap_or(u64::MAX))
 }
 
 /// A statement with its values, ready to run.
 pub(super) fn prepare<'c>(
-    connection: &'c Connection,
+    database: &'c Database,
     sql: &'static str,
     values: &[Value<'_>],
 ) -> Result<CachedStatement<'c>, StoreError> {
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut statement = database.connection.prepare_cached(sql).map_err(failed)?;
     for (index, value) in values.iter().enumerate() {
         // SQLite numbers `$1`, `$2`, … in the order of first use.
         statement
@@ -196,8 +227,8 @@ pub(super) fn prepare<'c>(
 }
 
 /// Runs the statements of a migration.
-pub(super) fn migrate(connection: &Connection, sql: &str) -> Result<(), StoreError> {
-    connection.execute_batch(sql).map_err(failed)
+pub(super) fn migrate(database: &Database, sql: &str) -> Result<(), StoreError> {
+    database.connection.execute_batch(sql).map_err(failed)
 }
 
 /// What stands in a column; `None` when it is of a kind that we never write.

@@ -98,6 +98,7 @@ on_every_engine! {
     tables::ended_authorizations_are_forgotten
     tables::a_browser_session_ends_once
     tables::the_first_signing_key_wins
+    tables::a_rotated_key_stays_and_can_come_back
     tables::a_revoked_token_is_revoked_at_its_issuer_only
     jobs::s_22_of_fifty_redemptions_of_one_code_one_wins
     jobs::two_writers_at_once_lose_nothing

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hallpass_issuer::authorization::{Authorization, RevokeReason};
 use hallpass_issuer::grants::authorization_code::{AuthorizationCode, CodeState};
 use hallpass_issuer::grants::device_code::{DeviceGrant, DeviceGrantState};
+use hallpass_issuer::tokens::signing_key::SigningKeyRecord;
 use hallpass_protocol::{ClientId, UserId};
 use hallpass_store::{
     Store, StoreError, authorization_codes, authorizations, browser_sessions, device_grants,
@@ -120,6 +121,7 @@ pub(crate) async fn a_device_grant_is_found_by_either_code(store: &Store) {
 pub(crate) async fn every_state_of_a_device_grant_is_kept(store: &Store) {
     let mut kept = device_grant("one", "WDJBMJHT");
     let first = kept.clone();
+    let mut decisions = store.device_decisions();
     store
         .write(move |tx| device_grants::insert(tx, &first))
         .await
@@ -142,6 +144,23 @@ pub(crate) async fn every_state_of_a_device_grant_is_kept(store: &Store) {
             .await
             .unwrap();
         assert_eq!(find_grant(store, "one").await, Some(kept.clone()));
+        // Whoever remembers the grant knows that it changed.
+        assert!(store.device_decisions() > decisions);
+        decisions = store.device_decisions();
+        let polled = store.read(|tx| device_grants::find_polled(tx, ISSUER, &hash("one")));
+        let polled = polled.await.unwrap().unwrap();
+        assert_eq!(
+            (polled.client_id, polled.resource, polled.expires_at),
+            (
+                kept.client_id.clone(),
+                kept.resource.clone(),
+                kept.expires_at
+            )
+        );
+        assert_eq!(
+            (polled.pace.interval, polled.pace.last_poll_at),
+            (kept.interval, kept.last_poll_at)
+        );
     }
 }
 
@@ -382,6 +401,42 @@ pub(crate) async fn the_first_signing_key_wins(store: &Store) {
             .is_none()
     );
     assert_eq!(store.read(signing_keys::list_all).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_rotated_key_stays_and_can_come_back(store: &Store) {
+    let key = |kid: &str| records::signing_key(kid, kid.as_bytes());
+    let kids = || async {
+        let keys = store.read(|tx| signing_keys::list(tx, ISSUER)).await;
+        let kid = |key: &SigningKeyRecord| key.kid.to_string();
+        keys.unwrap().iter().map(kid).collect::<Vec<_>>()
+    };
+    let rotate = |kid: &'static str| {
+        let new = key(kid);
+        store.write(move |tx| signing_keys::rotate(tx, &new, now()))
+    };
+    let first = key("a");
+    store
+        .write(move |tx| signing_keys::insert(tx, &first).map(|_| ()))
+        .await
+        .unwrap();
+    rotate("b").await.unwrap();
+    rotate("c").await.unwrap();
+    assert_eq!(kids().await, ["c", "b", "a"]);
+    let found = store.read(|tx| signing_keys::find(tx, ISSUER)).await;
+    let found = found.unwrap().unwrap();
+    assert_eq!(
+        (found.kid.as_str(), found.pkcs8.expose().as_slice()),
+        ("c", &b"c"[..])
+    );
+    // A name that was taken is refused, and the key that signs goes on signing.
+    assert_eq!(rotate("a").await, Err(StoreError::Conflict));
+    assert_eq!(kids().await, ["c", "b", "a"]);
+    let found = store.read(|tx| signing_keys::find(tx, ISSUER)).await;
+    assert_eq!(found.unwrap().unwrap().kid.as_str(), "c");
+    store.write(signing_keys::keep_first).await.unwrap();
+    assert_eq!(kids().await, ["a"]);
+    let found = store.read(|tx| signing_keys::find(tx, ISSUER)).await;
+    assert_eq!(found.unwrap().unwrap().kid.as_str(), "a");
 }
 
 pub(crate) async fn a_revoked_token_is_revoked_at_its_issuer_only(store: &Store) {

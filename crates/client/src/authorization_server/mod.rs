@@ -1,0 +1,12 @@
+//! The authorization server as a client of it sees it: its metadata, its keys, its token endpoint.
+
+mod discovery;
+mod id_token;
+mod issuer_keys;
+mod server;
+mod token_endpoint;
+
+pub(crate) use discovery::endpoint;
+pub(crate) use id_token::{Asked, refused};
+pub(crate) use server::AuthorizationServer;
+pub(crate) use token_endpoint::{Granted, NotGranted, refusal};

@@ -1,0 +1,233 @@
+//! One request to the token endpoint, and what its answer means.
+//!
+//! RFC 6749 §5: <https://www.rfc-editor.org/rfc/rfc6749#section-5>; rows C-43, C-46, C-47.
+
+use std::time::Duration;
+
+use hallpass_protocol::form::Form;
+use hallpass_protocol::token::{TokenRequest, TokenResponse};
+use hallpass_protocol::{OAuthError, Timestamp};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::server::AuthorizationServer;
+use crate::error::{Error, ErrorKind};
+use crate::http::Reply;
+use crate::tokens::{TokenType, lifetime};
+
+/// Tokens, and when they came.
+pub(crate) struct Granted {
+    pub(crate) response: TokenResponse,
+    pub(crate) received_at: Timestamp,
+    /// How far the server's clock is ahead of ours, in milliseconds.
+    pub(crate) server_ahead: i64,
+}
+
+/// Why no tokens came.
+pub(crate) enum NotGranted {
+    /// The server said no.
+    Refused(OAuthError),
+    /// The server did not say anything usable: asking again may help.
+    Unanswered {
+        /// `Retry-After`.
+        retry_after: Option<Duration>,
+        /// Whether the request may have reached the server.
+        cause: Error,
+    },
+    /// Asking again does not help.
+    Failed(Error),
+}
+
+impl AuthorizationServer {
+    /// Asks for tokens, once.
+    pub(crate) async fn ask(
+        &self,
+        token_endpoint: &Url,
+        request: &TokenRequest,
+    ) -> Result<Granted, NotGranted> {
+        let reply = self.post_form(token_endpoint, request.encode()).await;
+        let reply = reply.map_err(|error| match error.kind() {
+            ErrorKind::Unavailable { .. } => NotGranted::Unanswered {
+                retry_after: None,
+                cause: error,
+            },
+            _ => NotGranted::Failed(error),
+        })?;
+        read(&reply)
+    }
+}
+
+impl Granted {
+    /// The server's time when the answer came.
+    pub(crate) fn server_now(&self) -> Timestamp {
+        let now = self.received_at.unix_millis();
+        Timestamp::from_unix_millis(now.saturating_add(self.server_ahead))
+    }
+
+    /// How long the access token lives from then on, as far as anybody said.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        lifetime(&self.response, self.server_now())
+    }
+
+    /// A session needs a token that goes into an `Authorization` header.
+    pub(crate) fn require_bearer(&self) -> Result<(), Error> {
+        match TokenType::parse(&self.response.token_type)? {
+            TokenType::Bearer => Ok(()),
+            TokenType::NotApplicable => Err(Error::protocol(
+                "the server issued no access token (token_type N_A)",
+            )),
+        }
+    }
+}
+
+impl NotGranted {
+    /// The error for a caller that does not ask again.
+    pub(crate) fn into_error(self, what: &str) -> Error {
+        match self {
+            Self::Refused(error) => Error::from_oauth(what, &error),
+            Self::Unanswered { cause, .. } | Self::Failed(cause) => cause,
+        }
+    }
+}
+
+fn read(reply: &Reply) -> Result<Granted, NotGranted> {
+    let members = members(reply);
+    let has = |name: &str| {
+        members
+            .as_ref()
+            .is_some_and(|members| members.contains_key(name))
+    };
+    // 5xx and 429 say nothing about the grant, unless an OAuth error explains them (row Q-20).
+    let is_busy = reply.status >= 500 || (reply.status == 429 && !has("error"));
+    if !is_busy && has("access_token") && reply.is_success() {
+        let body = Value::Object(members.unwrap_or_default()).to_string();
+        let response = TokenResponse::from_json(body.as_bytes()).map_err(|error| {
+            let text = "the token answer is malformed".to_owned();
+            NotGranted::Failed(Error::protocol(text).caused_by(error))
+        })?;
+        let (received_at, server_ahead) = (reply.received_at, reply.server_ahead);
+        return Ok(Granted {
+            response,
+            received_at,
+            server_ahead,
+        });
+    }
+    // Row C-46: an error is one at any status, also at 200.
+    if let Some(error) = members.filter(|_| !is_busy).and_then(oauth_error) {
+        return Err(NotGranted::Refused(error));
+    }
+    let text = format!(
+        "the token endpoint gave no OAuth answer ({})",
+        reply.describe()
+    );
+    let cause = Error::unavailable(text, reply.retry_after);
+    Err(NotGranted::Unanswered {
+        retry_after: reply.retry_after,
+        cause,
+    })
+}
+
+/// The refusal in an answer of any endpoint, at any status.
+pub(crate) fn refusal(reply: &Reply) -> Option<OAuthError> {
+    members(reply).and_then(oauth_error)
+}
+
+fn oauth_error(mut members: Map<String, Value>) -> Option<OAuthError> {
+    // Descriptions that are no strings, and lists of numbers, are seen in the field (row Q-13).
+    members.retain(|_, value| value.is_string() || value.is_u64());
+    if let Some(Value::String(text)) = members.get("interval") {
+        let seconds = text.parse::<u64>().map_or(Value::Null, Value::from);
+        members.insert("interval".to_owned(), seconds);
+    }
+    serde_json::from_value(Value::Object(members)).ok()
+}
+
+/// The members of a JSON object, or of a form (row C-47).
+fn members(reply: &Reply) -> Option<Map<String, Value>> {
+    if let Ok(Value::Object(members)) = serde_json::from_slice(reply.body.expose()) {
+        return Some(members);
+    }
+    let is_form = reply
+        .content_type
+        .starts_with("application/x-www-form-urlencoded")
+        || reply.content_type.starts_with("text/plain");
+    let text = std::str::from_utf8(reply.body.expose())
+        .ok()
+        .filter(|_| is_form)?;
+    let form = Form::parse(text.trim()).ok()?;
+    form.refuse_repeats(&[]).ok()?;
+    let pairs = form
+        .iter()
+        .map(|(name, value)| (name.to_owned(), Value::from(value)));
+    Some(pairs.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_protocol::{ErrorCode, Secret};
+
+    use super::*;
+
+    fn reply(status: u16, content_type: &str, body: &str) -> Reply {
+        Reply {
+            status,
+            content_type: content_type.to_owned(),
+            retry_after: None,
+            server_ahead: 0,
+            received_at: Timestamp::UNIX_EPOCH,
+            body: Secret::new(body.as_bytes().to_vec()),
+        }
+    }
+
+    fn refused(status: u16, content_type: &str, body: &str) -> Option<ErrorCode> {
+        match read(&reply(status, content_type, body)) {
+            Err(NotGranted::Refused(error)) => Some(error.error),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn c_46_an_error_counts_at_any_status() {
+        for status in [200, 400, 401, 403, 428, 429] {
+            let json = r#"{"error":"slow_down","error_codes":[1],"interval":"10"}"#;
+            assert_eq!(
+                refused(status, "application/json", json),
+                Some(ErrorCode::SlowDown)
+            );
+            let form = "error=slow_down&error_description=x";
+            let found = refused(status, "application/x-www-form-urlencoded", form);
+            assert_eq!(found, Some(ErrorCode::SlowDown));
+        }
+    }
+
+    #[test]
+    fn c_47_a_form_encoded_answer_is_read() {
+        let form = reply(
+            200,
+            "application/x-www-form-urlencoded; charset=utf-8",
+            "access_token=x&scope=repo%2Cgist&token_type=bearer",
+        );
+        let Ok(granted) = read(&form) else {
+            panic!("not granted")
+        };
+        assert_eq!(granted.response.scope.unwrap().to_string(), "repo gist");
+    }
+
+    #[test]
+    fn q_39_html_5xx_and_empty_bodies_are_no_answer() {
+        for (status, kind, body) in [
+            (200, "text/html", "<html>access_token=x</html>"),
+            (200, "", ""),
+            (502, "application/json", r#"{"access_token":"x"}"#),
+            (503, "application/json", r#"{"error":"invalid_grant"}"#),
+            (429, "text/plain", "later"),
+            (404, "text/html", "not here"),
+        ] {
+            let read = read(&reply(status, kind, body));
+            assert!(
+                matches!(read, Err(NotGranted::Unanswered { .. })),
+                "{status} {body}"
+            );
+        }
+    }
+}

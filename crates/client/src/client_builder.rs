@@ -1,0 +1,256 @@
+//! What a program says once about itself and its server.
+
+use std::sync::Arc;
+
+use hallpass_protocol::time::SystemClock;
+use hallpass_protocol::{ClientId, Clock, Scopes};
+use url::Origin;
+
+use crate::address::secure_url;
+use crate::async_store::AsyncStore;
+use crate::authorization_server::AuthorizationServer;
+use crate::clean;
+use crate::client::{Client, ClientInner};
+use crate::credentials::{FileStore, TokenStore};
+use crate::error::Error;
+use crate::flow::Environment;
+use crate::http::{ClientAuth, Http};
+use crate::timer::{Timer, TokioTimer};
+use crate::ui::{Browser, SystemBrowser, TerminalUi, Ui};
+use crate::watcher::Watcher;
+
+/// Collects what a [`Client`] needs; made by [`Client::builder`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct ClientBuilder {
+    issuer: String,
+    client_id: ClientId,
+    app_name: Option<String>,
+    auth: ClientAuth,
+    scopes: String,
+    resources: Vec<String>,
+    store: Option<Arc<dyn TokenStore>>,
+    ui: Option<Arc<dyn Ui>>,
+    browser: Arc<dyn Browser>,
+    clock: Arc<dyn Clock>,
+    timer: Arc<dyn Timer>,
+    environment: Option<Environment>,
+    watcher: Option<Arc<dyn Watcher>>,
+}
+
+impl Client {
+    /// Starts describing a client: the issuer exactly as its metadata spells it, and the client id.
+    pub fn builder(issuer: impl Into<String>, client_id: impl Into<String>) -> ClientBuilder {
+        ClientBuilder {
+            issuer: issuer.into(),
+            client_id: ClientId::new(client_id),
+            app_name: None,
+            auth: ClientAuth::None,
+            scopes: String::new(),
+            resources: Vec::new(),
+            store: None,
+            ui: None,
+            browser: Arc::new(SystemBrowser),
+            clock: Arc::new(SystemClock),
+            timer: Arc::new(TokioTimer::default()),
+            environment: None,
+            watcher: None,
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// The program's name: names the credentials file and the `User-Agent`. Default: the client id.
+    pub fn app_name(mut self, name: impl Into<String>) -> Self {
+        self.app_name = Some(name.into());
+        self
+    }
+
+    /// Asks for these scopes at sign-in (RFC 6749 §3.3). `openid` brings an ID token,
+    /// `offline_access` a session that lasts.
+    pub fn scopes<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        for scope in scopes {
+            self.scopes.push(' ');
+            self.scopes.push_str(scope.as_ref());
+        }
+        self
+    }
+
+    /// Names an API that the tokens are for (RFC 8707 §2); may be called again. It is sent as
+    /// `resource`, and its origin is one of the only ones to which [`crate::Session::http`] sends a token.
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resources.push(resource.into());
+        self
+    }
+
+    /// How the client authenticates (RFC 6749 §2.3). Default: a public client.
+    pub fn client_auth(mut self, auth: ClientAuth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// Where sessions are kept. Default: [`FileStore::app`] of the program's name.
+    pub fn store(mut self, store: impl TokenStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Who talks to the person. Default: [`TerminalUi`] on standard error.
+    pub fn ui(mut self, ui: impl Ui + 'static) -> Self {
+        self.ui = Some(Arc::new(ui));
+        self
+    }
+
+    /// Who opens addresses. Default: the system's browser.
+    pub fn browser(mut self, browser: impl Browser + 'static) -> Self {
+        self.browser = Arc::new(browser);
+        self
+    }
+
+    /// Who tells the time. Default: the system's clock.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Who waits. Default: Tokio's timer.
+    pub fn timer(mut self, timer: impl Timer + 'static) -> Self {
+        self.timer = Arc::new(timer);
+        self
+    }
+
+    /// What surrounds the program, for the choice of the flow. Default:
+    /// [`Environment::detect`] at each sign-in.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// Who sees what is exchanged with the server, secrets shortened. Default: nobody.
+    pub fn watcher(mut self, watcher: impl Watcher + 'static) -> Self {
+        self.watcher = Some(Arc::new(watcher));
+        self
+    }
+
+    /// Checks the description. Nothing is sent and no file is touched.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Config`] for an issuer or resource that is not an https address (http is
+    /// fine on loopback) and for malformed scopes, [`crate::ErrorKind::Store`] when there is no
+    /// place for the credentials file.
+    pub fn build(self) -> Result<Client, Error> {
+        let shown = clean::text(&self.issuer);
+        let issuer_url = secure_url(&self.issuer, true)
+            .ok()
+            .filter(|url| url.query().is_none())
+            .ok_or_else(|| {
+                Error::config(format!("`{shown}` is no issuer"))
+                    .hint_to("name an https address without query (http only on loopback), such as https://login.example.com")
+            })?;
+        let scopes = Scopes::parse(&self.scopes)
+            .map_err(|error| Error::config("the scopes are malformed").caused_by(error))?;
+        let origins = self
+            .resources
+            .iter()
+            .map(|resource| origin(resource))
+            .collect::<Result<_, _>>()?;
+        let app_name = self
+            .app_name
+            .unwrap_or_else(|| self.client_id.as_str().to_owned());
+        let store = match self.store {
+            Some(store) => store,
+            None => Arc::new(FileStore::app(&app_name)?),
+        };
+        let http = Http::new(
+            &user_agent_word(&app_name),
+            self.watcher,
+            Arc::clone(&self.clock),
+        );
+        let server = AuthorizationServer::new(
+            (self.issuer, issuer_url),
+            (self.client_id, self.auth),
+            http,
+            Arc::clone(&self.timer),
+        );
+        let inner = ClientInner {
+            server,
+            scopes,
+            resources: self.resources,
+            origins,
+            store: AsyncStore::new(store),
+            ui: self.ui.unwrap_or_else(|| Arc::new(TerminalUi::stderr())),
+            browser: self.browser,
+            clock: self.clock,
+            timer: self.timer,
+            environment: self.environment,
+        };
+        Ok(Client {
+            inner: Arc::new(inner),
+        })
+    }
+}
+
+/// RFC 8707 §2: an absolute URI without fragment. Ours must also be a place to send a token to.
+fn origin(resource: &str) -> Result<Origin, Error> {
+    secure_url(resource, true)
+        .map(|url| url.origin())
+        .map_err(|reason| {
+            let shown = clean::text(resource);
+            Error::config(format!("`{shown}` is no resource: {reason}"))
+                .hint_to("name the API's https address (http only on loopback)")
+        })
+}
+
+/// A product token of RFC 9110 §5.6.2.
+fn user_agent_word(app_name: &str) -> String {
+    let is_word = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    app_name.chars().filter(is_word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ErrorKind, MemoryStore};
+
+    fn build(issuer: &str, resource: &str, scope: &str) -> Result<Client, Error> {
+        Client::builder(issuer, "cli")
+            .store(MemoryStore::new())
+            .resource(resource)
+            .scopes([scope])
+            .build()
+    }
+
+    #[test]
+    fn c_44_an_issuer_and_a_resource_are_https_or_loopback() {
+        assert!(build("https://as.test", "https://api.test/v1", "openid").is_ok());
+        assert!(build("http://127.0.0.1:8080/t", "http://localhost:1", "openid").is_ok());
+        for (issuer, resource, scope) in [
+            ("http://as.test", "https://api.test", "openid"),
+            ("as.test", "https://api.test", "openid"),
+            ("https://as.test?x=1", "https://api.test", "openid"),
+            ("https://as.test", "http://api.test", "openid"),
+            ("https://as.test", "api", "openid"),
+            ("https://as.test", "https://api.test", "a\"b"),
+        ] {
+            let error = build(issuer, resource, scope).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                &ErrorKind::Config,
+                "{issuer} {resource} {scope}"
+            );
+        }
+    }
+
+    #[test]
+    fn c_49_debug_of_a_client_shows_no_secret() {
+        let client = Client::builder("https://as.test", "cli")
+            .client_auth(ClientAuth::SecretBasic(hallpass_protocol::Secret::from(
+                "canary",
+            )))
+            .store(MemoryStore::new())
+            .build()
+            .unwrap();
+        assert!(!format!("{client:?}").contains("canary"));
+    }
+}

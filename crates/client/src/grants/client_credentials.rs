@@ -1,0 +1,29 @@
+//! The client credentials grant: a program signs in as itself.
+//!
+//! RFC 6749 §4.4: <https://www.rfc-editor.org/rfc/rfc6749#section-4.4>
+
+use hallpass_protocol::token::TokenRequest;
+
+use super::token_set::TokenSet;
+use crate::client::Client;
+use crate::error::Error;
+
+impl Client {
+    /// Fetches a token for the client itself, with the client's scopes and resources. Nothing is
+    /// stored.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Config`] when the server does not know the client, its secret or the
+    /// scopes; [`crate::ErrorKind::Unavailable`] when it is not there.
+    pub async fn client_credentials(&self) -> Result<TokenSet, Error> {
+        let request = TokenRequest::ClientCredentials {
+            scope: self.inner.scope(),
+            resource: self.inner.resources.clone(),
+            audience: Vec::new(),
+        };
+        self.inner
+            .token_set(&request, "the server refused the client")
+            .await
+    }
+}

@@ -1,0 +1,127 @@
+//! One renewal of a session: the refresh token is sent, and the answer is checked.
+//!
+//! RFC 6749 §6: <https://www.rfc-editor.org/rfc/rfc6749#section-6>, OIDC Core §12.2; rows C-23, C-24,
+//! C-65, C-72, Q-42. Nothing is stored here.
+
+use std::time::Duration;
+
+use hallpass_protocol::Secret;
+use hallpass_protocol::id_token::{Expect, IdTokenClaims, VerifiedIdToken};
+use hallpass_protocol::token::TokenRequest;
+use url::Url;
+
+use crate::authorization_server::{Asked, Granted, NotGranted, refused};
+use crate::client::ClientInner;
+use crate::credentials::SessionRecord;
+use crate::error::{Error, ErrorKind};
+use crate::http::never_left;
+
+/// A token is replayed so often at most (row C-23).
+const MOST_REPLAYS: u32 = 3;
+/// The last replay starts within this time of the first: the server's grace is 30 s, and a replay at
+/// its edge would look like theft (row C-72).
+const REPLAY_WINDOW: Duration = Duration::from_secs(20);
+
+/// A server that cannot be connected to for this long is not tried again, and its keys are not waited
+/// for.
+const AWAY: Duration = Duration::from_secs(3);
+
+/// Sends the refresh token; replays it when the answer was lost.
+pub(crate) async fn ask(
+    client: &ClientInner,
+    endpoint: &Url,
+    (refresh_token, resource): (&Secret<String>, &[String]),
+) -> Result<Granted, NotGranted> {
+    let request = TokenRequest::RefreshToken {
+        refresh_token: refresh_token.clone(),
+        // RFC 6749 §6: left out, it is "treated as equal to the scope originally granted".
+        scope: None,
+        resource: resource.to_vec(),
+    };
+    let start = client.timer.elapsed();
+    let mut pause = Duration::from_millis(500);
+    let mut replays = 0;
+    loop {
+        let answer = client.server.ask(endpoint, &request).await;
+        let Err(NotGranted::Unanswered { retry_after, cause }) = answer else {
+            return answer;
+        };
+        let wait = retry_after.unwrap_or(pause);
+        let spent = client.timer.elapsed().saturating_sub(start);
+        let is_away = never_left(&cause) && spent >= AWAY;
+        if is_away || replays == MOST_REPLAYS || spent + wait > REPLAY_WINDOW {
+            return Err(NotGranted::Unanswered { retry_after, cause });
+        }
+        replays += 1;
+        tracing::debug!(replays, error = %cause, "no answer to the refresh; asking again");
+        client.timer.sleep(wait).await;
+        pause *= 2;
+    }
+}
+
+/// The session after an answer. A failed check of its ID token drops the answer (row C-65).
+pub(crate) async fn renewed(
+    client: &ClientInner,
+    old: &SessionRecord,
+    granted: Granted,
+    keys_are_ready: bool,
+) -> Result<SessionRecord, Error> {
+    granted.require_bearer()?;
+    let mut renewed = old.clone();
+    let claims = if keys_are_ready {
+        verify_id_token(client, old, &granted).await?
+    } else {
+        None
+    };
+    let (lifetime, server_now) = (granted.lifetime(), granted.server_now());
+    let response = granted.response;
+    if let Some(claims) = claims {
+        renewed.claims = Some(claims);
+        renewed.id_token = response.id_token;
+    }
+    renewed.server_ahead = granted.server_ahead;
+    renewed.lifetime = lifetime;
+    renewed.expires_at = lifetime.map(|lifetime| server_now + lifetime);
+    renewed.access_token = Some(response.access_token);
+    // RFC 6749 §6: "The authorization server MAY issue a new refresh token" (row C-24).
+    if let Some(refresh_token) = response.refresh_token {
+        renewed.refresh_token = Some(refresh_token);
+    }
+    if let Some(scope) = response.scope {
+        renewed.scope = scope;
+    }
+    Ok(renewed)
+}
+
+async fn verify_id_token(
+    client: &ClientInner,
+    old: &SessionRecord,
+    granted: &Granted,
+) -> Result<Option<IdTokenClaims>, Error> {
+    let server = &client.server;
+    let metadata = server.metadata().await?;
+    let asked = Asked {
+        nonce: Expect::FromRefresh,
+        acr: &[],
+        max_age: None,
+    };
+    let verified = match server.verify_id_token(&metadata, granted, asked).await {
+        Ok(verified) => verified,
+        // The tokens are good, only the keys are out of reach: the old ID token stays.
+        Err(error) if matches!(error.kind(), ErrorKind::Unavailable { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if let (Some(new), Some(first)) = (&verified, &old.claims) {
+        VerifiedIdToken::continues(new, first).map_err(|error| refused(&error))?;
+    }
+    Ok(verified.map(VerifiedIdToken::into_claims))
+}
+
+/// Whether an ID token can be checked, if the session has one at all.
+pub(crate) async fn prepare_keys(client: &ClientInner, record: &SessionRecord) -> bool {
+    if record.claims.is_none() {
+        return false;
+    }
+    let prepared = client.server.prepare_keys();
+    matches!(tokio::time::timeout(AWAY, prepared).await, Ok(Ok(())))
+}

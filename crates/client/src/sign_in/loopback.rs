@@ -1,0 +1,348 @@
+//! Listens on this machine for the browser's answer.
+//!
+//! RFC 8252 §7.3 and §8.3: <https://www.rfc-editor.org/rfc/rfc8252#section-7.3>; rows C-12 to C-15,
+//! C-19, A-28 to A-30. Local programs and web pages can reach the port too, so nothing that arrives
+//! is trusted, and nothing that does not arrive is waited for.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::callback::{Arrival, Attempt, Verdict, judge};
+use super::loopback_page::Page;
+use crate::error::{Error, ErrorKind, SecurityViolation};
+use hallpass_protocol::{OAuthError, Secret};
+
+/// A request must have arrived in this time.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// A longer request is refused.
+const LONGEST_HEAD: usize = 16 * 1024;
+/// So many connections at once; each that is silent ends after [`HEAD_DEADLINE`].
+const MOST_CONNECTIONS: usize = 256;
+/// The browser has this long to fetch the last page once the sign-in is over.
+const LAST_PAGE: Duration = Duration::from_secs(2);
+/// The browser waits this long for the last page.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// So many callbacks with a foreign `state` end the sign-in.
+const MOST_FOREIGN: usize = 3;
+
+/// What an answer to the browser ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    OfRequest,
+    OfSignIn,
+}
+
+/// What came back: a code, or the server's refusal.
+pub(crate) type Answer = Result<Secret<String>, OAuthError>;
+
+/// Bound ports, not yet listened to.
+#[derive(Debug)]
+pub(crate) struct Loopback {
+    listeners: Vec<TcpListener>,
+    /// Host and port as they stand in the redirect URI.
+    pub(crate) authority: String,
+}
+
+/// A listener at work. Dropping it closes the ports.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    outcome: oneshot::Receiver<Result<Answer, Error>>,
+    result: watch::Sender<Option<Page>>,
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    attempt: Attempt,
+    foreign: AtomicUsize,
+    outcome: Mutex<Option<oneshot::Sender<Result<Answer, Error>>>>,
+    result: watch::Receiver<Option<Page>>,
+    /// The last answer of this sign-in has gone out to the browser.
+    last_answer_sent: Notify,
+}
+
+impl Loopback {
+    /// Binds the first port that is free; none or 0 lets the system choose.
+    pub(crate) async fn bind(ports: &[u16]) -> Result<Self, Error> {
+        let ports = if ports.is_empty() { &[0] } else { ports };
+        let mut refused = None;
+        for port in ports {
+            match bind_both(*port).await {
+                Ok(bound) => return Ok(bound),
+                Err(error) => refused = Some((*port, error)),
+            }
+        }
+        let (port, error) = refused.unwrap_or((0, io::ErrorKind::AddrNotAvailable.into()));
+        Err(Error::config(format!("cannot listen on 127.0.0.1:{port}"))
+            .hint_to("free the port, or let the system choose one (callback port 0)")
+            .caused_by(error))
+    }
+
+    /// Starts to answer; waits for the answer to this attempt.
+    pub(crate) fn serve(self, attempt: Attempt) -> Serving {
+        let (outcome_sender, outcome) = oneshot::channel();
+        let (result, result_receiver) = watch::channel(None);
+        let shared = Arc::new(Shared {
+            attempt,
+            foreign: AtomicUsize::new(0),
+            outcome: Mutex::new(Some(outcome_sender)),
+            result: result_receiver,
+            last_answer_sent: Notify::new(),
+        });
+        let mut tasks = JoinSet::new();
+        for listener in self.listeners {
+            tasks.spawn(accept(listener, Arc::clone(&shared)));
+        }
+        Serving {
+            outcome,
+            result,
+            shared,
+            _tasks: tasks,
+        }
+    }
+}
+
+impl Serving {
+    /// Waits for the answer. Safe to drop and call again.
+    pub(crate) async fn answer(&mut self) -> Result<Answer, Error> {
+        (&mut self.outcome)
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the listener was closed")))
+    }
+
+    /// Gives the browser its last page, then closes the ports.
+    pub(crate) async fn finish(self, page: Page) {
+        self.result.send_replace(Some(page));
+        self.close().await;
+    }
+
+    /// Closes the ports once the browser has its last answer.
+    pub(crate) async fn close(self) {
+        // Nobody may be there to fetch it: that is no reason to fail.
+        if timeout(LAST_PAGE, self.shared.last_answer_sent.notified())
+            .await
+            .is_err()
+        {
+            tracing::debug!("the browser did not fetch the last page");
+        }
+    }
+}
+
+/// Row C-12: both families where the system has them, on one port; the literal is that of the first.
+async fn bind_both(port: u16) -> io::Result<Loopback> {
+    let v6 = |port| TcpListener::bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port));
+    match TcpListener::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await {
+        Ok(first) => {
+            let port = first.local_addr()?.port();
+            let second = v6(port).await.ok();
+            let listeners = std::iter::once(first).chain(second).collect();
+            Ok(Loopback {
+                listeners,
+                authority: format!("127.0.0.1:{port}"),
+            })
+        }
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
+        // A host without IPv4.
+        Err(_) => {
+            let only = v6(port).await?;
+            let port = only.local_addr()?.port();
+            Ok(Loopback {
+                listeners: vec![only],
+                authority: format!("[::1]:{port}"),
+            })
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return;
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let shared = Arc::clone(&shared);
+                connections.spawn(async move {
+                    serve_connection(stream, shared).await;
+                    drop(slot);
+                });
+            }
+            // Out of handles, or a connection that was gone at once: the next may work.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Row A-30: a connection that sends nothing hurts only itself.
+async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
+    let is_last = AtomicBool::new(false);
+    let answer = service_fn(|request| {
+        let (shared, is_last) = (Arc::clone(&shared), &is_last);
+        async move {
+            let (response, end) = respond(&request, &shared).await;
+            is_last.store(end == End::OfSignIn, Ordering::Relaxed);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(LONGEST_HEAD)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), answer);
+    if !matches!(
+        timeout(LONGEST_WAIT + HEAD_DEADLINE, connection).await,
+        Ok(Ok(()))
+    ) {
+        tracing::debug!("a connection to the listener ended without an answer");
+    }
+    // Only now has the answer left: the ports may close.
+    if is_last.load(Ordering::Relaxed) {
+        shared.last_answer_sent.notify_one();
+    }
+}
+
+async fn respond(request: &Request<Incoming>, shared: &Shared) -> (Response<Full<Bytes>>, End) {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let arrival = Arrival {
+        method: request.method().as_str(),
+        host,
+        path: request.uri().path(),
+        query: request.uri().query().unwrap_or_default(),
+    };
+    if is_last_page(arrival, &shared.attempt) && shared.is_settled() {
+        return (last_page(shared).await, End::OfSignIn);
+    }
+    let not_found = (
+        page(StatusCode::NOT_FOUND, &Page::not_found()),
+        End::OfRequest,
+    );
+    match judge(arrival, &shared.attempt) {
+        Verdict::NotFound => not_found,
+        Verdict::Foreign => (
+            page(StatusCode::BAD_REQUEST, &Page::foreign()),
+            note_foreign(shared),
+        ),
+        Verdict::Refused(error) => {
+            let shown = page(StatusCode::BAD_REQUEST, &Page::failed(&error.to_string()));
+            if shared.settle(Err(error)) {
+                (shown, End::OfSignIn)
+            } else {
+                not_found
+            }
+        }
+        // Row C-13: one valid answer; the same again is nothing any more.
+        Verdict::Answer(answer) => {
+            if shared.settle(Ok(answer)) {
+                (to_last_page(shared), End::OfRequest)
+            } else {
+                not_found
+            }
+        }
+    }
+}
+
+/// Row C-15: one is an accident, several are an attack.
+fn note_foreign(shared: &Shared) -> End {
+    tracing::warn!("ignored a callback that is not ours (state differs); still waiting");
+    if shared.foreign.fetch_add(1, Ordering::Relaxed) + 1 < MOST_FOREIGN {
+        return End::OfRequest;
+    }
+    let text = "several answers came that are not to this sign-in (state differs)";
+    let error = Error::security(SecurityViolation::State, text)
+        .hint_to("close other sign-in pages and try again; somebody may be forging answers");
+    if shared.settle(Err(error)) {
+        End::OfSignIn
+    } else {
+        End::OfRequest
+    }
+}
+
+impl Shared {
+    /// Hands the outcome over; false when there was one before.
+    fn settle(&self, outcome: Result<Answer, Error>) -> bool {
+        let sender = self
+            .outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        sender.is_some_and(|sender| sender.send(outcome).is_ok())
+    }
+
+    fn is_settled(&self) -> bool {
+        self.outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_none()
+    }
+}
+
+fn last_page_path(attempt: &Attempt) -> String {
+    format!("{}/done", attempt.path.trim_end_matches('/'))
+}
+
+fn is_last_page(arrival: Arrival<'_>, attempt: &Attempt) -> bool {
+    arrival.method == "GET"
+        && arrival.host == Some(attempt.authority.as_str())
+        && arrival.path == last_page_path(attempt)
+}
+
+/// Row C-19: the code leaves the address bar at once, by a redirect and without script.
+fn to_last_page(shared: &Shared) -> Response<Full<Bytes>> {
+    let mut response = page(StatusCode::SEE_OTHER, &Page::moved());
+    if let Ok(target) = HeaderValue::from_str(&last_page_path(&shared.attempt)) {
+        response.headers_mut().insert(header::LOCATION, target);
+    }
+    response
+}
+
+/// Waits until it is known how the sign-in ended, then says it.
+async fn last_page(shared: &Shared) -> Response<Full<Bytes>> {
+    let mut result = shared.result.clone();
+    let known = timeout(LONGEST_WAIT, result.wait_for(Option::is_some)).await;
+    let shown = known
+        .ok()
+        .and_then(Result::ok)
+        .and_then(|page| page.clone());
+    page(StatusCode::OK, &shown.unwrap_or_else(Page::not_found))
+}
+
+fn page(status: StatusCode, page: &Page) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(page.html())));
+    *response.status_mut() = status;
+    let policy = page.content_security_policy();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,96 @@
+//! What a flow brought becomes a session: checked, saved and told, once for all flows.
+
+use hallpass_protocol::id_token::{IdTokenClaims, VerifiedIdToken};
+use hallpass_protocol::metadata::Metadata;
+
+use crate::account::Account;
+use crate::authorization_server::{Asked, Granted};
+use crate::client::ClientInner;
+use crate::credentials::{SessionKey, SessionRecord};
+use crate::error::Error;
+use crate::ui::Prompt;
+
+/// What a flow brought, with the ID token already checked.
+pub(super) struct SignedIn {
+    granted: Granted,
+    claims: Option<IdTokenClaims>,
+}
+
+impl SignedIn {
+    /// Checks the ID token against what the flow asked.
+    pub(super) async fn check(
+        client: &ClientInner,
+        metadata: &Metadata,
+        granted: Granted,
+        asked: Asked<'_>,
+    ) -> Result<Self, Error> {
+        let verified = client
+            .server
+            .verify_id_token(metadata, &granted, asked)
+            .await?;
+        Ok(Self {
+            granted,
+            claims: verified.map(VerifiedIdToken::into_claims),
+        })
+    }
+}
+
+/// Saves what a flow brought, then tells the person.
+pub(super) async fn keep(
+    client: &ClientInner,
+    metadata: &Metadata,
+    signed_in: SignedIn,
+) -> Result<(SessionKey, SessionRecord), Error> {
+    let record = record(client, metadata, signed_in)?;
+    let key = client.default_key();
+    client.store.put(&key, record.clone()).await?;
+    let missing = client.scopes.filter(|scope| !record.scope.contains(scope));
+    // Row C-48; `offline_access` has its own sentence, in `Done`.
+    let missing = missing.filter(|scope| scope != "offline_access");
+    if !missing.is_empty() {
+        let text = format!("the server did not grant: {missing}");
+        client.show(Prompt::Notice { text }).await?;
+    }
+    let prompt = Prompt::Done {
+        who: Account::new(&key, record.claims.as_ref()).name,
+        refreshes: record.refresh_token.is_some(),
+        expires_in: record.lifetime,
+    };
+    client.show(prompt).await?;
+    Ok((key, record))
+}
+
+fn record(
+    client: &ClientInner,
+    metadata: &Metadata,
+    signed_in: SignedIn,
+) -> Result<SessionRecord, Error> {
+    let SignedIn { granted, claims } = signed_in;
+    granted.require_bearer()?;
+    let (lifetime, server_now) = (granted.lifetime(), granted.server_now());
+    let response = granted.response;
+    let scope = response.scope.unwrap_or_else(|| client.scopes.clone());
+    // OIDC Core §3.1.3.3: an OpenID sign-in brings an ID token.
+    if claims.is_none() && client.scopes.contains("openid") && scope.contains("openid") {
+        return Err(
+            Error::protocol("the server sent no ID token although `openid` was granted").hint_to(
+                "the server must support OpenID Connect, or leave `openid` out of the scopes",
+            ),
+        );
+    }
+    Ok(SessionRecord {
+        token_endpoint: metadata.token_endpoint.clone().unwrap_or_default(),
+        access_token: Some(response.access_token),
+        refresh_token: response.refresh_token,
+        id_token: response.id_token,
+        claims,
+        asked: client.scopes.clone(),
+        resource: client.resources.clone(),
+        scope,
+        expires_at: lifetime.map(|lifetime| server_now + lifetime),
+        lifetime,
+        server_ahead: granted.server_ahead,
+        signed_in_at: granted.received_at,
+        reauth_required: false,
+    })
+}

@@ -1,0 +1,33 @@
+//! `reset`: the server as it was at its start, for the next test.
+
+use hallpass_store::{authorization_codes, authorizations, browser_sessions, device_grants};
+
+use super::fields::Fields;
+use super::route::{Answer, Call};
+use super::state;
+use crate::state::State;
+
+/// `POST reset`.
+///
+/// Access tokens that were revoked one by one stay revoked: nobody can meet them by chance, and a
+/// test that revoked one must not find it alive.
+pub(super) async fn answer(state: &State, call: &Call) -> Answer {
+    Fields::of_body(&call.body, &[])?;
+    let control = &state.control;
+    control.faults.clear();
+    control.callbacks.clear();
+    let forget = state.store.write(|tx| {
+        device_grants::delete_all(tx)?;
+        authorization_codes::delete_all(tx)?;
+        authorizations::delete_all(tx)?;
+        browser_sessions::delete_all(tx)
+    });
+    forget.await?;
+    state.keys.reset(&state.store).await?;
+    state.limiter.clear();
+    state.recent_users.clear();
+    control.device_polls.clear();
+    control.requests.clear();
+    control.clock.reset();
+    state::answer(state).await
+}

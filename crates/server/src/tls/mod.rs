@@ -1,0 +1,103 @@
+//! HTTPS in dev mode: a certificate of the configured key store, or one made at start.
+//!
+//! RFC 8446: <https://www.rfc-editor.org/rfc/rfc8446>. For users: `docs/dev-mode.md`.
+
+mod der;
+mod pkcs12;
+mod self_signed;
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+pub(crate) use pkcs12::{Identity, Passwords, Pkcs12Error, read as read_pkcs12};
+
+use crate::error::Fault;
+
+/// Where the certificate comes from.
+#[derive(Clone, Debug)]
+pub struct Certificate(pub(crate) Source);
+
+/// See [`Certificate`].
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// `"ssl": {}`: made at start, for `localhost`.
+    SelfSigned,
+    /// The key store of the settings.
+    Given(Identity),
+}
+
+impl Certificate {
+    /// A certificate that is made at start, for `localhost`.
+    pub fn self_signed() -> Self {
+        Self(Source::SelfSigned)
+    }
+}
+
+/// Takes TLS connections. Key and certificate are made at the first one, or by [`Tls::warm_up`]:
+/// listening does not wait for them.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls(Arc<Lazy>);
+
+#[derive(Debug)]
+struct Lazy {
+    certificate: Certificate,
+    config: OnceCell<Arc<ServerConfig>>,
+}
+
+impl Tls {
+    /// Prepares nothing yet.
+    pub(crate) fn new(certificate: Certificate) -> Self {
+        let config = OnceCell::new();
+        Self(Arc::new(Lazy {
+            certificate,
+            config,
+        }))
+    }
+
+    /// Makes key and certificate, unless they are there.
+    pub(crate) async fn acceptor(&self) -> Result<TlsAcceptor, Fault> {
+        let make = || async {
+            let Certificate(source) = self.0.certificate.clone();
+            let made = tokio::task::spawn_blocking(move || configure(source));
+            made.await
+                .map_err(|_| Fault::new("making a certificate panicked"))?
+        };
+        let config = self.0.config.get_or_try_init(make).await?;
+        Ok(TlsAcceptor::from(Arc::clone(config)))
+    }
+
+    /// Makes them in the background.
+    pub(crate) fn warm_up(&self) {
+        let tls = self.clone();
+        tokio::spawn(async move {
+            if let Err(fault) = tls.acceptor().await {
+                tracing::error!(%fault, "TLS cannot be served");
+            }
+        });
+    }
+}
+
+/// Whether the key of a key store is one that TLS can use.
+pub(crate) fn check(identity: &Identity) -> Result<(), Fault> {
+    configure(Source::Given(identity.clone())).map(drop)
+}
+
+fn configure(source: Source) -> Result<Arc<ServerConfig>, Fault> {
+    let identity = match source {
+        Source::Given(identity) => identity,
+        Source::SelfSigned => self_signed::make()?,
+    };
+    let chain = identity.chain.into_iter().map(CertificateDer::from);
+    let key = PrivateKeyDer::Pkcs8(identity.key.expose().clone().into());
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain.collect(), key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
