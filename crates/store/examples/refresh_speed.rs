@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes,
 };
-use hallpass_issuer::grants::refresh_token;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_issuer::user::User;
@@ -118,13 +117,10 @@ async fn family(store: &Store) -> RefreshToken {
 
 /// As the server does it; the generation that is valid now.
 async fn refresh(store: &Store, token: RefreshToken) -> u32 {
-    let decided = store.write(move |tx| {
-        let mut found = authorizations::find(tx, token.authorization)?.unwrap();
-        refresh_token::redeem(&mut found, &client(), &token, &lifetimes(), now()).unwrap();
-        authorizations::save(tx, &found)?;
-        Ok(found.refresh.unwrap().generation)
-    });
-    decided.await.unwrap()
+    let rotated =
+        store.write(move |tx| authorizations::rotate(tx, &client(), &token, &lifetimes(), now()));
+    let found = rotated.await.unwrap().unwrap();
+    found.refresh.unwrap().generation
 }
 
 fn client() -> ClientId {

@@ -3,24 +3,29 @@
 use std::time::Duration;
 
 use hallpass_issuer::authorization::{
-    Authorization, AuthorizationSeed, Origin, RefreshFamily, RevokeReason,
+    Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes, RevokeReason,
 };
+use hallpass_issuer::grants::refresh_token;
+use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_issuer::user::User;
-use hallpass_protocol::{AuthorizationId, Timestamp, UserId};
+use hallpass_protocol::{AuthorizationId, ClientId, Timestamp, UserId};
 
-use crate::columns::{Json, json};
+use crate::columns::{Bind, Json, json};
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
 
+macro_rules! columns {
+    () => {
+        "id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, \
+         nonce, browser_session, origin, address, created_at, rt_seed_hash, rt_generation, \
+         rt_rotates, rt_rotated_at, rt_previously_rotated_at, idle_expires_at, \
+         absolute_expires_at, revoked_at, revoke_reason"
+    };
+}
+
 macro_rules! select {
     ($condition:literal) => {
-        concat!(
-            "SELECT id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, \
-             nonce, browser_session, origin, address, created_at, rt_seed_hash, rt_generation, \
-             rt_rotates, rt_rotated_at, rt_previously_rotated_at, idle_expires_at, \
-             absolute_expires_at, revoked_at, revoke_reason FROM authorizations ",
-            $condition
-        )
+        concat!("SELECT ", columns!(), " FROM authorizations ", $condition)
     };
 }
 
@@ -116,6 +121,38 @@ pub fn save(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(), S
         Some((at, reason)) => revoke(tx, authorization.id, reason, at).map(|_| ()),
         None => Ok(()),
     }
+}
+
+/// Rotates a family in one statement: the authorization as it is now, or `None` when that takes a
+/// closer look. It does what [`refresh_token::redeem`] decides about a token that is the valid one
+/// of a live family that rotates; whatever else there is to decide is decided there.
+pub fn rotate(
+    tx: &Transaction<'_>,
+    client: &ClientId,
+    token: &RefreshToken,
+    lifetimes: &RefreshLifetimes,
+    now: Timestamp,
+) -> Result<Option<Authorization>, StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE authorizations SET rt_generation = rt_generation + 1, \
+         rt_previously_rotated_at = rt_rotated_at, rt_rotated_at = $1, \
+         idle_expires_at = CASE WHEN absolute_expires_at < $2 THEN absolute_expires_at ELSE $2 END \
+         WHERE id = $3 AND client_id = $4 AND rt_seed_hash = $5 AND rt_generation = $6 \
+         AND rt_rotates = 1 AND revoked_at IS NULL AND idle_expires_at > $1 \
+         AND absolute_expires_at > $1 AND (rt_rotated_at IS NULL OR rt_rotated_at <= $7) \
+         RETURNING ",
+        columns!()
+    );
+    let values: &[&dyn Bind] = &[
+        &now,
+        &(now + lifetimes.idle),
+        &token.authorization,
+        client,
+        &token.seed_hash(),
+        &token.generation,
+        &(now + refresh_token::CLOCK_FAULT),
+    ];
+    tx.change_at_once(SQL, values, load)
 }
 
 /// Ends an authorization; whether it was there and live. The first reason stays.

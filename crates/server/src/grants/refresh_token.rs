@@ -1,6 +1,6 @@
 //! Answers a refresh: the token is checked before the database is asked, then one transaction.
 
-use hallpass_issuer::grants::refresh_token;
+use hallpass_issuer::grants::refresh_token::{self, Refreshed};
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_protocol::Secret;
@@ -31,7 +31,16 @@ pub(crate) async fn redeem(
         .ok_or(Refusal::InvalidGrant(GrantReason::Unknown))?;
     let (client_id, presented) = (client.id().clone(), token.clone());
     let (lifetimes, now) = (state.settings.refresh, request.now);
+    // Most requests ask for all they may have, with the token that is valid.
+    let asks_for_all = scope.is_none() && resource.is_empty();
     let decided = state.store.write(move |tx| {
+        if asks_for_all
+            && let Some(found) =
+                authorizations::rotate(tx, &client_id, &presented, &lifetimes, now)?
+        {
+            let (scopes, audience) = (found.seed.scopes.clone(), found.seed.resource.clone());
+            return Ok(Ok((found, scopes, audience, Refreshed::Rotated)));
+        }
         let Some(mut found) = authorizations::find(tx, presented.authorization)? else {
             return Ok(Err(GrantReason::Unknown.into()));
         };

@@ -41,6 +41,16 @@ pub(crate) enum Dialect {
     Postgres,
 }
 
+/// How a statement that answers rows treats them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Way {
+    Look,
+    /// The rows are this transaction's until it ends.
+    Lock,
+    /// The statement is a transaction of its own.
+    AtOnce,
+}
+
 /// A row of an answer, read column by column from the left.
 pub(crate) struct Row<'a> {
     cells: Cells<'a>,
@@ -110,8 +120,24 @@ impl<'a> Transaction<'a> {
         parameters: &[&dyn Bind],
         load: impl FnOnce(&mut Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        let lock = self.access == Access::Write;
-        self.first(sql, parameters, lock, load)
+        let way = match self.access {
+            Access::Read => Way::Look,
+            Access::Write => Way::Lock,
+        };
+        self.first(sql, parameters, way, load)
+    }
+
+    /// Runs a statement that changes one row, if its conditions hold, and answers the row as it is
+    /// then. On a network it is a transaction of its own and one round trip: only the first
+    /// statement of a job can be this, and a job whose statement changed something ends with it.
+    pub(crate) fn change_at_once<T>(
+        &self,
+        sql: &'static str,
+        parameters: &[&dyn Bind],
+        load: impl FnOnce(&mut Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        self.may_write()?;
+        self.first(sql, parameters, Way::AtOnce, load)
     }
 
     /// All rows of an answer.
@@ -122,7 +148,7 @@ impl<'a> Transaction<'a> {
         mut load: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut records = Vec::new();
-        self.rows(sql, parameters, false, |row| {
+        self.rows(sql, parameters, Way::Look, |row| {
             records.push(load(row)?);
             Ok(true)
         })?;
@@ -136,7 +162,7 @@ impl<'a> Transaction<'a> {
         parameters: &[&dyn Bind],
     ) -> Result<u64, StoreError> {
         let load = |row: &mut Row<'_>| Ok(u64::try_from(row.take::<i64>()?).unwrap_or(0));
-        self.first(sql, parameters, false, load)
+        self.first(sql, parameters, Way::Look, load)
             .map(|count| count.unwrap_or(0))
     }
 
@@ -190,11 +216,11 @@ impl<'a> Transaction<'a> {
         &self,
         sql: &'static str,
         parameters: &[&dyn Bind],
-        lock: bool,
+        way: Way,
         load: impl FnOnce(&mut Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         let (mut load, mut first) = (Some(load), None);
-        self.rows(sql, parameters, lock, |row| {
+        self.rows(sql, parameters, way, |row| {
             first = load.take().map(|load| load(row)).transpose()?;
             Ok(false)
         })?;
@@ -206,12 +232,12 @@ impl<'a> Transaction<'a> {
         &self,
         sql: &'static str,
         parameters: &[&dyn Bind],
-        lock: bool,
+        way: Way,
         mut show: impl FnMut(&mut Row<'_>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         let values = bound(parameters)?;
         match self.session {
-            // Nobody else writes while a job does: there is nothing to lock.
+            // Nobody else writes while a job does, and the batch shares a commit: the way is one.
             Session::Sqlite(database) => {
                 let mut statement = self.noted(sqlite::prepare(database, sql, &values))?;
                 let mut rows = statement.raw_query();
@@ -222,7 +248,7 @@ impl<'a> Transaction<'a> {
                 }
             }
             Session::Postgres(session) => {
-                for row in self.noted(session.query(sql, lock, &values))? {
+                for row in self.noted(session.query(sql, way, &values))? {
                     if !show(&mut Row::new(Cells::Postgres(&row)))? {
                         break;
                     }

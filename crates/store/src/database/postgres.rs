@@ -17,13 +17,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
 use tokio_postgres::{Client, Error, Statement};
 
-use super::{Access, Job, Transaction};
+use super::{Access, Job, Transaction, Way};
 use crate::columns::Value;
 use crate::error::StoreError;
 use crate::postgres_url::PostgresUrl;
@@ -36,6 +36,8 @@ pub(crate) struct Connection {
     runtime: Runtime,
     /// The statements that this connection has prepared, with and without the lock.
     statements: RefCell<HashMap<(&'static str, bool), Statement>>,
+    /// When the last job ended.
+    rests_since: Cell<Instant>,
 }
 
 /// One job on a connection.
@@ -97,11 +99,15 @@ impl Connection {
             client: Arc::new(client),
             runtime,
             statements: RefCell::default(),
+            rests_since: Cell::new(Instant::now()),
         })
     }
 
     /// Whether the server has hung up, as far as one can tell without asking it.
     pub(crate) fn is_closed(&self) -> bool {
+        if self.rests_since.get().elapsed() < SHORT_REST {
+            return self.client.is_closed();
+        }
         // The end of a connection waits in the socket until somebody looks: once around for the
         // event, once for the task that reads it.
         self.runtime.block_on(async {
@@ -124,7 +130,9 @@ impl Connection {
             sealing,
             access,
         ));
-        session.end(keep)
+        let ended = session.end(keep);
+        self.rests_since.set(Instant::now());
+        ended
     }
 
     /// Runs a job that may take long, in a transaction of its own.
@@ -182,16 +190,29 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The rows of an answer; `lock` keeps them for this transaction.
+    /// The rows of an answer.
     pub(super) fn query(
         &self,
         sql: &'static str,
-        lock: bool,
+        way: Way,
         values: &[Value<'_>],
     ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
-        let statement = self.prepare(sql, lock)?;
+        let statement = self.prepare(sql, way == Way::Lock)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        self.wait(self.connection.client.query(&statement, &values))
+        let rows = self.connection.client.query(&statement, &values);
+        if way != Way::AtOnce || !self.is_untouched() {
+            return self.wait(rows);
+        }
+        // The `BEGIN` stays behind. Whether this was done is known only from the answer.
+        self.stage.set(Stage::Committing);
+        let rows = self.answer(rows)?;
+        self.stage.set(Stage::Unheard);
+        Ok(rows)
+    }
+
+    /// Whether nothing but the `BEGIN` waits to be sent.
+    fn is_untouched(&self) -> bool {
+        self.stage.get() == Stage::Unheard && self.unsent.borrow().len() == 1
     }
 
     pub(super) fn migrate(&self, sql: &str) -> Result<(), StoreError> {
@@ -205,7 +226,7 @@ impl<'a> Session<'a> {
         if let Some(statement) = statements.borrow().get(&(sql, lock)) {
             return Ok(statement.clone());
         }
-        let locking = lock.then(|| format!("{sql} FOR UPDATE"));
+        let locking = lock.then(|| format!("{sql} FOR NO KEY UPDATE"));
         let statement = self.answer(client.prepare(locking.as_deref().unwrap_or(sql)))?;
         statements
             .borrow_mut()
@@ -268,8 +289,7 @@ impl<'a> Session<'a> {
         if !keep {
             return self.roll_back();
         }
-        if self.stage.get() == Stage::Unheard && self.unsent.borrow().len() == 1 {
-            // There is nothing but the `BEGIN`.
+        if self.is_untouched() {
             return Ok(());
         }
         self.stage.set(Stage::Committing);
@@ -453,6 +473,8 @@ const SETTINGS: &str = "SET statement_timeout = '8s'; SET lock_timeout = '5s'; \
      SET default_transaction_isolation = 'read committed'; \
      SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') = 'off'";
+/// A connection that was in use so shortly ago is taken for a good one.
+const SHORT_REST: Duration = Duration::from_millis(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longer than the server's own limits: it speaks first, unless it is gone.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use hallpass_issuer::authorization::{Authorization, RevokeReason};
+use hallpass_issuer::authorization::{Authorization, RefreshLifetimes, RevokeReason};
 use hallpass_issuer::grants::authorization_code::{AuthorizationCode, CodeState};
 use hallpass_issuer::grants::device_code::{DeviceGrant, DeviceGrantState};
+use hallpass_issuer::grants::refresh_token::{self, Refreshed};
+use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_issuer::tokens::signing_key::SigningKeyRecord;
+use hallpass_protocol::random::SystemRandom;
 use hallpass_protocol::{ClientId, UserId};
 use hallpass_store::{
     Store, StoreError, authorization_codes, authorizations, browser_sessions, device_grants,
@@ -313,6 +316,81 @@ pub(crate) async fn a_refresh_moves_the_family_and_nothing_else(store: &Store) {
         .unwrap();
     assert_eq!(find_authorization(store, &kept).await, Some(kept));
     assert_eq!(find_authorization(store, &neighbour).await, Some(neighbour));
+}
+
+/// The statement and the issuer's rule agree about every kind of row and token.
+pub(crate) async fn s_56_a_rotation_is_what_the_issuer_decides(store: &Store) {
+    type Change = fn(&mut Authorization, &mut RefreshToken);
+    let changes: &[(&str, Change)] = &[
+        ("as it is", |_, _| {}),
+        ("never rotated", |row, _| {
+            let family = row.refresh.as_mut().unwrap();
+            (family.rotated_at, family.previously_rotated_at) = (None, None);
+        }),
+        ("soon over", |row, _| {
+            row.refresh.as_mut().unwrap().absolute_expires_at = now() + minutes(1);
+        }),
+        ("idle too long", |row, _| {
+            row.refresh.as_mut().unwrap().idle_expires_at = now()
+        }),
+        ("over", |row, _| {
+            row.refresh.as_mut().unwrap().absolute_expires_at = now()
+        }),
+        ("revoked", |row, _| row.revoke(RevokeReason::User, now())),
+        ("another client's", |row, _| {
+            row.client_id = ClientId::new("other")
+        }),
+        ("does not rotate", |row, _| {
+            row.refresh.as_mut().unwrap().rotates = false
+        }),
+        ("without tokens", |row, _| row.refresh = None),
+        ("another seed", |row, _| {
+            row.refresh.as_mut().unwrap().seed_hash = hash("other")
+        }),
+        ("a clock apart", |row, _| {
+            row.refresh.as_mut().unwrap().rotated_at = Some(now() + Duration::from_secs(5));
+        }),
+        ("a clock too far apart", |row, _| {
+            row.refresh.as_mut().unwrap().rotated_at = Some(now() + Duration::from_millis(5001));
+        }),
+        ("one behind", |_, token| token.generation -= 1),
+        ("ahead", |_, token| token.generation += 1),
+        ("unknown", |row, token| {
+            token.authorization = id();
+            row.refresh.as_mut().unwrap().generation = 3;
+        }),
+    ];
+    let mut rotations = 0;
+    for (name, change) in changes {
+        let mut row = authorization();
+        let mut token = RefreshToken::first(row.id, &SystemRandom).at(7);
+        row.refresh.as_mut().unwrap().seed_hash = token.seed_hash();
+        change(&mut row, &mut token);
+        let (kept, presented) = (row.clone(), token.clone());
+        store
+            .write(move |tx| authorizations::insert(tx, &kept))
+            .await
+            .unwrap();
+        let lifetimes = RefreshLifetimes::default();
+        let rotated = store
+            .write(move |tx| authorizations::rotate(tx, &client(), &presented, &lifetimes, now()));
+        let rotated = rotated.await.unwrap();
+        let mut expected = row.clone();
+        let decided = refresh_token::redeem(&mut expected, &client(), &token, &lifetimes, now());
+        if token.authorization == row.id && decided == Ok(Refreshed::Rotated) {
+            assert_eq!(rotated, Some(expected.clone()), "{name}");
+            assert_eq!(
+                find_authorization(store, &row).await,
+                Some(expected),
+                "{name}"
+            );
+            rotations += 1;
+        } else {
+            assert_eq!(rotated, None, "{name}");
+            assert_eq!(find_authorization(store, &row).await, Some(row), "{name}");
+        }
+    }
+    assert_eq!(rotations, 4);
 }
 
 pub(crate) async fn ended_authorizations_are_forgotten(store: &Store) {
