@@ -180,6 +180,7 @@ pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError>
 
 /// Saves when a grant ends. Only tests change that, so [`save`] leaves it and its index alone.
 pub fn save_expiry(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError> {
+    tx.note_device_decision();
     tx.run(
         "UPDATE device_grants SET expires_at = $1 WHERE code_hash = $2",
         &[&grant.expires_at, &grant.code_hash],
@@ -188,6 +189,7 @@ pub fn save_expiry(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), Stor
 
 /// Forgets every grant.
 pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.note_device_decision();
     tx.run("DELETE FROM device_grants", &[])
 }
 

@@ -41,6 +41,9 @@ async fn after_a_reset_the_server_is_as_new() {
         .start_device("cli", "openid")
         .await
         .member("device_code");
+    // What is remembered of it between two polls must go, too.
+    server.poll("cli", &device).await;
+    assert!(server.is_active(&access).await);
     accepted(&post(&server, "callbacks", json!({"subject": "foo"})).await);
     let fault = json!({"endpoint": "token", "sequence": [{"status": 503}]});
     accepted(&post(&server, "faults", fault).await);
