@@ -331,21 +331,21 @@ pub(crate) async fn s_56_a_rotation_is_what_the_issuer_decides(store: &Store) {
             row.refresh.as_mut().unwrap().absolute_expires_at = now() + minutes(1);
         }),
         ("idle too long", |row, _| {
-            row.refresh.as_mut().unwrap().idle_expires_at = now()
+            row.refresh.as_mut().unwrap().idle_expires_at = now();
         }),
         ("over", |row, _| {
-            row.refresh.as_mut().unwrap().absolute_expires_at = now()
+            row.refresh.as_mut().unwrap().absolute_expires_at = now();
         }),
         ("revoked", |row, _| row.revoke(RevokeReason::User, now())),
         ("another client's", |row, _| {
-            row.client_id = ClientId::new("other")
+            row.client_id = ClientId::new("other");
         }),
         ("does not rotate", |row, _| {
-            row.refresh.as_mut().unwrap().rotates = false
+            row.refresh.as_mut().unwrap().rotates = false;
         }),
         ("without tokens", |row, _| row.refresh = None),
         ("another seed", |row, _| {
-            row.refresh.as_mut().unwrap().seed_hash = hash("other")
+            row.refresh.as_mut().unwrap().seed_hash = hash("other");
         }),
         ("a clock apart", |row, _| {
             row.refresh.as_mut().unwrap().rotated_at = Some(now() + Duration::from_secs(5));
