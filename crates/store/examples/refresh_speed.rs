@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes,
 };
+use hallpass_issuer::grants::refresh_token;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_issuer::user::User;
@@ -117,10 +118,20 @@ async fn family(store: &Store) -> RefreshToken {
 
 /// As the server does it; the generation that is valid now.
 async fn refresh(store: &Store, token: RefreshToken) -> u32 {
-    let rotated =
-        store.write(move |tx| authorizations::rotate(tx, &client(), &token, &lifetimes(), now()));
-    let found = rotated.await.unwrap().unwrap();
-    found.refresh.unwrap().generation
+    let decided = store.write(move |tx| {
+        let (client, lifetimes) = (client(), lifetimes());
+        let rotated = authorizations::rotate(tx, &client, &token, &lifetimes, now())?;
+        let found = if let Some(found) = rotated {
+            found
+        } else {
+            let mut found = authorizations::find(tx, token.authorization)?.unwrap();
+            refresh_token::redeem(&mut found, &client, &token, &lifetimes, now()).unwrap();
+            authorizations::save(tx, &found)?;
+            found
+        };
+        Ok(found.refresh.unwrap().generation)
+    });
+    decided.await.unwrap()
 }
 
 fn client() -> ClientId {

@@ -90,10 +90,9 @@ impl<'a> Transaction<'a> {
         parameters: &[&dyn Bind],
     ) -> Result<u64, StoreError> {
         self.may_write()?;
-        let values = bound(parameters)?;
         self.noted(match self.session {
-            Session::Sqlite(database) => sqlite::execute(database, sql, &values),
-            Session::Postgres(session) => session.execute(sql, values),
+            Session::Sqlite(database) => sqlite::execute(database, sql, parameters),
+            Session::Postgres(session) => session.execute(sql, bound(parameters)?),
         })
     }
 
@@ -105,10 +104,9 @@ impl<'a> Transaction<'a> {
         parameters: &[&dyn Bind],
     ) -> Result<(), StoreError> {
         self.may_write()?;
-        let values = bound(parameters)?;
         self.noted(match self.session {
-            Session::Sqlite(database) => sqlite::execute(database, sql, &values).map(|_| ()),
-            Session::Postgres(session) => session.run(sql, values),
+            Session::Sqlite(database) => sqlite::execute(database, sql, parameters).map(|_| ()),
+            Session::Postgres(session) => session.run(sql, bound(parameters)?),
         })
     }
 
@@ -183,6 +181,11 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// Whether each answer is a round trip on a network.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.dialect() == Dialect::Postgres
+    }
+
     /// The SQL that migrations are written in here.
     pub(crate) fn dialect(&self) -> Dialect {
         match self.session {
@@ -235,11 +238,10 @@ impl<'a> Transaction<'a> {
         way: Way,
         mut show: impl FnMut(&mut Row<'_>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
-        let values = bound(parameters)?;
         match self.session {
             // Nobody else writes while a job does, and the batch shares a commit: the way is one.
             Session::Sqlite(database) => {
-                let mut statement = self.noted(sqlite::prepare(database, sql, &values))?;
+                let mut statement = self.noted(sqlite::prepare(database, sql, parameters))?;
                 let mut rows = statement.raw_query();
                 while let Some(row) = self.noted(rows.next().map_err(sqlite::failed))? {
                     if !show(&mut Row::new(Cells::Sqlite(row)))? {
@@ -248,7 +250,7 @@ impl<'a> Transaction<'a> {
                 }
             }
             Session::Postgres(session) => {
-                for row in self.noted(session.query(sql, way, &values))? {
+                for row in self.noted(session.query(sql, way, &bound(parameters)?))? {
                     if !show(&mut Row::new(Cells::Postgres(&row)))? {
                         break;
                     }
@@ -314,15 +316,19 @@ impl<'a> Row<'a> {
     }
 }
 
-/// The values of a statement. PostgreSQL has no texts with NUL, so neither engine takes one.
 fn bound<'v>(parameters: &'v [&dyn Bind]) -> Result<Vec<Value<'v>>, StoreError> {
-    let values: Vec<_> = parameters
+    parameters
         .iter()
-        .map(|parameter| parameter.bind())
-        .collect();
-    let is_nul = |value: &Value<'_>| matches!(value, Value::Text(text) if text.contains('\0'));
-    if values.iter().any(is_nul) {
-        return Err(StoreError::Corrupt("a text with NUL".to_owned()));
+        .map(|parameter| storable(parameter.bind()))
+        .collect()
+}
+
+/// PostgreSQL has no texts with NUL, so neither engine takes one.
+fn storable(value: Value<'_>) -> Result<Value<'_>, StoreError> {
+    match &value {
+        Value::Text(text) if text.as_bytes().contains(&0) => {
+            Err(StoreError::Corrupt("a text with NUL".to_owned()))
+        }
+        _ => Ok(value),
     }
-    Ok(values)
 }

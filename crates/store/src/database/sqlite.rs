@@ -12,8 +12,8 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ffi};
 
-use super::{Access, Job, Session, Transaction};
-use crate::columns::Value;
+use super::{Access, Job, Session, Transaction, storable};
+use crate::columns::{Bind, Value};
 use crate::error::StoreError;
 use crate::sealed::SealingKey;
 
@@ -203,9 +203,9 @@ impl Database {
 pub(super) fn execute(
     database: &Database,
     sql: &'static str,
-    values: &[Value<'_>],
+    parameters: &[&dyn Bind],
 ) -> Result<u64, StoreError> {
-    let mut statement = prepare(database, sql, values)?;
+    let mut statement = prepare(database, sql, parameters)?;
     let rows = statement.raw_execute().map_err(failed)?;
     Ok(rows.try_into().unwrap_or(u64::MAX))
 }
@@ -214,13 +214,13 @@ pub(super) fn execute(
 pub(super) fn prepare<'c>(
     database: &'c Database,
     sql: &'static str,
-    values: &[Value<'_>],
+    parameters: &[&dyn Bind],
 ) -> Result<CachedStatement<'c>, StoreError> {
     let mut statement = database.connection.prepare_cached(sql).map_err(failed)?;
-    for (index, value) in values.iter().enumerate() {
+    for (index, parameter) in parameters.iter().enumerate() {
         // SQLite numbers `$1`, `$2`, … in the order of first use.
         statement
-            .raw_bind_parameter(index + 1, value)
+            .raw_bind_parameter(index + 1, storable(parameter.bind())?)
             .map_err(failed)?;
     }
     Ok(statement)

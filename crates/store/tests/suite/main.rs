@@ -95,7 +95,6 @@ on_every_engine! {
     tables::an_authorization_comes_back_whole
     tables::the_first_reason_of_a_revocation_stays
     tables::a_refresh_moves_the_family_and_nothing_else
-    tables::s_56_a_rotation_is_what_the_issuer_decides
     tables::ended_authorizations_are_forgotten
     tables::a_browser_session_ends_once
     tables::the_first_signing_key_wins

@@ -14,7 +14,7 @@ use hallpass_store::{
 use hallpass_testing::TestPostgres;
 
 use crate::records::{self, ISSUER, authorization, client, minutes, now};
-use crate::{jobs, key};
+use crate::{jobs, key, tables};
 
 async fn open(address: &str) -> Store {
     Store::connect(address, key()).await.unwrap()
@@ -111,6 +111,12 @@ async fn s_60_of_200_refreshes_of_one_token_on_two_nodes_one_moves_the_family() 
         (after.refresh.unwrap().generation, after.revoked),
         (8, None)
     );
+}
+
+#[tokio::test]
+async fn s_56_a_rotation_in_one_statement_is_what_the_issuer_decides() {
+    let store = open(&TestPostgres::shared().database()).await;
+    tables::a_rotation_is_what_the_issuer_decides(&store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -319,7 +319,7 @@ pub(crate) async fn a_refresh_moves_the_family_and_nothing_else(store: &Store) {
 }
 
 /// The statement and the issuer's rule agree about every kind of row and token.
-pub(crate) async fn s_56_a_rotation_is_what_the_issuer_decides(store: &Store) {
+pub(crate) async fn a_rotation_is_what_the_issuer_decides(store: &Store) {
     type Change = fn(&mut Authorization, &mut RefreshToken);
     let changes: &[(&str, Change)] = &[
         ("as it is", |_, _| {}),
