@@ -58,11 +58,14 @@ mod tests {
     fn s_108_a_thumbprint_is_a_sha_256() {
         // RFC 9449 §10.
         let good = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
-        assert_eq!(
-            read_thumbprint(Some(good)).unwrap().as_deref(),
-            Some(good)
-        );
-        for bad in ["x", "", &good[1..], &format!("{good}A"), &good.replace('-', "+")] {
+        assert_eq!(read_thumbprint(Some(good)).unwrap().as_deref(), Some(good));
+        for bad in [
+            "x",
+            "",
+            good.trim_start_matches('N'),
+            &format!("{good}A"),
+            &good.replace('-', "+"),
+        ] {
             assert!(read_thumbprint(Some(bad)).is_err(), "{bad}");
         }
     }

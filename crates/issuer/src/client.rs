@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use hallpass_protocol::client_assertion::{self, AssertionError, AssertionPolicy, CheckedAssertion};
+use hallpass_protocol::client_assertion::{
+    self, AssertionError, AssertionPolicy, CheckedAssertion,
+};
 use hallpass_protocol::client_auth::{ClientAuthMethod, ClientCredentials};
 use hallpass_protocol::jose::JwkSet;
 use hallpass_protocol::token::GrantType;
@@ -16,6 +18,10 @@ use crate::tokens::one_time::SecretHash;
 
 /// A client as the issuer knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a member of a client's registration"
+)]
 pub struct Client {
     /// `client_id`.
     pub id: ClientId,
@@ -43,6 +49,8 @@ pub struct Client {
     pub requires_dpop: bool,
     /// Whether its authorization requests must be pushed (RFC 9126 §6).
     pub requires_pushed_requests: bool,
+    /// Whether it registered itself: nobody vouches for it (RFC 9700 §4.11.2).
+    pub registered_itself: bool,
 }
 
 /// RFC 6749 §2.1.
@@ -96,6 +104,7 @@ impl Client {
             introspects: true,
             requires_dpop: false,
             requires_pushed_requests: false,
+            registered_itself: false,
         }
     }
 
@@ -142,7 +151,9 @@ impl AuthenticatedClient {
         credentials: &ClientCredentials,
         occasion: Occasion<'_>,
     ) -> Result<Self, Refusal> {
-        use ClientReason::{Absent, NotAuthenticated, SecretFromPublicClient, Unknown, WrongMethod};
+        use ClientReason::{
+            Absent, NotAuthenticated, SecretFromPublicClient, Unknown, WrongMethod,
+        };
         let refuse = |reason| Err(Refusal::InvalidClient(reason));
         let shown = match credentials {
             ClientCredentials::Absent => return refuse(Absent),
@@ -357,19 +368,17 @@ mod tests {
         };
         let keys = ClientKind::Confidential(Credential::Keys(JwkSet::new([own.public_jwk()])));
         let by_key = of_kind(keys);
-        let client = AuthenticatedClient::authenticate(
-            Some(Arc::clone(&by_key)),
-            &signed(&own),
-            occasion(),
-        )
-        .unwrap();
+        let client =
+            AuthenticatedClient::authenticate(Some(Arc::clone(&by_key)), &signed(&own), occasion())
+                .unwrap();
         assert_eq!(client.proof(), Proof::Key);
         assert!(client.assertion().is_some());
-        let refusal = |kind: &Arc<Client>, shown: &ClientCredentials| {
-            match reason(Some(Arc::clone(kind)), shown) {
-                Some(Refusal::InvalidClient(reason)) => reason,
-                other => panic!("{other:?}"),
-            }
+        let refusal = |kind: &Arc<Client>, shown: &ClientCredentials| match reason(
+            Some(Arc::clone(kind)),
+            shown,
+        ) {
+            Some(Refusal::InvalidClient(reason)) => reason,
+            other => panic!("{other:?}"),
         };
         assert!(matches!(
             refusal(&by_key, &signed(&foreign)),

@@ -14,9 +14,7 @@ use crate::bound_key;
 use crate::client::{AuthenticatedClient, Client, ClientKind};
 use crate::policy;
 use crate::redirect_uri::AllowedRedirectUri;
-use crate::refusal::{
-    AuthorizationRefusal, Denied, GrantReason, PageReason, ProofReason, Refusal,
-};
+use crate::refusal::{AuthorizationRefusal, Denied, GrantReason, PageReason, ProofReason, Refusal};
 use crate::tokens::one_time::SecretHash;
 
 /// How long a code lives (row S-45).

@@ -154,8 +154,13 @@ fn s_18_a_client_that_doubles_its_wait_gets_out() {
 fn s_22_s_23_the_second_redemption_revokes_what_the_first_gave() {
     let mut grant = grant(approved());
     let first = id();
-    assert_eq!(grant.redeem((&client("cli"), None), first, at(10)), Ok(seed("ada")));
-    let denied = grant.redeem((&client("cli"), None), id(), at(10)).unwrap_err();
+    assert_eq!(
+        grant.redeem((&client("cli"), None), first, at(10)),
+        Ok(seed("ada"))
+    );
+    let denied = grant
+        .redeem((&client("cli"), None), id(), at(10))
+        .unwrap_err();
     assert_eq!(
         denied.refusal,
         Refusal::InvalidGrant(GrantReason::UsedTwice)
@@ -177,7 +182,9 @@ fn s_24_a_10_another_client_learns_and_changes_nothing() {
         let before = grant(state);
         let mut after = before.clone();
         for time in [1, 700] {
-            let denied = after.redeem((&client("thief"), None), id(), at(time)).unwrap_err();
+            let denied = after
+                .redeem((&client("thief"), None), id(), at(time))
+                .unwrap_err();
             assert_eq!(denied, GrantReason::OtherClient.into());
         }
         assert_eq!(after, before);

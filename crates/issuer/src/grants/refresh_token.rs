@@ -119,8 +119,7 @@ pub fn valid_until(
         .as_ref()
         .filter(|_| authorization.is_live())?;
     let end = family.idle_expires_at.min(family.absolute_expires_at);
-    let is_current =
-        family.generation == token.generation && family.seed_hash == token.seed_hash();
+    let is_current = family.generation == token.generation && family.seed_hash == token.seed_hash();
     (is_current && now < end).then_some(end)
 }
 

@@ -411,7 +411,10 @@ fn s_61_s_106_s_257_a_54_a_bound_family_needs_its_key() {
             dpop_jkt,
         };
         let answer = super::redeem(&mut authorization, brought, &lifetimes(), START);
-        (answer.map_err(|denied| denied.refusal), authorization.clone())
+        (
+            answer.map_err(|denied| denied.refusal),
+            authorization.clone(),
+        )
     };
     let absent = Refusal::InvalidDpopProof(crate::refusal::ProofReason::Absent);
     assert_eq!(show(None), (Err(absent), untouched.clone()));

@@ -16,9 +16,9 @@ use hallpass_store::{StoreError, device_grants};
 use http::{Response, StatusCode, header};
 
 use crate::Body;
+use crate::dpop_nonces::Role;
 use crate::error::Fault;
 use crate::error::json::{self, JsonError};
-use crate::dpop_nonces::Role;
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::extract::dpop_proof;
 use crate::request::Request;

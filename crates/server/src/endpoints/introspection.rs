@@ -60,11 +60,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
 }
 
 /// RFC 7662 §2.1: somebody who merely names itself could scan for tokens.
-fn caller(
-    state: &State,
-    request: &Request,
-    form: &Form,
-) -> Result<AuthenticatedClient, JsonError> {
+fn caller(state: &State, request: &Request, form: &Form) -> Result<AuthenticatedClient, JsonError> {
     let caller = authenticate(state, request, form, Unnamed::InvalidClient)?;
     if caller.proof() == Proof::Named {
         return Err(not_allowed(request));

@@ -66,11 +66,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
 }
 
 /// §2.3 (429): a client pushes as often as people sign in, and not to fill the table.
-fn count(
-    state: &State,
-    request: &Request,
-    client: &AuthenticatedClient,
-) -> Result<(), JsonError> {
+fn count(state: &State, request: &Request, client: &AuthenticatedClient) -> Result<(), JsonError> {
     let network = network_of(request.peer);
     let pusher = format!("par|{}|{}|{network}", request.issuer, client.id());
     if let Some(wait) = state.limiter.locked_for(&pusher, request.now) {
@@ -81,11 +77,7 @@ fn count(
 }
 
 /// RFC 9449 §10.1: a proof binds the code as `dpop_jkt` does; both must name one key.
-fn bind(
-    state: &State,
-    request: &Request,
-    asked: &mut AuthorizationRequest,
-) -> Result<(), Refusal> {
+fn bind(state: &State, request: &Request, asked: &mut AuthorizationRequest) -> Result<(), Refusal> {
     let Some(proof) = dpop_proof::find(state, request, Role::AuthorizationServer, None)? else {
         return Ok(());
     };

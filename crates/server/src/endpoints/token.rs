@@ -8,9 +8,9 @@ use hallpass_protocol::token::{GrantType, REPEATABLE, TokenRequest, TokenRespons
 use http::{Response, StatusCode};
 
 use crate::Body;
+use crate::dpop_nonces::Role;
 use crate::error::Fault;
 use crate::error::json::{self, JsonError};
-use crate::dpop_nonces::Role;
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::extract::dpop_proof;
 use crate::grants::{

@@ -91,9 +91,7 @@ fn presented(request: &Request) -> Result<(String, Scheme), JsonError> {
         .iter()
         .count();
     match (bearer.or(dpop), in_body) {
-        _ if in_header > 1 => {
-            Err(challenge(request, TokenProblem::Twice, Scheme::Bearer).into())
-        }
+        _ if in_header > 1 => Err(challenge(request, TokenProblem::Twice, Scheme::Bearer).into()),
         (Some(_), Some(_)) => Err(challenge(request, TokenProblem::Twice, Scheme::Bearer).into()),
         (Some((token, scheme)), None) => Ok((token.to_owned(), scheme)),
         (None, Some(token)) => Ok((token, Scheme::Bearer)),
@@ -102,11 +100,7 @@ fn presented(request: &Request) -> Result<(String, Scheme), JsonError> {
 }
 
 /// The proof that must come with a token of the scheme DPoP.
-fn proof(
-    state: &State,
-    request: &Request,
-    token: &str,
-) -> Result<Option<CheckedProof>, Challenge> {
+fn proof(state: &State, request: &Request, token: &str) -> Result<Option<CheckedProof>, Challenge> {
     let found = dpop_proof::find(state, request, Role::Resource, Some(token));
     let found = found.and_then(|proof| {
         let absent = Refusal::InvalidDpopProof(ProofReason::Absent);

@@ -99,7 +99,9 @@ impl Challenge {
         for scheme in schemes {
             // RFC 9110 §11.6.1: two challenges are two header lines; many readers know the first.
             if let Ok(value) = HeaderValue::try_from(self.line(*scheme, code.as_ref())) {
-                response.headers_mut().append(header::WWW_AUTHENTICATE, value);
+                response
+                    .headers_mut()
+                    .append(header::WWW_AUTHENTICATE, value);
             }
         }
         response
@@ -121,7 +123,8 @@ impl Challenge {
             add("scope", scope);
         }
         if scheme == Scheme::Dpop {
-            let algorithms = dpop::DEFAULT_ALGORITHMS.map(hallpass_protocol::jose::Algorithm::as_str);
+            let algorithms =
+                dpop::DEFAULT_ALGORITHMS.map(hallpass_protocol::jose::Algorithm::as_str);
             add("algs", &algorithms.join(" "));
         }
         if let Some(url) = &self.resource_metadata {

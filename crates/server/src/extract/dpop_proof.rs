@@ -50,10 +50,7 @@ pub(crate) fn find(
     check_nonce(state, request, role, &proof)?;
     // §11.1, the last check: what is refused above uses nothing up.
     let ends = proof.iat + policy.window + policy.leeway.duration();
-    match state
-        .used_ids
-        .take(proof.replay_key(), ends, request.now)
-    {
+    match state.used_ids.take(proof.replay_key(), ends, request.now) {
         FirstUse::Yes => Ok(Some(proof)),
         FirstUse::No => refuse(ProofReason::Replayed),
         FirstUse::NoRoom(wait) => Err(Refusal::Busy(wait)),

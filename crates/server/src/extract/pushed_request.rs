@@ -76,11 +76,10 @@ fn was_opened(state: &State, request: &Request, hash: &SecretHash) -> bool {
         return false;
     };
     let browser = Browser::of(state, request);
-    let opened: Option<Opened> = state.page_tokens.open(
-        Purpose::PushedRequest,
-        browser.binding(request),
-        &token,
-    );
+    let opened: Option<Opened> =
+        state
+            .page_tokens
+            .open(Purpose::PushedRequest, browser.binding(request), &token);
     opened.is_some_and(|opened| opened.hash == *hash && request.now < opened.until)
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use hallpass_issuer::grants::{authorization_code, device_code};
 use hallpass_issuer::pushed_request;
 use hallpass_store::{
-    authorization_codes, authorizations, browser_sessions, device_grants, pushed_requests, revocations,
+    authorization_codes, authorizations, browser_sessions, device_grants, pushed_requests,
+    revocations,
 };
 
 use crate::state::State;

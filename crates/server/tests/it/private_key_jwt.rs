@@ -82,13 +82,7 @@ async fn s_184_every_algorithm_proves_the_client() {
         assert_eq!(tokens.claims("access_token")["sub"], "signer");
         assert_eq!(tokens.member("scope"), "a b");
         let named = [GRANT, ("client_id", "signer")];
-        let again = show(
-            &server,
-            "/default/token",
-            &assertion(&server, &key),
-            &named,
-        )
-        .await;
+        let again = show(&server, "/default/token", &assertion(&server, &key), &named).await;
         assert_eq!(again.status, 200, "{}", again.body);
     }
 }
@@ -104,7 +98,11 @@ async fn s_185_the_audience_is_the_issuer_or_the_endpoint() {
         json!(token_url),
         json!(["https://x.test", token_url]),
     ] {
-        assert_eq!(token(&server, &with(aud.clone())).await.status, 200, "{aud}");
+        assert_eq!(
+            token(&server, &with(aud.clone())).await.status,
+            200,
+            "{aud}"
+        );
     }
     let introspect_url = server.url("/default/introspect");
     let access = token(&server, &assertion(&server, &key))
@@ -113,7 +111,10 @@ async fn s_185_the_audience_is_the_issuer_or_the_endpoint() {
     let asked = [("token", access.as_str())];
     for aud in [json!(introspect_url), json!(token_url)] {
         let answer = show(&server, "/default/introspect", &with(aud), &asked).await;
-        assert_eq!((answer.status, &answer.json()["active"]), (200, &json!(true)));
+        assert_eq!(
+            (answer.status, &answer.json()["active"]),
+            (200, &json!(true))
+        );
     }
     // A-63, and the endpoint of another call.
     for aud in [
@@ -135,7 +136,11 @@ async fn s_186_a_62_an_assertion_counts_once_at_any_endpoint() {
     let first = assertion(&server, &key);
     let access = token(&server, &first).await.member("access_token");
     assert_json_refusal(&token(&server, &first).await, 401, "invalid_client");
-    for path in ["/default/introspect", "/default/revoke", "/oauth2/introspect"] {
+    for path in [
+        "/default/introspect",
+        "/default/revoke",
+        "/oauth2/introspect",
+    ] {
         let asked = [("token", access.as_str())];
         let answer = show(&server, path, &first, &asked).await;
         assert_json_refusal(&answer, 401, "invalid_client");
@@ -144,7 +149,12 @@ async fn s_186_a_62_an_assertion_counts_once_at_any_endpoint() {
     let claims = json!({ "jti": "one" });
     let (one, two) = (
         changed(&server, &key, "JWT", &claims),
-        changed(&server, &key, "JWT", &json!({ "jti": "one", "exp": START + 61 })),
+        changed(
+            &server,
+            &key,
+            "JWT",
+            &json!({ "jti": "one", "exp": START + 61 }),
+        ),
     );
     assert_eq!(token(&server, &one).await.status, 200);
     assert_json_refusal(&token(&server, &two).await, 401, "invalid_client");
@@ -186,9 +196,17 @@ async fn s_184_s_187_a_63_the_claims_are_checked() {
         ("client_assertion_type", "urn:x"),
         ("client_assertion", &assertion(&server, &key)),
     ];
-    assert_json_refusal(&server.post("/default/token", &form).await, 401, "invalid_client");
+    assert_json_refusal(
+        &server.post("/default/token", &form).await,
+        401,
+        "invalid_client",
+    );
     let alone = [GRANT, ("client_assertion", &assertion(&server, &key))];
-    assert_json_refusal(&server.post("/default/token", &alone).await, 401, "invalid_client");
+    assert_json_refusal(
+        &server.post("/default/token", &alone).await,
+        401,
+        "invalid_client",
+    );
     // S-132, A-64: one method.
     let both = [
         GRANT,
@@ -239,7 +257,11 @@ async fn s_188_a_56_a_57_only_a_registered_key_proves_it() {
     }
     // S-132: the method that it is registered for, and no other.
     let named = [GRANT, ("client_id", "signer")];
-    assert_json_refusal(&server.post("/default/token", &named).await, 401, "invalid_client");
+    assert_json_refusal(
+        &server.post("/default/token", &named).await,
+        401,
+        "invalid_client",
+    );
     let by_secret = server
         .post_basic("/default/token", ("signer", "s"), &[GRANT])
         .await;

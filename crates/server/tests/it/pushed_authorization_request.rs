@@ -88,7 +88,10 @@ async fn s_202_s_203_all_is_checked_before_a_person_sees_anything() {
             [("request_uri", "urn:ietf:params:oauth:request_uri:x")],
             "invalid_request",
         ),
-        ([("redirect_uri", "https://evil.test/cb")], "invalid_request"),
+        (
+            [("redirect_uri", "https://evil.test/cb")],
+            "invalid_request",
+        ),
         ([("redirect_uri", "")], "invalid_request"),
         ([("response_type", "token")], "unsupported_response_type"),
         ([("response_mode", "x")], "invalid_request"),
@@ -168,9 +171,7 @@ async fn s_206_a_person_may_take_longer_than_the_request_lives() {
     let pushed = push(&server, &[]).await;
     let page = slow.open(&path("cli", &pushed)).await;
     server.advance(1_801);
-    let too_slow = slow
-        .submit(&page, &[("action", "continue")])
-        .await;
+    let too_slow = slow.submit(&page, &[("action", "continue")]).await;
     assert_page_400(&too_slow, "half an hour");
 }
 
@@ -293,7 +294,10 @@ async fn what_was_pushed_is_gone_after_a_reset() {
     let server = TestServer::dev().await;
     let pushed = push(&server, &[]).await;
     assert_eq!(server.get(&path("cli", &pushed)).await.status, 200);
-    let reset = server.http().post(server.url("/_hallpass/reset")).json(&serde_json::json!({}));
+    let reset = server
+        .http()
+        .post(server.url("/_hallpass/reset"))
+        .json(&serde_json::json!({}));
     assert_eq!(server.send(reset).await.status, 200);
     assert_page_400(&server.get(&path("cli", &pushed)).await, "reset");
 }

@@ -15,7 +15,11 @@ fn challenge(answer: &Answer) -> Vec<(String, String)> {
     // Where nothing was sent, both schemes are offered; the usual one comes first.
     let offered = lines.iter().skip(1);
     assert!(offered.clone().count() <= usize::from(answer.body.is_empty()));
-    assert!(offered.clone().all(|line| line.as_bytes().starts_with(b"DPoP ")));
+    assert!(
+        offered
+            .clone()
+            .all(|line| line.as_bytes().starts_with(b"DPoP "))
+    );
     let parameters = answer
         .header("www-authenticate")
         .strip_prefix("Bearer ")

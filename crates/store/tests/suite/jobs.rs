@@ -23,9 +23,12 @@ pub(crate) async fn s_22_of_fifty_redemptions_of_one_code_one_wins(store: &Store
         audiences: &[],
         now: now(),
     };
-    let client =
-        AuthenticatedClient::authenticate(registered, &ClientCredentials::Named(client()), occasion)
-            .unwrap();
+    let client = AuthenticatedClient::authenticate(
+        registered,
+        &ClientCredentials::Named(client()),
+        occasion,
+    )
+    .unwrap();
 
     let redemptions = (0..50).map(|_| {
         let (store, client, redirect_uri) = (store.clone(), client.clone(), redirect_uri.clone());
