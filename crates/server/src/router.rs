@@ -6,17 +6,22 @@
 
 use std::sync::Arc;
 
+use hallpass_issuer::registration::is_own_id;
+use hallpass_protocol::ClientId;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::Body;
 use crate::control;
 use crate::dev_mode;
+use crate::dpop_nonces::Role;
 use crate::endpoints::{
     authorization, debugger, device_authorization, end_session, health, introspection, jwks,
-    metadata, revocation, static_files, token, user_management, userinfo,
+    metadata, pushed_authorization_request, registration, resource_metadata, revocation,
+    static_files, token, user_management, userinfo,
 };
 use crate::error::json::JsonError;
 use crate::error::page::PageError;
+use crate::extract::dpop_proof;
 use crate::pages::{assets, device, device_confirm, home, login};
 use crate::request::{self, BodyError, Request};
 use crate::state::State;
@@ -25,10 +30,14 @@ use crate::state::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint {
     Metadata,
+    ResourceMetadata,
+    Registration,
+    ClientConfiguration,
     Jwks,
     Authorization,
     Token,
     DeviceAuthorization,
+    PushedAuthorizationRequest,
     Userinfo,
     Introspection,
     Revocation,
@@ -45,9 +54,10 @@ enum Endpoint {
 }
 
 use Endpoint::{
-    AuthKitAuthenticate, AuthKitDevice, Authorization, Debugger, DebuggerCallback, Device,
-    DeviceAuthorization, DeviceConfirm, EndSession, Health, Home, Introspection, Jwks, Login,
-    Metadata, Revocation, Token, Userinfo,
+    AuthKitAuthenticate, AuthKitDevice, Authorization, ClientConfiguration, Debugger,
+    DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm, EndSession, Health, Home,
+    Introspection, Jwks, Login, Metadata, PushedAuthorizationRequest, Registration,
+    ResourceMetadata, Revocation, Token, Userinfo,
 };
 
 /// Whole paths, all of the root issuer: our production names, Hydra's, `AuthKit`'s.
@@ -66,6 +76,8 @@ const EXACT: &[(&str, Endpoint)] = &[
     ("oauth2/device/auth", DeviceAuthorization),
     ("oauth2/device", DeviceAuthorization),
     ("oauth2/device/verify", Device),
+    ("oauth2/par", PushedAuthorizationRequest),
+    ("oauth2/register", Registration),
     ("oauth2/userinfo", Userinfo),
     ("oauth2/introspect", Introspection),
     ("admin/oauth2/introspect", Introspection),
@@ -87,13 +99,18 @@ const SUFFIXES: &[(&str, Endpoint)] = &[
     ("introspect", Introspection),
     ("authorize", Authorization),
     ("debugger", Debugger),
+    ("register", Registration),
     ("userinfo", Userinfo),
     ("device", Device),
     ("revoke", Revocation),
     ("login", Login),
     ("token", Token),
     ("jwks", Jwks),
+    ("par", PushedAuthorizationRequest),
 ];
+
+/// RFC 9728 §3.1 puts its suffix before the resource's path; the one resource is userinfo.
+const RESOURCE: &str = ".well-known/oauth-protected-resource/";
 
 /// RFC 8414 §3.1 puts its suffix before the issuer's path.
 const INSERTED: &str = ".well-known/oauth-authorization-server/";
@@ -107,6 +124,15 @@ fn resolve(path: &str) -> Option<(String, Endpoint)> {
     if let Some(issuer) = path.strip_prefix(INSERTED) {
         return is_issuer(issuer).then(|| (issuer.to_owned(), Metadata));
     }
+    if let Some(resource) = path.strip_prefix(RESOURCE) {
+        return match resolve(&format!("/{resource}"))? {
+            (issuer, Userinfo) => Some((issuer, ResourceMetadata)),
+            _ => None,
+        };
+    }
+    if let Some(issuer) = configured_client(path) {
+        return Some((issuer.to_owned(), ClientConfiguration));
+    }
     SUFFIXES.iter().find_map(|(suffix, endpoint)| {
         let issuer = path.strip_suffix(suffix)?;
         let issuer = if issuer.is_empty() {
@@ -116,6 +142,16 @@ fn resolve(path: &str) -> Option<(String, Endpoint)> {
         };
         is_issuer(issuer).then(|| (issuer.to_owned(), *endpoint))
     })
+}
+
+/// The issuer of `register/{id}`, the address of a client that registered itself (RFC 7592 §2).
+fn configured_client(path: &str) -> Option<&str> {
+    let (rest, id) = path.rsplit_once('/')?;
+    let issuer = match rest {
+        "register" | "oauth2/register" => "",
+        _ => rest.strip_suffix("/register")?,
+    };
+    (is_own_id(&ClientId::new(id)) && is_issuer(issuer)).then_some(issuer)
 }
 
 /// What may stand in an issuer's path: nothing that a URL or a cookie would change.
@@ -133,9 +169,16 @@ impl Endpoint {
     /// The methods it takes, as `Allow` names them.
     fn methods(self) -> &'static str {
         match self {
-            Metadata | Jwks | Health | Home => "GET, HEAD",
-            Token | DeviceAuthorization | Introspection | Revocation | AuthKitDevice
+            Metadata | ResourceMetadata | Jwks | Health | Home => "GET, HEAD",
+            Token
+            | DeviceAuthorization
+            | PushedAuthorizationRequest
+            | Introspection
+            | Revocation
+            | AuthKitDevice
+            | Registration
             | AuthKitAuthenticate => "POST",
+            ClientConfiguration => "GET, HEAD, PUT, DELETE",
             Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login | Debugger
             | DebuggerCallback => "GET, HEAD, POST",
         }
@@ -144,11 +187,13 @@ impl Endpoint {
     /// Its name in the control API, that of its file; `None` where tests have nothing to look for.
     fn name(self) -> Option<&'static str> {
         match self {
-            Metadata => Some("metadata"),
+            Metadata | ResourceMetadata => Some("metadata"),
             Jwks => Some("jwks"),
             Authorization => Some("authorization"),
             Token | AuthKitAuthenticate => Some("token"),
             DeviceAuthorization | AuthKitDevice => Some("device_authorization"),
+            PushedAuthorizationRequest => Some("pushed_authorization_request"),
+            Registration | ClientConfiguration => Some("registration"),
             Userinfo => Some("userinfo"),
             Introspection => Some("introspection"),
             Revocation => Some("revocation"),
@@ -157,6 +202,19 @@ impl Endpoint {
             DeviceConfirm => Some("device_confirm"),
             Login => Some("login"),
             Debugger | DebuggerCallback | Health | Home => None,
+        }
+    }
+
+    /// For which role it takes DPoP proofs, if it does.
+    fn takes_proofs(self) -> Option<Role> {
+        match self {
+            Token
+            | AuthKitAuthenticate
+            | DeviceAuthorization
+            | AuthKitDevice
+            | PushedAuthorizationRequest => Some(Role::AuthorizationServer),
+            Userinfo => Some(Role::Resource),
+            _ => None,
         }
     }
 
@@ -261,11 +319,23 @@ where
             Err(BodyError::Broken) => JsonError::Body(StatusCode::BAD_REQUEST).into_response(),
         }
     };
+    finish(&state, &request, endpoint, &mut response);
+    response
+}
+
+/// Adds what goes along with every answer of an endpoint: the next nonce, and who may read it.
+fn finish(state: &State, request: &Request, endpoint: Endpoint, response: &mut Response<Body>) {
+    if let Some(role) = endpoint.takes_proofs() {
+        dpop_proof::send_nonce(state, request, role, response);
+    }
     // Strict mode knows no origins yet, and answers none (row S-168).
     if !endpoint.is_page() && !state.settings.strict {
-        allow_origin(&request.headers, response.headers_mut());
+        let methods = match endpoint {
+            ClientConfiguration => "GET, PUT, DELETE, OPTIONS",
+            _ => "POST, GET, OPTIONS",
+        };
+        allow_origin(&request.headers, response.headers_mut(), methods);
     }
-    response
 }
 
 /// Dev mode serves whoever is near, under a name that is its own (rows S-284, A-92).
@@ -310,9 +380,13 @@ fn refuse_method(state: &State, request: &Request, endpoint: Endpoint) -> Respon
 async fn dispatch(state: &State, request: &Request, endpoint: Endpoint) -> Response<Body> {
     let for_program = match endpoint {
         Metadata => metadata::get(state, request),
+        ResourceMetadata => resource_metadata::get(request),
+        Registration => registration::post(state, request).await,
+        ClientConfiguration => registration::configure(state, request).await,
         Jwks => jwks::get(state, request).await,
         Token => token::post(state, request).await,
         DeviceAuthorization => device_authorization::post(state, request).await,
+        PushedAuthorizationRequest => pushed_authorization_request::post(state, request).await,
         Userinfo => userinfo::get(state, request).await,
         Introspection => introspection::post(state, request).await,
         Revocation => revocation::post(state, request).await,
@@ -348,7 +422,7 @@ fn status(code: StatusCode) -> Response<Body> {
 }
 
 /// Dev mode answers every origin (`docs/dev-mode.md`).
-fn allow_origin(asked: &HeaderMap, headers: &mut HeaderMap) {
+fn allow_origin(asked: &HeaderMap, headers: &mut HeaderMap, methods: &'static str) {
     let Some(origin) = asked.get(header::ORIGIN) else {
         return;
     };
@@ -357,8 +431,10 @@ fn allow_origin(asked: &HeaderMap, headers: &mut HeaderMap) {
         header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
         HeaderValue::from_static("true"),
     );
-    let methods = HeaderValue::from_static("POST, GET, OPTIONS");
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static(methods),
+    );
     let exposed = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     headers.append(header::VARY, HeaderValue::from_static("Origin"));

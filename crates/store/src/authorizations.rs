@@ -5,8 +5,7 @@ use std::time::Duration;
 use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes, RevokeReason,
 };
-use hallpass_issuer::grants::refresh_token;
-use hallpass_issuer::tokens::refresh_token::RefreshToken;
+use hallpass_issuer::grants::refresh_token::{self, Brought};
 use hallpass_issuer::user::User;
 use hallpass_protocol::{AuthorizationId, ClientId, Timestamp, UserId};
 
@@ -19,7 +18,7 @@ macro_rules! columns {
         "id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, \
          nonce, browser_session, origin, address, created_at, rt_seed_hash, rt_generation, \
          rt_rotates, rt_rotated_at, rt_previously_rotated_at, idle_expires_at, \
-         absolute_expires_at, revoked_at, revoke_reason"
+         absolute_expires_at, revoked_at, revoke_reason, dpop_jkt"
     };
 }
 
@@ -43,9 +42,9 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
          (id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, nonce, \
          browser_session, origin, address, created_at, rt_seed_hash, rt_generation, rt_rotates, \
          rt_rotated_at, rt_previously_rotated_at, idle_expires_at, absolute_expires_at, \
-         revoked_at, revoke_reason) \
+         revoked_at, revoke_reason, dpop_jkt) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22)",
+         $19, $20, $21, $22, $23)",
         &[
             &authorization.id,
             &authorization.issuer,
@@ -69,6 +68,7 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
             &refresh.map(|family| family.absolute_expires_at),
             &revoked.map(|(at, _)| at),
             &revoked.map(|(_, reason)| reason_number(reason)),
+            &authorization.dpop_jkt,
         ],
     )
 }
@@ -128,8 +128,7 @@ pub fn save(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(), S
 /// of a live family that rotates; whatever else there is to decide is decided there.
 pub fn rotate(
     tx: &Transaction<'_>,
-    client: &ClientId,
-    token: &RefreshToken,
+    brought: Brought<'_>,
     lifetimes: &RefreshLifetimes,
     now: Timestamp,
 ) -> Result<Option<Authorization>, StoreError> {
@@ -140,13 +139,18 @@ pub fn rotate(
          WHERE id = $3 AND client_id = $4 AND rt_seed_hash = $5 AND rt_generation = $6 \
          AND rt_rotates = 1 AND revoked_at IS NULL AND idle_expires_at > $1 \
          AND absolute_expires_at > $1 AND (rt_rotated_at IS NULL OR rt_rotated_at <= $7) \
-         RETURNING ",
+         AND (dpop_jkt IS NULL OR dpop_jkt = $8) RETURNING ",
         columns!()
     );
     if !tx.is_remote() {
         // Beside the database, a look and an update are faster than an update that answers a row.
         return Ok(None);
     }
+    let Brought {
+        client,
+        token,
+        dpop_jkt,
+    } = brought;
     let values: &[&dyn Bind] = &[
         &now,
         &(now + lifetimes.idle),
@@ -155,6 +159,7 @@ pub fn rotate(
         &token.seed_hash(),
         &token.generation,
         &(now + refresh_token::CLOCK_FAULT),
+        &dpop_jkt,
     ];
     tx.change_at_once(SQL, values, load)
 }
@@ -172,6 +177,20 @@ pub fn revoke(
         &[&now, &reason_number(reason), &id],
     )
     .map(|rows| rows > 0)
+}
+
+/// Ends every authorization of a client.
+pub fn revoke_by_client(
+    tx: &Transaction<'_>,
+    client: &ClientId,
+    reason: RevokeReason,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
+         WHERE client_id = $3 AND revoked_at IS NULL",
+        &[&now, &reason_number(reason), client],
+    )
 }
 
 /// Forgets every authorization, and with it every token.
@@ -216,6 +235,7 @@ fn load(row: &mut Row<'_>) -> Result<Authorization, StoreError> {
         created_at: row.take()?,
         refresh: refresh(row)?,
         revoked: revoked(row)?,
+        dpop_jkt: row.take()?,
     })
 }
 

@@ -31,7 +31,9 @@ mod store;
 pub mod authorization_codes;
 pub mod authorizations;
 pub mod browser_sessions;
+pub mod clients;
 pub mod device_grants;
+pub mod pushed_requests;
 pub mod revocations;
 pub mod signing_keys;
 

@@ -40,6 +40,14 @@ pub enum Kind {
     DeviceCode,
     /// `hpb_`: the cookie of a browser session.
     BrowserSession,
+    /// `hpp_`: the `request_uri` of a pushed authorization request.
+    PushedRequest,
+    /// `hps_`: the secret of a client that registered itself.
+    ClientSecret,
+    /// `hpg_`: manages the registration of such a client (RFC 7592).
+    Registration,
+    /// `dyn_`: the id of such a client; no secret, but spelled like one.
+    RegisteredClient,
 }
 
 impl Kind {
@@ -48,6 +56,10 @@ impl Kind {
             Self::AuthorizationCode => "hpc_",
             Self::DeviceCode => "hpd_",
             Self::BrowserSession => "hpb_",
+            Self::PushedRequest => "hpp_",
+            Self::ClientSecret => "hps_",
+            Self::Registration => "hpg_",
+            Self::RegisteredClient => "dyn_",
         }
     }
 

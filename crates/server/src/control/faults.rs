@@ -27,6 +27,8 @@ const FOR_PROGRAMS: &[&str] = &[
     "jwks",
     "token",
     "device_authorization",
+    "pushed_authorization_request",
+    "registration",
     "userinfo",
     "introspection",
     "revocation",

@@ -27,6 +27,9 @@ struct TomlFile {
     ttl: Ttl,
     refresh: Refresh,
     device: Device,
+    dpop: Dpop,
+    par: Par,
+    register: Register,
     client: Vec<ClientConfig>,
 }
 
@@ -38,12 +41,40 @@ struct Ttl {
     refresh_idle: Option<Span>,
     refresh_absolute: Option<Span>,
     device: Option<Span>,
+    par: Option<Span>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Refresh {
     grace: Option<Span>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Dpop {
+    nonce: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Register {
+    mode: Option<RegisterMode>,
+    require_pkce: Option<bool>,
+}
+
+/// Who may register a client (RFC 7591 §3).
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RegisterMode {
+    Off,
+    Open,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Par {
+    required: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -65,10 +96,17 @@ static KEYS: Keys = Keys::Table(&[
             ("refresh_idle", Keys::Value),
             ("refresh_absolute", Keys::Value),
             ("device", Keys::Value),
+            ("par", Keys::Value),
         ]),
     ),
     ("refresh", Keys::Table(&[("grace", Keys::Value)])),
     ("device", Keys::Table(&[("interval", Keys::Value)])),
+    ("dpop", Keys::Table(&[("nonce", Keys::Value)])),
+    ("par", Keys::Table(&[("required", Keys::Value)])),
+    (
+        "register",
+        Keys::Table(&[("mode", Keys::Value), ("require_pkce", Keys::Value)]),
+    ),
     ("client", Keys::List(&CLIENT_KEYS)),
 ]);
 
@@ -123,6 +161,11 @@ pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), Sett
         ),
         ("ttl.device", file.ttl.device, &mut device.lifetime),
         (
+            "ttl.par",
+            file.ttl.par,
+            &mut settings.pushed_requests.lifetime,
+        ),
+        (
             "device.interval",
             file.device.interval,
             &mut device.interval,
@@ -135,6 +178,13 @@ pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), Sett
     if let Some(Span(grace)) = file.refresh.grace {
         refresh.grace = grace;
     }
+    settings.dpop_nonce = file.dpop.nonce;
+    settings.pushed_requests.required = file.par.required;
+    let registration = &mut settings.registration;
+    if let Some(mode) = file.register.mode {
+        registration.is_open = mode == RegisterMode::Open;
+    }
+    registration.require_pkce = file.register.require_pkce.unwrap_or(true);
     let place = client_config::Place {
         file: &source.name,
         folder: &source.folder,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_issuer::client::{AuthenticatedClient, Client};
+use hallpass_issuer::client::{AuthenticatedClient, Client, Occasion};
 use hallpass_issuer::grants::authorization_code::Redemption;
 use hallpass_protocol::client_auth::ClientCredentials;
 use hallpass_store::{Store, StoreError, authorization_codes, authorizations, revocations};
@@ -17,14 +17,23 @@ pub(crate) async fn s_22_of_fifty_redemptions_of_one_code_one_wins(store: &Store
 pub(crate) async fn of_fifty_redemptions_one_wins(nodes: &[Store]) {
     let mut issued = code("one");
     issued.challenge = None;
+    issued.dpop_jkt = None;
     let redirect_uri = issued.redirect_uri.clone();
     nodes[0]
         .write(move |tx| authorization_codes::insert(tx, &issued))
         .await
         .unwrap();
     let registered = Some(Arc::new(Client::unconfigured(client())));
-    let client =
-        AuthenticatedClient::authenticate(registered, &ClientCredentials::Named(client())).unwrap();
+    let occasion = Occasion {
+        audiences: &[],
+        now: now(),
+    };
+    let client = AuthenticatedClient::authenticate(
+        registered,
+        &ClientCredentials::Named(client()),
+        occasion,
+    )
+    .unwrap();
 
     let redemptions = nodes.iter().cycle().take(50).map(|store| {
         let (store, client, redirect_uri) = (store.clone(), client.clone(), redirect_uri.clone());
@@ -36,6 +45,7 @@ pub(crate) async fn of_fifty_redemptions_one_wins(nodes: &[Store]) {
                         client: &client,
                         redirect_uri: Some(&redirect_uri),
                         code_verifier: None,
+                        dpop_jkt: None,
                     };
                     let answer = code.redeem(&brought, id(), now());
                     authorization_codes::save(tx, &code)?;
