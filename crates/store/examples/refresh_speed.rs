@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes,
 };
-use hallpass_issuer::grants::refresh_token;
+use hallpass_issuer::grants::refresh_token::{self, Brought};
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_issuer::user::User;
@@ -108,6 +108,7 @@ async fn family(store: &Store) -> RefreshToken {
         created_at: now(),
         refresh: Some(RefreshFamily::begin(&token, true, &lifetimes(), now())),
         revoked: None,
+        dpop_jkt: None,
     };
     store
         .write(move |tx| authorizations::insert(tx, &kept))
@@ -120,12 +121,17 @@ async fn family(store: &Store) -> RefreshToken {
 async fn refresh(store: &Store, token: RefreshToken) -> u32 {
     let decided = store.write(move |tx| {
         let (client, lifetimes) = (client(), lifetimes());
-        let rotated = authorizations::rotate(tx, &client, &token, &lifetimes, now())?;
+        let brought = Brought {
+            client: &client,
+            token: &token,
+            dpop_jkt: None,
+        };
+        let rotated = authorizations::rotate(tx, brought, &lifetimes, now())?;
         let found = if let Some(found) = rotated {
             found
         } else {
             let mut found = authorizations::find(tx, token.authorization)?.unwrap();
-            refresh_token::redeem(&mut found, &client, &token, &lifetimes, now()).unwrap();
+            refresh_token::redeem(&mut found, brought, &lifetimes, now()).unwrap();
             authorizations::save(tx, &found)?;
             found
         };

@@ -322,6 +322,17 @@ pub(crate) async fn a_refresh_moves_the_family_and_nothing_else(store: &Store) {
     assert_eq!(find_authorization(store, &neighbour).await, Some(neighbour));
 }
 
+/// The key that the records are bound to.
+const SHOWN_JKT: &str = "thumbprint-3";
+
+pub(crate) fn brought<'a>(client: &'a ClientId, token: &'a RefreshToken) -> Brought<'a> {
+    Brought {
+        client,
+        token,
+        dpop_jkt: Some(SHOWN_JKT),
+    }
+}
+
 /// The statement and the issuer's rule agree about every kind of row and token.
 pub(crate) async fn a_rotation_is_what_the_issuer_decides(store: &Store) {
     type Change = fn(&mut Authorization, &mut RefreshToken);
@@ -357,6 +368,10 @@ pub(crate) async fn a_rotation_is_what_the_issuer_decides(store: &Store) {
         ("a clock too far apart", |row, _| {
             row.refresh.as_mut().unwrap().rotated_at = Some(now() + Duration::from_millis(5001));
         }),
+        ("bound to no key", |row, _| row.dpop_jkt = None),
+        ("bound to another key", |row, _| {
+            row.dpop_jkt = Some("another".to_owned());
+        }),
         ("one behind", |_, token| token.generation -= 1),
         ("ahead", |_, token| token.generation += 1),
         ("unknown", |row, token| {
@@ -376,11 +391,14 @@ pub(crate) async fn a_rotation_is_what_the_issuer_decides(store: &Store) {
             .await
             .unwrap();
         let lifetimes = RefreshLifetimes::default();
-        let rotated = store
-            .write(move |tx| authorizations::rotate(tx, &client(), &presented, &lifetimes, now()));
+        let rotated = store.write(move |tx| {
+            authorizations::rotate(tx, brought(&client(), &presented), &lifetimes, now())
+        });
         let rotated = rotated.await.unwrap();
         let mut expected = row.clone();
-        let decided = refresh_token::redeem(&mut expected, &client(), &token, &lifetimes, now());
+        let (client, brought_token) = (client(), token.clone());
+        let brought = brought(&client, &brought_token);
+        let decided = refresh_token::redeem(&mut expected, brought, &lifetimes, now());
         if token.authorization == row.id && decided == Ok(Refreshed::Rotated) {
             assert_eq!(rotated, Some(expected.clone()), "{name}");
             assert_eq!(
@@ -394,7 +412,7 @@ pub(crate) async fn a_rotation_is_what_the_issuer_decides(store: &Store) {
             assert_eq!(find_authorization(store, &row).await, Some(row), "{name}");
         }
     }
-    assert_eq!(rotations, 4);
+    assert_eq!(rotations, 5);
 }
 
 pub(crate) async fn ended_authorizations_are_forgotten(store: &Store) {
