@@ -371,7 +371,12 @@ async fn s_06_a_88_a_dump_of_the_server_holds_no_secret_in_clear() {
         .unwrap();
     let dump = server.dump(database(&address));
     assert!(dump.contains("my-cli"), "the rows are in the dump");
-    for secret in ["a-device-code", "WDJBMJHT", "the private half", &"*".repeat(32)] {
+    for secret in [
+        "a-device-code",
+        "WDJBMJHT",
+        "the private half",
+        &"*".repeat(32),
+    ] {
         let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
         let hex: String = digits
             .map(|digit| char::from_digit(digit.into(), 16).unwrap())
