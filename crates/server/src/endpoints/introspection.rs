@@ -38,11 +38,12 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
         .token
         .ok_or_else(|| Refusal::invalid_request("`token` is missing"))?;
     let claims = live_access_token(state, request, token.expose()).await?;
+    let claims: Option<&AccessTokenClaims> = claims.as_deref();
     let response = claims.map_or(IntrospectionResponse::INACTIVE, |claims| {
         IntrospectionResponse {
             active: true,
             token_type: Some("Bearer".to_owned()),
-            claims: Some(AccessTokenClaims::clone(&claims)),
+            claims: Some(claims),
         }
     });
     Ok(json::json(

@@ -11,7 +11,7 @@ use hallpass_protocol::form::Form;
 use http::header;
 
 use crate::error::json::JsonError;
-use crate::limiter::network_of;
+use crate::limiter::guesser_at;
 use crate::request::Request;
 use crate::state::State;
 
@@ -53,13 +53,7 @@ pub(crate) fn authenticate(
     };
     let guesser = credentials
         .client_id()
-        .map(|id| {
-            format!(
-                "secret|{}|{id}|{}",
-                request.issuer,
-                network_of(request.peer)
-            )
-        })
+        .map(|id| guesser_at(request.peer, &["secret", &request.issuer, id.as_str()]))
         .unwrap_or_default();
     if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
         return Err(JsonError::TooMany(wait));
