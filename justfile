@@ -48,10 +48,13 @@ sizes:
 bench:
     cargo build --release --locked -p hallpass
     bench/run
+    bench/cached-token
 
-# What takes too long for each commit: the whole measurement, with the lints of its programs.
+# What takes too long for each commit: the long stories, and the whole measurement with the lints of its programs.
 nightly:
     cargo build --release --locked -p hallpass
+    cargo test --release --locked -p hallpass-testing --test stories -- --ignored --nocapture
+    bench/cached-token
     cargo fmt --check --manifest-path bench/Cargo.toml --all
     cargo clippy --manifest-path bench/Cargo.toml --all-targets --locked -- -D warnings
     bench/run

@@ -48,6 +48,15 @@ pub(crate) struct GlobalArgs {
     /// The configuration file to read
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Where sessions are kept: auto, keyring, sealed, file, memory or exec:COMMAND
+    #[arg(long, global = true, value_name = "STORE")]
+    pub(crate) store: Option<String>,
+    /// How long the command may take
+    #[arg(long, global = true, value_name = "SPAN", value_parser = duration::parse)]
+    pub(crate) timeout: Option<Duration>,
+    /// Write what goes over the wire to this file, secrets shortened
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 /// The form of an answer.
@@ -85,6 +94,14 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// Exchange a token for one of another service (RFC 8693)
     Exchange(ExchangeArgs),
+    /// List, show and change profiles
+    Profile {
+        /// What to do
+        #[command(subcommand)]
+        command: ProfileCommand,
+    },
+    /// Check everything that a sign-in needs, and say what to do
+    Doctor(DoctorArgs),
     /// Look into a JSON Web Token
     Jwt {
         /// What to do with the token
@@ -99,6 +116,12 @@ pub(crate) enum Command {
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Write man pages into a folder
+    Man {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
     /// Explain a command, or `exit-codes`
     Help {
@@ -130,6 +153,13 @@ pub(crate) struct ServerArgs {
     /// Read the client secret from standard input
     #[arg(long)]
     pub(crate) client_secret_stdin: bool,
+    /// Read the client secret from this variable
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["client_secret_file", "client_secret_stdin"])]
+    pub(crate) client_secret_env: Option<String>,
+    /// Read the client secret from what this command prints; no shell sees it
+    #[arg(long, value_name = "COMMAND",
+          conflicts_with_all = ["client_secret_file", "client_secret_stdin", "client_secret_env"])]
+    pub(crate) client_secret_cmd: Option<String>,
 }
 
 /// `hallpass login`.
@@ -158,7 +188,7 @@ pub(crate) struct LoginArgs {
     /// Short for `--flow device`
     #[arg(long)]
     pub(crate) device: bool,
-    /// Show the address, start no browser
+    /// Show the address, start no browser; the address of the answer can be pasted
     #[arg(long)]
     pub(crate) no_browser: bool,
     /// Show a QR code where it fits (default)
@@ -170,19 +200,28 @@ pub(crate) struct LoginArgs {
     /// Ports to await the browser on: `8400`, `8400,8401` or `8400-8410`
     #[arg(long, value_name = "PORTS", value_parser = parse_ports)]
     pub(crate) callback_port: Option<Ports>,
+    /// The name of this machine in the address of the answer
+    #[arg(long, value_name = "HOST", value_parser = ["127.0.0.1", "localhost"])]
+    pub(crate) callback_host: Option<String>,
     /// Tell the server who probably signs in
     #[arg(long, value_name = "NAME")]
     pub(crate) login_hint: Option<String>,
     /// Ask the server for a page
     #[arg(long, value_name = "PAGE", value_parser = ["login", "consent", "select_account"])]
     pub(crate) prompt: Option<String>,
-    /// How long to wait for the browser
-    #[arg(long, value_name = "SPAN", value_parser = duration::parse, default_value = "5m")]
-    pub(crate) timeout: Duration,
+    /// How long to wait for the person (default: 5m for a browser, as long as a device code lives)
+    #[arg(long, value_name = "SPAN", value_parser = duration::parse)]
+    pub(crate) timeout: Option<Duration>,
+    /// Tell a program what happens, as lines of JSON on standard output
+    #[arg(long)]
+    pub(crate) events: bool,
+    /// Keep the session also when somebody else signs in than before
+    #[arg(long)]
+    pub(crate) switch_account: bool,
     /// Sign in again although a session is there
     #[arg(long)]
     pub(crate) force: bool,
-    /// Say which flow is used, and why
+    /// Say which flow is used, and which rule chose it
     #[arg(long)]
     pub(crate) explain: bool,
 }
@@ -201,6 +240,8 @@ pub(crate) enum Flow {
     Browser,
     /// A code for another device (RFC 8628)
     Device,
+    /// A browser anywhere, whose answer is pasted here
+    Paste,
     /// As the program itself (RFC 6749 §4.4)
     ClientCredentials,
 }
@@ -217,8 +258,11 @@ pub(crate) struct TokenArgs {
     #[arg(long)]
     pub(crate) refresh: bool,
     /// The token must stay good at least this long
-    #[arg(long, value_name = "SPAN", value_parser = duration::parse, default_value = "0s")]
-    pub(crate) min_validity: Duration,
+    #[arg(long, value_name = "SPAN", value_parser = duration::parse)]
+    pub(crate) min_validity: Option<Duration>,
+    /// The address that the token is for: chooses the profile, and must be one of its own
+    #[arg(long = "for", value_name = "URL")]
+    pub(crate) target: Option<String>,
     /// Which token
     #[arg(long = "type", value_name = "TYPE", default_value = "access")]
     pub(crate) token_type: TokenChoice,
@@ -238,6 +282,9 @@ pub(crate) enum TokenChoice {
 pub(crate) struct WhoamiArgs {
     #[command(flatten)]
     pub(crate) profile: ProfileArg,
+    /// Every profile and session
+    #[arg(long, conflicts_with_all = ["profile", "userinfo"])]
+    pub(crate) all: bool,
     /// Use no network
     #[arg(long, conflicts_with = "userinfo")]
     pub(crate) offline: bool,
@@ -251,9 +298,124 @@ pub(crate) struct WhoamiArgs {
 pub(crate) struct LogoutArgs {
     #[command(flatten)]
     pub(crate) profile: ProfileArg,
+    /// Every profile and session
+    #[arg(long, conflicts_with = "profile")]
+    pub(crate) all: bool,
     /// Forget the session without telling the server
     #[arg(long)]
     pub(crate) local: bool,
+    /// Also end my other sessions, where the server offers it
+    #[arg(long, conflicts_with = "local")]
+    pub(crate) everywhere: bool,
+}
+
+/// `hallpass profile`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// List the profiles
+    List,
+    /// Print what holds for a profile
+    Show {
+        #[command(flatten)]
+        profile: ProfileArg,
+        /// Also say where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Remember a profile, without signing in
+    Add(Box<ProfileAddArgs>),
+    /// Forget a profile
+    Remove {
+        /// The profile
+        #[arg(value_name = "PROFILE")]
+        name: String,
+    },
+    /// Choose the profile of commands that name none
+    Default {
+        /// The profile
+        #[arg(value_name = "PROFILE")]
+        name: String,
+    },
+    /// Take profiles from another program's settings
+    Import(ProfileImportArgs),
+    /// Trust the `.hallpass.toml` of a folder as it is now
+    Trust {
+        /// The folder (default: this one)
+        #[arg(value_name = "DIR", default_value = ".")]
+        folder: PathBuf,
+        /// Trust it no longer
+        #[arg(long)]
+        undo: bool,
+    },
+}
+
+/// `hallpass profile add`.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileAddArgs {
+    /// The name of the new profile
+    #[arg(value_name = "PROFILE")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// How the client proves who it is
+    #[arg(long, value_name = "METHOD",
+          value_parser = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"])]
+    pub(crate) auth_method: Option<String>,
+    /// Ask for this scope; may be repeated
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+    /// An API that the tokens are for; may be repeated
+    #[arg(long, value_name = "URI")]
+    pub(crate) resource: Vec<String>,
+    /// How to sign in
+    #[arg(long, value_name = "FLOW")]
+    pub(crate) flow: Option<Flow>,
+    /// Ports to await the browser on: `8400`, `8400,8401` or `8400-8410`
+    #[arg(long, value_name = "PORTS", value_parser = parse_ports)]
+    pub(crate) callback_port: Option<Ports>,
+    /// Never let a file in a folder choose this profile
+    #[arg(long)]
+    pub(crate) explicit: bool,
+    /// Replace a profile of this name
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `hallpass profile import`.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileImportArgs {
+    /// A `config.toml`, a `client_secret_*.json`, or `kubectl config view -o json`; `-` reads standard
+    /// input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The name of the profile, where the file has none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The server, where the file does not name it
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// Also take the client secret, into a file that only this user reads
+    #[arg(long)]
+    pub(crate) with_secret: bool,
+    /// Also take settings that make programs run
+    #[arg(long)]
+    pub(crate) allow_commands: bool,
+    /// Replace profiles of the same name
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `hallpass doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArg,
+    /// Write what was found to this file, without anything secret
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Mend permissions that are too wide
+    #[arg(long)]
+    pub(crate) fix: bool,
 }
 
 /// `hallpass exchange`.

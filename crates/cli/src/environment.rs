@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What the process was given.
 #[derive(Clone, Default)]
-pub(crate) struct Environment(BTreeMap<OsString, OsString>);
+pub(crate) struct Environment(Arc<BTreeMap<OsString, OsString>>);
 
 impl Environment {
     /// Reads the process's variables.
     pub(crate) fn read() -> Self {
-        Self(std::env::vars_os().collect())
+        Self(Arc::new(std::env::vars_os().collect()))
     }
 
     /// A variable that is text; one that is empty counts as absent.
@@ -30,10 +32,24 @@ impl Environment {
             .is_some_and(|value| value != "0" && value != "false")
     }
 
+    /// The names of this program's own variables that are set; their values may be secret.
+    pub(crate) fn own_names(&self) -> Vec<String> {
+        let names = self.0.keys().filter_map(|name| name.to_str());
+        let own = names.filter(|name| name.starts_with("HALLPASS_"));
+        own.map(str::to_owned).collect()
+    }
+
     fn raw(&self, name: &str) -> Option<&OsString> {
         self.0
             .get(OsString::from(name).as_os_str())
             .filter(|value| !value.is_empty())
+    }
+}
+
+/// Values may be secret.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
@@ -42,7 +58,7 @@ mod tests {
     use super::*;
 
     fn environment(name: &str, value: &str) -> Environment {
-        Environment([(name.into(), value.into())].into())
+        Environment(Arc::new([(name.into(), value.into())].into()))
     }
 
     #[test]

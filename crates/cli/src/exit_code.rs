@@ -18,6 +18,8 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const LOGIN_REQUIRED: u8 = 4;
 /// The configuration does not allow it.
 pub(crate) const CONFIG: u8 = 5;
+/// The server or the network does not answer.
+pub(crate) const UNAVAILABLE: u8 = 7;
 /// Files of ours cannot be read or written.
 pub(crate) const STORE: u8 = 9;
 /// Ctrl-C, as shells count it: 128 + SIGINT.

@@ -53,6 +53,11 @@ impl Failure {
         Self::new("login_required", exit_code::LOGIN_REQUIRED, message)
     }
 
+    /// The server or the network does not answer in time.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self::new("unavailable", exit_code::UNAVAILABLE, message)
+    }
+
     /// Files of ours cannot be read or written.
     pub(crate) fn store(message: impl Into<String>) -> Self {
         Self::new("store", exit_code::STORE, message)
@@ -101,6 +106,23 @@ impl Failure {
         } else {
             self
         }
+    }
+
+    /// With the place where it went wrong before it.
+    #[must_use]
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        self.0.message = format!("{place}: {}", self.0.message);
+        self
+    }
+
+    /// What to do next.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// What went wrong, in one sentence.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
     }
 
     /// The answer on standard output already said it.

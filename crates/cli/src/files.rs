@@ -7,7 +7,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use etcetera::{BaseStrategy as _, base_strategy};
-use hallpass_client::{Clock as _, FileStore};
+use hallpass_client::{Clock as _, FileStore, Secret};
 use hallpass_protocol::time::SystemClock;
 
 use crate::environment::Environment;
@@ -46,6 +46,16 @@ impl Places {
     /// The profiles that sign-ins left behind.
     pub(crate) fn profiles(&self) -> PathBuf {
         self.state.join("profiles.toml")
+    }
+
+    /// The files of folders that a person trusted.
+    pub(crate) fn trusted(&self) -> PathBuf {
+        self.state.join("trusted.toml")
+    }
+
+    /// The client secret that came with an import.
+    pub(crate) fn secret(&self, profile: &str) -> PathBuf {
+        self.state.join("secrets").join(profile)
     }
 }
 
@@ -112,6 +122,16 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     })
 }
 
+/// Writes a secret into a file that only this user reads.
+pub(crate) fn write_secret(path: &Path, secret: &Secret<String>) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    private_folder(folder).map_err(|error| {
+        Failure::store(format!("cannot make the folder {}", folder.display())).caused_by(&error)
+    })?;
+    // The temporary file is made with mode 0600, and the name changes nothing about it.
+    replace(path, secret.expose())
+}
+
 /// Holds off other processes that change the same file, until it is dropped.
 pub(crate) fn lock(path: &Path) -> Result<File, Failure> {
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -132,6 +152,23 @@ pub(crate) fn lock(path: &Path) -> Result<File, Failure> {
             .caused_by(&error)
             .hint_to("check the folder's permissions")
     })
+}
+
+/// Whether somebody else made a file. On Windows nobody is asked: folders there are not shared.
+pub(crate) fn is_of_another_user(file: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        // The user of this process is the owner of a file that it makes; `std` has no `geteuid`.
+        let made = tempfile::tempfile().and_then(|file| file.metadata());
+        let own = made.or_else(|_| fs::metadata("/proc/self"));
+        own.is_ok_and(|own| own.uid() != file.uid())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
 }
 
 fn private_folder(folder: &Path) -> io::Result<()> {

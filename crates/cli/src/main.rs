@@ -1,7 +1,9 @@
 //! `hallpass`: signs people and programs in from the command line, and runs a server to sign in to.
 
 mod args;
+mod command_browser;
 mod commands;
+mod config;
 mod demo;
 mod duration;
 mod environment;
@@ -12,9 +14,11 @@ mod logging;
 mod moment;
 mod output;
 mod profile;
-mod profile_file;
 mod runtime;
+mod said;
 mod start;
+mod static_token;
+mod trace_file;
 
 use std::process::ExitCode;
 

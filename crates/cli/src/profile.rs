@@ -1,18 +1,26 @@
-//! Which server, which client, whose session: a flag goes before a variable, a variable before the
-//! profile, the profile before the default.
+//! Which server, which client, whose session: what the files, the variables and the flags together say.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::sync::Arc;
 
 use hallpass_client::{
-    Client, ClientAuth, ClientBuilder, FileStore, Secret, SessionKey, TokenStore as _, clean,
+    Client, ClientAuth, ClientBuilder, Secret, SessionKey, Store, StorePlace, TokenStore, clean,
+    flow,
 };
+use serde_json::Value;
 
-use crate::args::{GlobalArgs, ServerArgs};
+use crate::args::{Flow, GlobalArgs, ServerArgs};
+use crate::command_browser::CommandBrowser;
+use crate::config::{
+    self, AuthMethod, Chosen, DirectoryFile, Layers, Origin, ProfileFile, Question, SUPPORT,
+    SecretPlace, Settings, Target,
+};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::files::Places;
-use crate::profile_file::{AuthMethod, ProfileFile, SecretPlace, Settings};
+use crate::said;
+use crate::static_token::StaticToken;
+use crate::trace_file::TraceFile;
 
 /// A profile with everything that decided about it.
 #[derive(Clone, Debug)]
@@ -20,69 +28,96 @@ pub(crate) struct Profile {
     /// Its name.
     pub(crate) name: String,
     /// What chose it, for people.
-    pub(crate) chosen_by: &'static str,
+    pub(crate) chosen_by: String,
     /// What is settled.
     pub(crate) settings: Settings,
+    /// Who said it.
+    pub(crate) layers: Layers,
     /// Where files are.
     pub(crate) places: Places,
     /// Whether a sign-in was remembered under this name.
     pub(crate) is_remembered: bool,
-    is_configured: bool,
+    /// What a person should hear about it, a line each.
+    pub(crate) notes: Vec<String>,
+    /// Whether the person's own file has it.
+    pub(crate) is_configured: bool,
     /// Whether somebody named it.
     is_chosen: bool,
-    secret: Option<Secret<String>>,
+    /// The name that was probably meant.
+    nearest: Option<String>,
+    files: Arc<(ProfileFile, ProfileFile)>,
+    environment: Environment,
+    /// From standard input, which is read once.
+    given_secret: Option<Secret<String>>,
+    trace: Option<TraceFile>,
+}
+
+/// What a command says about the profile it wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// The profile that the command names.
+    pub(crate) named: Option<&'a str>,
+    /// The server that it names.
+    pub(crate) server: &'a ServerArgs,
+    /// The address that the token is for.
+    pub(crate) target: Option<&'a Target>,
 }
 
 impl Profile {
     /// Finds the profile of a command.
     pub(crate) fn load(
         global: &GlobalArgs,
-        named: Option<&str>,
-        server: &ServerArgs,
+        wanted: Wanted<'_>,
         environment: &Environment,
     ) -> Result<Self, Failure> {
         let places = Places::find(global.config.as_deref(), environment)?;
         let config = ProfileFile::read_config(&places.config)?;
         let remembered = ProfileFile::read_remembered(&places)?;
-        let (name, chosen_by) = choose(global, named, environment, [&config, &remembered])?;
-        let find = |file: &ProfileFile| file.profile.get(&name).cloned().unwrap_or_default();
-        let kept = find(&config).or(find(&remembered));
-        let variable = |name: &str| environment.text(name).map(str::to_owned);
-        let asked = Settings {
-            issuer: server
-                .issuer
-                .clone()
-                .or_else(|| variable("HALLPASS_ISSUER")),
-            client_id: server
-                .client_id
-                .clone()
-                .or_else(|| variable("HALLPASS_CLIENT_ID")),
-            client_secret: server
-                .client_secret_file
-                .clone()
-                .or_else(|| environment.path("HALLPASS_CLIENT_SECRET_FILE"))
-                .map(|file| SecretPlace { file }),
-            ..Settings::default()
+        let mut notes = Vec::new();
+        let folder = DirectoryFile::find(&places, &mut notes);
+        let question = Question {
+            named: named(global, wanted.named)?,
+            variable: environment.text("HALLPASS_PROFILE"),
+            target: wanted.target,
         };
-        let settings = if moves(&kept, &asked) {
-            may_move(&name, &kept, &asked, &places)?;
-            asked
-        } else {
-            asked.or(kept)
+        let chosen = config::choose(
+            question,
+            folder.as_ref(),
+            (&config, &remembered),
+            &mut notes,
+        )?;
+        let said = said::Said {
+            global,
+            server: wanted.server,
+            environment,
+            places: &places,
+            files: (&config, &remembered),
+            folder: folder.as_ref(),
         };
-        let secret = read_secret(server, &settings)?;
-        let is_remembered = remembered.profile.contains_key(&name);
-        let is_chosen = name != DEFAULT_NAME || asked_something(&settings);
-        let is_configured = find(&config).issuer.is_some();
+        let layers = said.layers(&chosen.name, &mut notes)?;
+        let settings = layers.merged();
+        let given_secret = read_stdin(wanted.server)?;
+        let trace = global.trace.as_deref().map(TraceFile::create).transpose()?;
+        let Chosen { name, by } = chosen;
+        let names = config.profile.keys().chain(remembered.profile.keys());
         Ok(Self {
+            chosen_by: by,
+            is_chosen: name != config::DEFAULT_NAME || settings != Settings::default(),
+            is_configured: config
+                .profile
+                .get(&name)
+                .is_some_and(|own| own.issuer.is_some()),
+            is_remembered: remembered.profile.contains_key(&name),
+            nearest: config::nearest(&name, names.map(String::as_str)).map(str::to_owned),
+            files: Arc::new((config, remembered)),
             name,
-            chosen_by,
             settings,
+            layers,
             places,
-            is_remembered,
-            is_configured,
-            is_chosen,
-            secret,
+            notes,
+            environment: environment.clone(),
+            given_secret,
+            trace,
         })
     }
 
@@ -104,21 +139,124 @@ impl Profile {
 
     /// Starts a client of this profile, with its store and its secret.
     pub(crate) fn client(&self) -> Result<ClientBuilder, Failure> {
-        let builder = Client::builder(self.issuer()?, self.client_id()?)
+        Ok(self.client_without_secret()?.client_auth(self.auth()?))
+    }
+
+    /// The same for who only looks at what is kept: a secret may come from a command that takes its
+    /// time.
+    pub(crate) fn client_without_secret(&self) -> Result<ClientBuilder, Failure> {
+        let (issuer, client_id) = (self.issuer()?, self.client_id()?);
+        if let Some(missing) = SUPPORT.iter().find(|it| (it.is_asked)(&self.settings)) {
+            let text = format!(
+                "profile `{}` needs `{}`, which this version does not have yet",
+                self.name, missing.field
+            );
+            return Err(Failure::config(text).hint_to("leave it out, or use another profile"));
+        }
+        let mut builder = Client::builder(issuer, client_id)
             .app_name("hallpass")
-            .client_auth(self.auth())
-            .store(self.store());
-        Ok(builder)
+            .profile(slot(&self.name))
+            .store(self.store()?);
+        if let Some(trace) = &self.trace {
+            builder = builder.watcher(trace.clone());
+        }
+        match &self.settings.browser {
+            Some(command) if !command.is_default() => {
+                Ok(builder.browser(CommandBrowser::new(command.0.clone())))
+            }
+            _ => Ok(builder),
+        }
+    }
+
+    /// The surroundings of a sign-in: who names a browser has a screen for it.
+    pub(crate) fn with_its_browser(&self, surroundings: flow::Environment) -> flow::Environment {
+        match &self.settings.browser {
+            Some(command) if !command.is_default() => surroundings.with(flow::Sign::Browser),
+            _ => surroundings,
+        }
     }
 
     /// Where sessions are kept.
-    pub(crate) fn store(&self) -> FileStore {
-        FileStore::in_state_dir(&self.places.state)
+    pub(crate) fn store(&self) -> Result<Arc<dyn TokenStore>, Failure> {
+        let text = self.settings.store.as_deref().unwrap_or("auto");
+        // Row C-80: whoever sets variables must not make programs run.
+        let is_variable = matches!(self.layers.origin_of("store"), Some(Origin::Variable(_)));
+        let read = if is_variable {
+            Store::parse_variable
+        } else {
+            Store::parse
+        };
+        let store =
+            read(text).map_err(|error| Failure::config(error.to_string()).hint_to(error.hint()))?;
+        let passphrase = self.environment.path("HALLPASS_PASSPHRASE_FILE");
+        let place = StorePlace::in_state_dir("hallpass", &self.places.state);
+        Ok(store.open(&place.passphrase_file(passphrase)))
+    }
+
+    /// Which session is this profile's, if it says which server and client.
+    pub(crate) fn session_key(&self) -> Option<SessionKey> {
+        let (issuer, client_id) = (&self.settings.issuer, &self.settings.client_id);
+        let key = SessionKey::new(issuer.as_ref()?, client_id.as_ref()?);
+        Some(key.in_profile(slot(&self.name)))
+    }
+
+    /// Whether somebody's session is kept.
+    pub(crate) fn has_session(&self) -> Result<bool, Failure> {
+        match self.session_key() {
+            Some(key) => Ok(self.store()?.load(&key)?.is_some()),
+            None => Ok(false),
+        }
     }
 
     /// Whether the program can sign in as itself.
     pub(crate) fn has_secret(&self) -> bool {
-        self.secret.is_some()
+        self.given_secret.is_some() || self.settings.client_secret.is_some()
+    }
+
+    /// Whether tokens are the program's own: so it is said, or there is a secret, no word about a
+    /// flow, and nobody signed in.
+    pub(crate) fn is_program(&self) -> Result<bool, Failure> {
+        let of_user = |scope: &String| matches!(scope.as_str(), "openid" | "offline_access");
+        Ok(match self.settings.flow {
+            Some(flow) => flow == Flow::ClientCredentials,
+            None => {
+                self.has_secret()
+                    && !self.settings.scopes.iter().flatten().any(of_user)
+                    && !self.has_session()?
+            }
+        })
+    }
+
+    /// The token that the environment gives instead of a session.
+    pub(crate) fn static_token(&self) -> Result<Option<StaticToken>, Failure> {
+        StaticToken::find(&self.environment)
+    }
+
+    /// Row C-75: whether a token of this profile may go to an address.
+    pub(crate) fn may_send_to(&self, target: &Target) -> Result<(), Failure> {
+        let resources = self.settings.resource.iter().flatten();
+        let rules = self
+            .files
+            .0
+            .rules
+            .iter()
+            .filter(|rule| rule.profile == self.name);
+        if resources.clone().any(|resource| target.is_at(resource))
+            || rules
+                .filter_map(|rule| rule.url.as_ref())
+                .any(|url| url.matches(target))
+        {
+            return Ok(());
+        }
+        let origin = target.origin_text();
+        let text = format!("the tokens of profile `{}` are not for {origin}", self.name);
+        let line = if resources.count() == 0 {
+            format!("add `resource = [\"{origin}\"]` to [profile.{}]", self.name)
+        } else {
+            format!("add \"{origin}\" to `resource` of [profile.{}]", self.name)
+        };
+        let file = self.places.config.display();
+        Err(Failure::config(text).hint_to(format!("if they should be: {line} in {file}")))
     }
 
     /// Remembers the profile after a sign-in, unless the person keeps it in `config.toml`.
@@ -126,12 +264,25 @@ impl Profile {
         if self.is_configured {
             return Ok(());
         }
-        let mut settings = self.settings.clone();
-        if let Some(SecretPlace { file }) = &mut settings.client_secret {
-            // The next command may run in another folder.
-            *file = std::path::absolute(&*file).unwrap_or_else(|_| file.clone());
-        }
+        let mut settings = self.lasting();
+        // The next command may run in another folder.
+        settings.client_secret = settings.client_secret.map(SecretPlace::absolute);
         ProfileFile::remember(&self.places, &self.name, &settings)
+    }
+
+    /// The settings without what holds for this shell or folder only.
+    fn lasting(&self) -> Settings {
+        let merged = config::members(&self.layers.merged());
+        let kept = config::members(&self.layers.kept());
+        let mut lasting = config::members(&self.settings);
+        lasting.retain(|name, value| merged.get(name) != Some(value));
+        lasting.append(
+            &mut kept
+                .into_iter()
+                .filter(|(name, _)| !lasting.contains_key(name))
+                .collect(),
+        );
+        serde_json::from_value(Value::Object(lasting)).unwrap_or_else(|_| self.settings.clone())
     }
 
     /// Whether it says which server and which client.
@@ -142,7 +293,7 @@ impl Profile {
     /// The command that signs this profile in.
     pub(crate) fn login_command(&self) -> String {
         let mut command = "hallpass login".to_owned();
-        if self.name != DEFAULT_NAME {
+        if self.name != config::DEFAULT_NAME {
             command.extend([" ", &self.name]);
         }
         if !self.is_remembered && !self.is_configured {
@@ -155,16 +306,20 @@ impl Profile {
         command
     }
 
-    fn auth(&self) -> ClientAuth {
-        match (&self.secret, self.settings.auth_method) {
-            (None, _) | (_, Some(AuthMethod::None)) => ClientAuth::None,
-            (Some(secret), Some(AuthMethod::ClientSecretPost)) => {
-                ClientAuth::SecretPost(secret.clone())
-            }
-            (Some(secret), Some(AuthMethod::ClientSecretBasic) | None) => {
-                ClientAuth::SecretBasic(secret.clone())
-            }
-        }
+    fn auth(&self) -> Result<ClientAuth, Failure> {
+        let method = match self.settings.auth_method {
+            Some(AuthMethod::None) => return Ok(ClientAuth::None),
+            method => method,
+        };
+        let secret = match (&self.given_secret, &self.settings.client_secret) {
+            (Some(secret), _) => secret.clone(),
+            (None, Some(place)) => place.read("client secret", &self.environment)?,
+            (None, None) => return Ok(ClientAuth::None),
+        };
+        Ok(match method {
+            Some(AuthMethod::ClientSecretPost) => ClientAuth::SecretPost(secret),
+            _ => ClientAuth::SecretBasic(secret),
+        })
     }
 
     fn unknown(&self, what: &str) -> Failure {
@@ -174,137 +329,47 @@ impl Profile {
         } else {
             Failure::login_required("nobody is signed in yet")
         };
-        failure.hint_to(format!("run `{}`", self.login_command()))
-    }
-}
-
-fn choose(
-    global: &GlobalArgs,
-    named: Option<&str>,
-    environment: &Environment,
-    files: [&ProfileFile; 2],
-) -> Result<(String, &'static str), Failure> {
-    let [config, remembered] = files;
-    let (name, chosen_by) = match (named, global.profile_flag.as_deref()) {
-        (Some(named), Some(flag)) if named != flag => {
-            return Err(Failure::usage("two profiles are named").hint_to("name one"));
+        match &self.nearest {
+            Some(nearest) if *nearest != self.name => {
+                failure.hint_to(format!("did you mean profile `{nearest}`?"))
+            }
+            _ => failure.hint_to(format!("run `{}`", self.login_command())),
         }
-        (Some(name), _) | (None, Some(name)) => (name, "command line"),
-        (None, None) => [
-            (environment.text("HALLPASS_PROFILE"), "HALLPASS_PROFILE"),
-            (config.default_profile.as_deref(), "config.toml"),
-            (remembered.default_profile.as_deref(), "first sign-in"),
-        ]
-        .into_iter()
-        .find_map(|(name, by)| Some((name?, by)))
-        .unwrap_or((DEFAULT_NAME, "default")),
-    };
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_name) {
-        let text = format!("`{}` is no name for a profile", clean::text(name));
-        return Err(Failure::usage(text).hint_to("use letters, digits, `-`, `_` and `.`"));
     }
-    Ok((name.to_owned(), chosen_by))
 }
 
-/// Whether the caller names another issuer than the profile's.
-fn moves(kept: &Settings, asked: &Settings) -> bool {
-    matches!((&kept.issuer, &asked.issuer), (Some(kept), Some(asked)) if kept != asked)
-}
-
-/// A profile's session and secret go only to the issuer that it is pinned to; one that has neither
-/// may start anew somewhere else.
-fn may_move(name: &str, kept: &Settings, asked: &Settings, places: &Places) -> Result<(), Failure> {
-    let issuer = kept.issuer.as_deref().unwrap_or_default();
-    let client_id = kept.client_id.as_deref().unwrap_or_default();
-    let key = SessionKey::new(issuer, client_id);
-    let has_session = FileStore::in_state_dir(&places.state).load(&key)?.is_some();
-    if !has_session && kept.client_secret.is_none() {
-        return Ok(());
-    }
-    let other = asked.issuer.as_deref().unwrap_or_default();
-    Err(Failure::config(format!(
-        "profile `{name}` belongs to {}, not to {}",
-        clean::text(issuer),
-        clean::text(other)
-    ))
-    .hint_to("take another profile: `hallpass login NAME --issuer URL --client-id ID`"))
-}
-
-/// Whether anything is known about the profile.
-fn asked_something(settings: &Settings) -> bool {
-    *settings != Settings::default()
-}
-
-fn read_secret(
-    server: &ServerArgs,
-    settings: &Settings,
-) -> Result<Option<Secret<String>>, Failure> {
-    let (text, place) = if server.client_secret_stdin {
-        let mut text = String::new();
-        std::io::stdin()
-            .take(LONGEST_SECRET)
-            .read_to_string(&mut text)
-            .map_err(|error| {
-                Failure::config("cannot read the client secret from standard input")
-                    .caused_by(&error)
-            })?;
-        (text, "standard input".to_owned())
+/// The place of a profile's session: one account each. The profile of who names none has the place
+/// that a client without profiles has.
+pub(crate) fn slot(name: &str) -> &str {
+    if name == config::DEFAULT_NAME {
+        ""
     } else {
-        let Some(SecretPlace { file }) = &settings.client_secret else {
-            return Ok(None);
-        };
-        (read_secret_file(file)?, file.display().to_string())
-    };
-    let secret = Secret::new(text.trim_end_matches(['\r', '\n']).to_owned());
-    if secret.expose().is_empty() || !clean::is_clean(secret.expose()) {
-        return Err(Failure::config(format!("{place} holds no client secret"))
-            .hint_to("put the secret there, on one line"));
+        name
     }
-    Ok(Some(secret))
 }
 
-fn read_secret_file(file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file).map_err(|error| {
-        Failure::config(format!(
-            "cannot read the client secret from {}",
-            file.display()
-        ))
-        .caused_by(&error)
-        .hint_to("name a file which this user may read")
-    })
-}
-
-/// The profile of who names none.
-const DEFAULT_NAME: &str = "default";
-const LONGEST_NAME: usize = 64;
-const LONGEST_SECRET: u64 = 64 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(issuer: &str) -> Settings {
-        Settings {
-            issuer: Some(issuer.to_owned()),
-            ..Settings::default()
+fn named<'a>(global: &'a GlobalArgs, named: Option<&'a str>) -> Result<Option<&'a str>, Failure> {
+    match (named, global.profile_flag.as_deref()) {
+        (Some(named), Some(flag)) if named != flag => {
+            Err(Failure::usage("two profiles are named").hint_to("name one"))
         }
-    }
-
-    #[test]
-    fn a_profile_with_a_secret_stays_with_its_issuer() {
-        let folder = tempfile::tempdir().unwrap();
-        let places = Places {
-            config: folder.path().join("config.toml"),
-            state: folder.path().to_owned(),
-        };
-        let (mut kept, asked) = (settings("https://a.test"), settings("https://b.test"));
-        assert!(moves(&kept, &asked) && !moves(&kept, &kept.clone()));
-        assert!(may_move("work", &kept, &asked, &places).is_ok());
-        kept.client_secret = Some(SecretPlace {
-            file: "secret".into(),
-        });
-        let refused = may_move("work", &kept, &asked, &places).unwrap_err();
-        assert_eq!(refused.exit(), 5);
+        (named, flag) => Ok(named.or(flag)),
     }
 }
+
+fn read_stdin(server: &ServerArgs) -> Result<Option<Secret<String>>, Failure> {
+    if !server.client_secret_stdin {
+        return Ok(None);
+    }
+    let what = "client secret";
+    let mut text = String::new();
+    std::io::stdin()
+        .take(LONGEST_SECRET)
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            Failure::config("cannot read the client secret from standard input").caused_by(&error)
+        })?;
+    config::checked_secret(what, "standard input", &Secret::new(text)).map(Some)
+}
+
+const LONGEST_SECRET: u64 = 64 * 1024;

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 #[cfg(unix)]
@@ -9,6 +11,7 @@ use tokio::signal::unix;
 #[cfg(windows)]
 use tokio::signal::windows;
 
+use crate::duration;
 use crate::failure::Failure;
 
 /// Runs a command on this thread until it ends or the person presses Ctrl-C.
@@ -16,7 +19,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     let runtime = built(&mut Builder::new_current_thread())?;
     let done = runtime.block_on(async {
         tokio::select! {
-            done = work => done,
+            done = in_time(work) => done,
             pressed = tokio::signal::ctrl_c() => Err(match pressed {
                 Ok(()) => Failure::interrupted(),
                 Err(error) => Failure::other("cannot listen for Ctrl-C").caused_by(&error),
@@ -27,6 +30,59 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     runtime.shutdown_background();
     done
 }
+
+/// Runs a command that tidies up before it ends: at the first Ctrl-C `stop` is called and the work may
+/// finish, for a short while and until the second one.
+pub(crate) fn block_on_tidily<T>(
+    stop: impl FnOnce(),
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let runtime = built(&mut Builder::new_current_thread())?;
+    let done = runtime.block_on(async {
+        let mut signals = StopSignals::listen()?;
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => return done,
+            () = signals.next() => stop(),
+        }
+        tokio::select! {
+            // What was done by then is done.
+            done = tokio::time::timeout(TIDYING, work) => match done {
+                Ok(Ok(done)) => Ok(done),
+                Ok(Err(_)) | Err(_) => Err(Failure::interrupted()),
+            },
+            () = signals.next() => Err(Failure::interrupted()),
+        }
+    });
+    runtime.shutdown_background();
+    done
+}
+
+/// From now on no command takes longer (`--timeout`).
+pub(crate) fn limit(span: Option<Duration>) {
+    if let Some(span) = span {
+        // The first word counts; there is only one.
+        LIMIT.get_or_init(|| span);
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let Some(limit) = LIMIT.get() else {
+        return work.await;
+    };
+    tokio::time::timeout(*limit, work)
+        .await
+        .unwrap_or_else(|_| {
+            let text = format!("not done within {}", duration::words(*limit));
+            Err(Failure::unavailable(text)
+                .hint_to("try again later; a session that exists is kept"))
+        })
+}
+
+static LIMIT: OnceLock<Duration> = OnceLock::new();
+
+/// Longer than a server that is there needs.
+const TIDYING: Duration = Duration::from_secs(5);
 
 /// Runs a server, on as many threads as there are processors. It ends as the work says: the work
 /// listens for signals itself.

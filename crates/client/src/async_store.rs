@@ -51,7 +51,12 @@ impl AsyncStore {
         self.call(move |store| {
             // Somebody else may write in between, but not for ever.
             for _ in 0..10 {
-                let old = store.load(&key)?.map(|found| found.generation);
+                let old = match store.load(&key) {
+                    Ok(found) => found.map(|found| found.generation),
+                    // It was moved aside: there is room for a good one.
+                    Err(StoreError::Corrupt { .. }) => continue,
+                    Err(error) => return Err(error),
+                };
                 match store.compare_and_swap(&key, old, &new) {
                     Err(StoreError::Conflict) => {}
                     done => return done.map(|_| ()),
@@ -60,6 +65,12 @@ impl AsyncStore {
             Err(StoreError::Conflict)
         })
         .await
+    }
+
+    /// Makes sure that a session can be kept, and says what the person should know about it.
+    pub(crate) async fn prepare(&self) -> Result<Option<String>, Error> {
+        self.call(|store| store.prepare().map(|()| store.take_notice()))
+            .await
     }
 
     pub(crate) async fn remove(&self, key: &SessionKey) -> Result<(), Error> {

@@ -11,6 +11,7 @@ use crate::authorization_server::AuthorizationServer;
 use crate::credentials::{SessionKey, TokenStore};
 use crate::error::{Error, ErrorKind};
 use crate::flow::Environment;
+use crate::sign_in::Withdrawals;
 use crate::timer::Timer;
 use crate::ui::{Browser, Prompt, Ui, UiOutcome};
 
@@ -24,6 +25,7 @@ pub struct Client {
 #[derive(Debug)]
 pub(crate) struct ClientInner {
     pub(crate) server: AuthorizationServer,
+    pub(crate) profile: String,
     pub(crate) scopes: Scopes,
     pub(crate) resources: Vec<String>,
     pub(crate) origins: Vec<Origin>,
@@ -33,6 +35,7 @@ pub(crate) struct ClientInner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) environment: Option<Environment>,
+    pub(crate) withdrawals: Withdrawals,
 }
 
 impl Client {
@@ -54,9 +57,11 @@ impl Client {
 
 impl ClientInner {
     /// The session that is meant when nobody names an account. Every other part of the crate is
-    /// given a key, so this is the only place that knows how many sessions a client has: one.
+    /// given a key, so this is the only place that knows how many sessions a client has: one for each
+    /// profile, and a client is of one profile.
     pub(crate) fn default_key(&self) -> SessionKey {
         SessionKey::new(&self.server.issuer, self.server.client_id.as_str())
+            .in_profile(&self.profile)
     }
 
     pub(crate) fn scope(&self) -> Option<String> {

@@ -11,10 +11,11 @@ use crate::async_store::AsyncStore;
 use crate::authorization_server::AuthorizationServer;
 use crate::clean;
 use crate::client::{Client, ClientInner};
-use crate::credentials::{FileStore, TokenStore};
+use crate::credentials::{Store, TokenStore};
 use crate::error::Error;
 use crate::flow::Environment;
 use crate::http::{ClientAuth, Http};
+use crate::sign_in::Withdrawals;
 use crate::timer::{Timer, TokioTimer};
 use crate::ui::{Browser, SystemBrowser, TerminalUi, Ui};
 use crate::watcher::Watcher;
@@ -26,6 +27,7 @@ pub struct ClientBuilder {
     issuer: String,
     client_id: ClientId,
     app_name: Option<String>,
+    profile: String,
     auth: ClientAuth,
     scopes: String,
     resources: Vec<String>,
@@ -45,6 +47,7 @@ impl Client {
             issuer: issuer.into(),
             client_id: ClientId::new(client_id),
             app_name: None,
+            profile: String::new(),
             auth: ClientAuth::None,
             scopes: String::new(),
             resources: Vec::new(),
@@ -63,6 +66,13 @@ impl ClientBuilder {
     /// The program's name: names the credentials file and the `User-Agent`. Default: the client id.
     pub fn app_name(mut self, name: impl Into<String>) -> Self {
         self.app_name = Some(name.into());
+        self
+    }
+
+    /// Tells several accounts of this client at this issuer apart: each name has a session of its
+    /// own. Default: one account, without a name.
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.profile = name.into();
         self
     }
 
@@ -89,7 +99,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Where sessions are kept. Default: [`FileStore::app`] of the program's name.
+    /// Where sessions are kept. Default: [`Store::auto`] of the program's name.
     pub fn store(mut self, store: impl TokenStore + 'static) -> Self {
         self.store = Some(Arc::new(store));
         self
@@ -160,7 +170,7 @@ impl ClientBuilder {
             .unwrap_or_else(|| self.client_id.as_str().to_owned());
         let store = match self.store {
             Some(store) => store,
-            None => Arc::new(FileStore::app(&app_name)?),
+            None => Store::auto(&app_name)?,
         };
         let http = Http::new(
             &user_agent_word(&app_name),
@@ -175,6 +185,7 @@ impl ClientBuilder {
         );
         let inner = ClientInner {
             server,
+            profile: self.profile,
             scopes,
             resources: self.resources,
             origins,
@@ -184,6 +195,7 @@ impl ClientBuilder {
             clock: self.clock,
             timer: self.timer,
             environment: self.environment,
+            withdrawals: Withdrawals::default(),
         };
         Ok(Client {
             inner: Arc::new(inner),

@@ -69,6 +69,8 @@ pub enum SecurityViolation {
     AuthorizationResponse,
     /// The ID token failed a check (OIDC Core §3.1.3.7).
     IdToken(IdTokenError),
+    /// Somebody else signed in than the stored session belongs to (row C-69).
+    Account,
     /// The `UserInfo` answer is about somebody else (OIDC Core §5.3.2).
     Subject,
     /// The server redirected a request that carries secrets.

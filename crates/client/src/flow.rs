@@ -1,11 +1,13 @@
 //! Chooses how to sign in from what surrounds the program: a pure function and its table.
 //!
-//! Rules 4 to 7 of the command line's contract; XDEV §6.2.1.5 (row C-08): where a local browser
-//! exists, the code flow on loopback comes before the device flow.
+//! XDEV §6.2.1.5 (row C-08): where a local browser exists, the code flow on loopback comes before the
+//! device flow. What `BROWSER` means here is `docs/adr/0008-browser-names-a-screen.md`.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::IsTerminal as _;
+
+use hallpass_protocol::metadata::Metadata;
 
 /// Something in the surroundings that matters for the choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +30,8 @@ pub enum Sign {
     Wsl,
     /// The program runs in a container.
     Container,
+    /// No `DISPLAY`, `WAYLAND_DISPLAY` or `BROWSER`; found by [`rules`], never by looking.
+    NoScreen,
     /// The caller asked for no questions (`--no-input`, or a user interface without a person).
     NoInput,
     /// Standard input is not a terminal.
@@ -63,6 +67,23 @@ pub struct Offers {
     pub device: bool,
 }
 
+impl Offers {
+    /// Everything; for a choice before the server was asked.
+    pub const BOTH: Self = Self {
+        browser: true,
+        device: true,
+    };
+
+    /// What the metadata lists. Some list an endpoint and not the grant (row Q-36): the endpoint is
+    /// what counts.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            browser: metadata.authorization_endpoint.is_some(),
+            device: metadata.device_authorization_endpoint.is_some(),
+        }
+    }
+}
+
 /// How to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -70,12 +91,29 @@ pub enum Way {
     Browser,
     /// Code flow on loopback; the address is only shown.
     BrowserElsewhere,
-    /// Device flow.
+    /// A remote screen: device code, loopback with a forwarded port, and the pasted address, at once.
+    Remote,
+    /// Device flow alone.
     Device,
+    /// Code flow; the person pastes the address of the page that fails to load.
+    Paste,
     /// A person would be needed and none is there.
     NotInteractive,
     /// The server offers no flow for people.
     NotOffered,
+}
+
+impl Way {
+    /// The name in machine-readable output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser | Self::BrowserElsewhere => "browser",
+            Self::Remote => "remote",
+            Self::Device => "device",
+            Self::Paste => "paste",
+            Self::NotInteractive | Self::NotOffered => "none",
+        }
+    }
 }
 
 /// A choice and its reasons.
@@ -85,51 +123,138 @@ pub struct Decision {
     pub way: Way,
     /// What decided it.
     pub why: Vec<Sign>,
+    /// Whether a browser is started here.
+    pub opens: bool,
+}
+
+/// One rule of the choice, and what it found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What it looks for.
+    pub when: &'static str,
+    /// What it then does.
+    pub then: &'static str,
+    /// What it found.
+    pub found: Vec<Sign>,
+    /// Whether it is the rule that decided.
+    pub decides: bool,
 }
 
 /// Chooses how to sign in when the caller has no wish of its own.
 pub fn decide(environment: &Environment, offers: Offers) -> Decision {
-    // Rule 4: nobody is there to answer.
-    let why = environment.found(&[
-        Sign::NoInput,
-        Sign::Ci,
-        Sign::StdinNotTerminal,
-        Sign::StderrNotTerminal,
-    ]);
-    if !why.is_empty() {
-        return Decision {
-            way: Way::NotInteractive,
-            why,
-        };
-    }
-    let (has_screen, why) = environment.screen();
-    let way = match (has_screen, offers) {
+    let rules = rules(environment);
+    let which = rules.iter().position(|rule| rule.decides);
+    let why = rules
+        .into_iter()
+        .find(|rule| rule.decides)
+        .map(|rule| rule.found)
+        .unwrap_or_default();
+    let has_browser = environment.signs.contains(&Sign::Browser);
+    let none = |way| Decision {
+        way,
+        why: why.clone(),
+        opens: false,
+    };
+    let is_remote = match which {
+        Some(NOBODY) => return none(Way::NotInteractive),
+        Some(REMOTE) => true,
+        _ => false,
+    };
+    match (is_remote, offers) {
         (
             _,
             Offers {
                 browser: false,
                 device: false,
             },
-        ) => Way::NotOffered,
-        (true, Offers { browser: true, .. }) => Way::Browser,
-        (_, Offers { device: true, .. }) => Way::Device,
-        (false, Offers { browser: true, .. }) => Way::BrowserElsewhere,
-    };
-    Decision { way, why }
+        ) => none(Way::NotOffered),
+        (
+            _,
+            Offers {
+                browser: false,
+                device: true,
+            },
+        ) => none(Way::Device),
+        (true, _) => Decision {
+            way: Way::Remote,
+            why,
+            opens: has_browser,
+        },
+        (false, _) => Decision {
+            way: Way::Browser,
+            why,
+            opens: true,
+        },
+    }
 }
 
 /// Where the caller wants the code flow: only whether a browser can be started here is left open.
 pub fn decide_browser(environment: &Environment) -> Decision {
-    let (has_screen, why) = environment.screen();
+    let attended = environment.clone().attended();
+    let opens = decide(&attended, Offers::BOTH).opens;
+    let rule = rules(&attended).into_iter().find(|rule| rule.decides);
     Decision {
-        way: if has_screen {
+        way: if opens {
             Way::Browser
         } else {
             Way::BrowserElsewhere
         },
-        why,
+        why: rule.map(|rule| rule.found).unwrap_or_default(),
+        opens,
     }
 }
+
+/// The rules in their order, with what each found; the first one that holds decides.
+pub fn rules(environment: &Environment) -> Vec<Rule> {
+    let found = |wanted: &[Sign]| environment.found(wanted);
+    let has = |sign| environment.signs.contains(&sign);
+    let ssh = found(&[Sign::SshConnection, Sign::SshTty]);
+    let boxed = found(&[Sign::Codespaces, Sign::Container]);
+    let screens = found(&[Sign::Display, Sign::WaylandDisplay, Sign::Browser]);
+    let (is_wsl, has_browser) = (has(Sign::Wsl), has(Sign::Browser));
+    // Somebody who put `BROWSER` into a container did so to have browsers opened elsewhere.
+    let browser_reaches_out = !boxed.is_empty() && has_browser;
+    let is_bare = environment.platform == Platform::Unix && screens.is_empty() && !is_wsl;
+    let far = match (ssh.is_empty(), boxed.is_empty() || has_browser) {
+        (false, _) => ssh.clone(),
+        (true, false) => boxed.clone(),
+        (true, true) if is_bare => vec![Sign::NoScreen],
+        (true, true) => Vec::new(),
+    };
+    let nobody = found(&[
+        Sign::NoInput,
+        Sign::Ci,
+        Sign::StdinNotTerminal,
+        Sign::StderrNotTerminal,
+    ]);
+    let wsl = if is_wsl { vec![Sign::Wsl] } else { Vec::new() };
+    let here = if browser_reaches_out {
+        vec![Sign::Browser]
+    } else {
+        screens
+    };
+    let holds = [!nobody.is_empty(), !far.is_empty(), is_wsl, true];
+    let first = holds.iter().position(|holds| *holds);
+    [
+        ("nobody is here to answer", "exit 4 at once", nobody),
+        ("remote, container or no screen", "remote screen", far),
+        ("Windows Subsystem for Linux", "browser on Windows", wsl),
+        ("otherwise", "browser here", here),
+    ]
+    .into_iter()
+    .enumerate()
+    .map(|(at, (when, then, found))| Rule {
+        when,
+        then,
+        found,
+        decides: Some(at) == first,
+    })
+    .collect()
+}
+
+/// The places of the rules that [`decide`] tells apart.
+const NOBODY: usize = 0;
+const REMOTE: usize = 1;
 
 impl Environment {
     /// Looks around. Beside the look of the terminal, nothing else in this crate reads environment
@@ -152,9 +277,7 @@ impl Environment {
         let is_wsl = std::env::var_os("WSL_DISTRO_NAME").is_some()
             || std::fs::read_to_string("/proc/sys/kernel/osrelease")
                 .is_ok_and(|release| release.to_lowercase().contains("microsoft"));
-        let is_container = ["/.dockerenv", "/run/.containerenv"]
-            .iter()
-            .any(|marker| std::path::Path::new(marker).exists());
+        let is_container = is_container();
         for (sign, is_there) in [
             (Sign::Wsl, is_wsl),
             (Sign::Container, is_container),
@@ -183,6 +306,19 @@ impl Environment {
         self
     }
 
+    /// The same surroundings with somebody who reads and answers: nothing of the rule on that is left.
+    #[must_use]
+    pub fn attended(mut self) -> Self {
+        let nobody = [
+            Sign::NoInput,
+            Sign::Ci,
+            Sign::StdinNotTerminal,
+            Sign::StderrNotTerminal,
+        ];
+        self.signs.retain(|sign| !nobody.contains(sign));
+        self
+    }
+
     fn found(&self, wanted: &[Sign]) -> Vec<Sign> {
         wanted
             .iter()
@@ -190,29 +326,18 @@ impl Environment {
             .filter(|sign| self.signs.contains(sign))
             .collect()
     }
+}
 
-    /// Whether a browser that is started here is seen by the person, and why not or why after all.
-    fn screen(&self) -> (bool, Vec<Sign>) {
-        // Rule 6 stands before the rule on `DISPLAY`: Windows shows the browser.
-        let remote = self.found(&[Sign::SshConnection, Sign::SshTty, Sign::Codespaces]);
-        if !remote.is_empty() {
-            return (false, remote);
-        }
-        if self.signs.contains(&Sign::Wsl) {
-            return (true, vec![Sign::Wsl]);
-        }
-        let container = self.found(&[Sign::Container]);
-        if !container.is_empty() {
-            return (false, container);
-        }
-        match self.platform {
-            Platform::Desktop => (true, Vec::new()),
-            Platform::Unix => {
-                let screens = self.found(&[Sign::Display, Sign::WaylandDisplay, Sign::Browser]);
-                (!screens.is_empty(), screens)
-            }
-        }
-    }
+/// Docker and Podman leave a file; others, and dev containers, a variable. Flatpak is no container: its
+/// programs open browsers through the desktop.
+fn is_container() -> bool {
+    let marked = ["/.dockerenv", "/run/.containerenv"]
+        .iter()
+        .any(|marker| std::path::Path::new(marker).exists());
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let named =
+        std::env::var_os("container").is_some_and(|kind| !kind.is_empty() && kind != "flatpak");
+    marked || named || is_set("REMOTE_CONTAINERS") || is_set("KUBERNETES_SERVICE_HOST")
 }
 
 impl Sign {
@@ -228,6 +353,7 @@ impl Sign {
             Self::Codespaces => "CODESPACES",
             Self::Wsl => "WSL",
             Self::Container => "container",
+            Self::NoScreen => "no DISPLAY",
             Self::NoInput => "no input",
             Self::StdinNotTerminal => "stdin is not a terminal",
             Self::StderrNotTerminal => "stderr is not a terminal",
@@ -242,88 +368,5 @@ impl fmt::Display for Sign {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BOTH: Offers = Offers {
-        browser: true,
-        device: true,
-    };
-    const CODE_ONLY: Offers = Offers {
-        browser: true,
-        device: false,
-    };
-    const DEVICE_ONLY: Offers = Offers {
-        browser: false,
-        device: true,
-    };
-    const NEITHER: Offers = Offers {
-        browser: false,
-        device: false,
-    };
-
-    fn way(platform: Platform, signs: &[Sign], offers: Offers) -> Way {
-        decide(
-            &Environment {
-                signs: signs.iter().copied().collect(),
-                platform,
-            },
-            offers,
-        )
-        .way
-    }
-
-    #[test]
-    fn c_08_the_table_of_the_contract() {
-        use Platform::{Desktop, Unix};
-        use Sign::*;
-        let table: &[(Platform, &[Sign], Offers, Way)] = &[
-            (Unix, &[Display], BOTH, Way::Browser),
-            (Unix, &[WaylandDisplay], BOTH, Way::Browser),
-            (Unix, &[Browser], BOTH, Way::Browser),
-            (Unix, &[], BOTH, Way::Device),
-            (Unix, &[], CODE_ONLY, Way::BrowserElsewhere),
-            (Unix, &[Display], DEVICE_ONLY, Way::Device),
-            (Unix, &[Display], NEITHER, Way::NotOffered),
-            (Unix, &[Display, SshConnection], BOTH, Way::Device),
-            (Unix, &[SshTty], CODE_ONLY, Way::BrowserElsewhere),
-            (Unix, &[Display, Container], BOTH, Way::Device),
-            (Unix, &[Display, Codespaces], BOTH, Way::Device),
-            (Unix, &[Wsl], BOTH, Way::Browser),
-            (Unix, &[Wsl, SshConnection], BOTH, Way::Device),
-            (Desktop, &[], BOTH, Way::Browser),
-            (Desktop, &[SshConnection], BOTH, Way::Device),
-            (Desktop, &[Ci], BOTH, Way::NotInteractive),
-            (Desktop, &[NoInput], BOTH, Way::NotInteractive),
-            (
-                Unix,
-                &[Display, StdinNotTerminal],
-                BOTH,
-                Way::NotInteractive,
-            ),
-            (
-                Unix,
-                &[Display, StderrNotTerminal],
-                BOTH,
-                Way::NotInteractive,
-            ),
-        ];
-        for (platform, signs, offers, expected) in table {
-            assert_eq!(
-                way(*platform, signs, *offers),
-                *expected,
-                "{platform:?} {signs:?} {offers:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_choice_names_what_decided_it() {
-        let environment = Environment {
-            signs: [Sign::SshConnection, Sign::Display].into_iter().collect(),
-            platform: Platform::Unix,
-        };
-        assert_eq!(decide(&environment, BOTH).why, [Sign::SshConnection]);
-        assert_eq!(decide_browser(&environment).way, Way::BrowserElsewhere);
-    }
-}
+#[path = "flow_tests.rs"]
+mod tests;

@@ -55,8 +55,8 @@ pub use authorized_http::{AuthorizedHttp, AuthorizedRequest};
 pub use client::Client;
 pub use client_builder::ClientBuilder;
 pub use credentials::{
-    FileStore, Generation, LockAttempt, MemoryStore, SessionKey, SessionRecord, Store, StoreError,
-    StoreGuard, StoreInfo, StorePlace, TokenStore, UnknownStore, Versioned,
+    FileStore, Generation, LockAttempt, MemoryStore, RefreshIntent, SessionKey, SessionRecord,
+    Store, StoreError, StoreGuard, StoreInfo, StorePlace, TokenStore, UnknownStore, Versioned,
 };
 pub use error::{Error, ErrorKind, SecurityViolation};
 pub use grants::{JwtBearer, TokenExchange, TokenSet};
@@ -67,7 +67,7 @@ pub use hallpass_protocol::userinfo::UserInfo;
 pub use hallpass_protocol::{Clock, OAuthError, Scopes, Secret, Timestamp};
 pub use http::ClientAuth;
 pub use session::{Session, SessionStatus};
-pub use sign_in::SignIn;
+pub use sign_in::{CallbackHost, CancelSignIn, SignIn};
 pub use sign_out::{SignOutReport, SignOutStep, StepResult};
 pub use timer::{Timer, TokioTimer};
 pub use tokens::{AccessToken, IdToken, TokenType};

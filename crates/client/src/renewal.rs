@@ -5,33 +5,42 @@
 
 use std::time::Duration;
 
-use hallpass_protocol::Secret;
 use hallpass_protocol::id_token::{Expect, IdTokenClaims, VerifiedIdToken};
 use hallpass_protocol::token::TokenRequest;
+use hallpass_protocol::{OAuthError, Secret};
 use url::Url;
 
 use crate::authorization_server::{Asked, Granted, NotGranted, refused};
 use crate::client::ClientInner;
-use crate::credentials::SessionRecord;
+use crate::credentials::{REPLAY_WINDOW, SessionRecord};
 use crate::error::{Error, ErrorKind};
 use crate::http::never_left;
 
 /// A token is replayed so often at most (row C-23).
 const MOST_REPLAYS: u32 = 3;
-/// The last replay starts within this time of the first: the server's grace is 30 s, and a replay at
-/// its edge would look like theft (row C-72).
-const REPLAY_WINDOW: Duration = Duration::from_secs(20);
 
 /// A server that cannot be connected to for this long is not tried again, and its keys are not waited
 /// for.
 const AWAY: Duration = Duration::from_secs(3);
 
-/// Sends the refresh token; replays it when the answer was lost.
+/// Why there are no tokens.
+pub(crate) enum NotRenewed {
+    /// The server said so.
+    Refused(OAuthError),
+    /// The refresh token is as good as before.
+    Failed(Error),
+    /// The server may have answered, and nobody heard it.
+    Lost(Error),
+}
+
+/// Sends the refresh token; replays it when the answer was lost. `spent` is how long ago it was sent
+/// first, by a process that is gone.
 pub(crate) async fn ask(
     client: &ClientInner,
     endpoint: &Url,
     (refresh_token, resource): (&Secret<String>, &[String]),
-) -> Result<Granted, NotGranted> {
+    spent: Duration,
+) -> Result<Granted, NotRenewed> {
     let request = TokenRequest::RefreshToken {
         refresh_token: refresh_token.clone(),
         // RFC 6749 §6: left out, it is "treated as equal to the scope originally granted".
@@ -41,16 +50,24 @@ pub(crate) async fn ask(
     let start = client.timer.elapsed();
     let mut pause = Duration::from_millis(500);
     let mut replays = 0;
+    let mut is_sent = !spent.is_zero();
     loop {
-        let answer = client.server.ask(endpoint, &request).await;
-        let Err(NotGranted::Unanswered { retry_after, cause }) = answer else {
-            return answer;
+        let (retry_after, cause) = match client.server.ask(endpoint, &request).await {
+            Ok(granted) => return Ok(granted),
+            Err(NotGranted::Refused(error)) => return Err(NotRenewed::Refused(error)),
+            Err(NotGranted::Failed(error)) => return Err(NotRenewed::Failed(error)),
+            Err(NotGranted::Unanswered { retry_after, cause }) => (retry_after, cause),
         };
+        is_sent |= !never_left(&cause);
         let wait = retry_after.unwrap_or(pause);
-        let spent = client.timer.elapsed().saturating_sub(start);
-        let is_away = never_left(&cause) && spent >= AWAY;
-        if is_away || replays == MOST_REPLAYS || spent + wait > REPLAY_WINDOW {
-            return Err(NotGranted::Unanswered { retry_after, cause });
+        let tried = client.timer.elapsed().saturating_sub(start);
+        let is_away = never_left(&cause) && tried >= AWAY;
+        if is_away || replays == MOST_REPLAYS || spent + tried + wait > REPLAY_WINDOW {
+            return Err(if is_sent {
+                NotRenewed::Lost(cause)
+            } else {
+                NotRenewed::Failed(cause)
+            });
         }
         replays += 1;
         tracing::debug!(replays, error = %cause, "no answer to the refresh; asking again");
@@ -79,6 +96,7 @@ pub(crate) async fn renewed(
         renewed.claims = Some(claims);
         renewed.id_token = response.id_token;
     }
+    renewed.intent = None;
     renewed.server_ahead = granted.server_ahead;
     renewed.lifetime = lifetime;
     renewed.expires_at = lifetime.map(|lifetime| server_now + lifetime);

@@ -9,7 +9,7 @@ use crate::account::Account;
 use crate::client::Client;
 use crate::credentials::{SessionKey, SessionRecord};
 use crate::error::Error;
-use crate::refresh::{Need, Refresh};
+use crate::refresh::{Need, Refresh, hand_out};
 use crate::tokens::{AccessToken, IdToken};
 
 /// A signed-in account. Clones and other processes share the session through the store.
@@ -41,6 +41,18 @@ impl Client {
     /// [`crate::ErrorKind::Store`].
     pub async fn session(&self) -> Result<Option<Session>, Error> {
         Session::load(self, self.inner.default_key()).await
+    }
+
+    /// As [`Client::session`], on this thread and without an asynchronous runtime: for a program
+    /// that mostly finds a good token and should not pay for more.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Store`].
+    pub fn find_session(&self) -> Result<Option<Session>, Error> {
+        let key = self.inner.default_key();
+        let found = self.inner.store.backend().load(&key)?;
+        Ok(found.map(|found| Session::new(self.clone(), key, found.value)))
     }
 }
 
@@ -124,6 +136,14 @@ impl Session {
         } else {
             SessionStatus::ReauthRequired
         }
+    }
+
+    /// The access token as it was loaded, if it stays good at least this long and needs no refresh.
+    /// Nothing is read and nothing is sent.
+    pub fn kept_access_token(&self, min_validity: Duration) -> Option<AccessToken> {
+        let now = self.client.inner.clock.now();
+        let is_good = !self.record.reauth_required && self.record.is_good_for(min_validity, now);
+        is_good.then(|| hand_out(&self.record).ok()).flatten()
     }
 
     /// An access token that is good for a while: refreshed shortly before its end (row C-26), by one

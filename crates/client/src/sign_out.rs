@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::authorization_server::{AuthorizationServer, refusal};
 use crate::client::{Client, ClientInner};
-use crate::credentials::{SessionKey, SessionRecord};
+use crate::credentials::SessionKey;
 use crate::error::Error;
 use crate::session::Session;
 use crate::timer::Timer;
@@ -98,7 +98,11 @@ impl ClientInner {
         let timer = self.timer.as_ref();
         let guard = self.store.lock(key, LOCK_WAIT, timer).await;
         let mut steps = match self.store.load(key).await? {
-            Some(found) => revoke_all(&self.server, timer, &found.value).await,
+            Some(found) => {
+                let record = &found.value;
+                let tokens = (&record.refresh_token, &record.access_token);
+                revoke_all(&self.server, timer, tokens).await
+            }
             None => Vec::new(),
         };
         self.store.remove(key).await?;
@@ -111,20 +115,41 @@ impl ClientInner {
     }
 }
 
+impl ClientInner {
+    /// Takes tokens back that nobody will use. Whether the server agrees changes nothing here.
+    pub(crate) async fn take_back(
+        &self,
+        refresh_token: Option<Secret<String>>,
+        access_token: Secret<String>,
+    ) {
+        let tokens = (&refresh_token, &Some(access_token));
+        for step in revoke_all(&self.server, self.timer.as_ref(), tokens).await {
+            tracing::debug!(what = step.what, result = ?step.result, "tokens nobody uses");
+        }
+    }
+
+    /// Withdraws a device code that nobody waits for any more (row C-68). Servers that do not know the
+    /// kind of token let it expire.
+    pub(crate) async fn withdraw(&self, device_code: &Secret<String>) {
+        let Ok(url) = revocation_endpoint(&self.server).await else {
+            return;
+        };
+        let what = (device_code, "device_code");
+        let result = revoke((&self.server, &url), self.timer.as_ref(), what).await;
+        tracing::debug!(?result, "the device code is withdrawn");
+    }
+}
+
 async fn revoke_all(
     server: &AuthorizationServer,
     timer: &dyn Timer,
-    record: &SessionRecord,
+    (refresh_token, access_token): (&Option<Secret<String>>, &Option<Secret<String>>),
 ) -> Vec<SignOutStep> {
     let endpoint = revocation_endpoint(server).await;
     let mut steps = Vec::new();
     for (what, hint, token) in [
-        (
-            "revoke_refresh_token",
-            "refresh_token",
-            &record.refresh_token,
-        ),
-        ("revoke_access_token", "access_token", &record.access_token),
+        ("revoke_refresh_token", "refresh_token", refresh_token),
+        ("revoke_access_token", "access_token", access_token),
     ] {
         let result = match (token, &endpoint) {
             (None, _) => StepResult::Skipped("there is none".to_owned()),

@@ -60,6 +60,8 @@ pub struct Authorization {
     pub refresh: Option<RefreshFamily>,
     /// When it was revoked, and why.
     pub revoked: Option<(Timestamp, RevokeReason)>,
+    /// The DPoP key that its refresh tokens are bound to: a public client's (RFC 9449 §5).
+    pub dpop_jkt: Option<String>,
 }
 
 /// Why an authorization ended.

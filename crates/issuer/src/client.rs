@@ -1,12 +1,16 @@
 //! Clients, and the only way to an [`AuthenticatedClient`].
 //!
-//! RFC 6749 §2: <https://www.rfc-editor.org/rfc/rfc6749#section-2>
+//! RFC 6749 §2: <https://www.rfc-editor.org/rfc/rfc6749#section-2>, RFC 7523 §3.
 
 use std::sync::Arc;
 
+use hallpass_protocol::client_assertion::{
+    self, AssertionError, AssertionPolicy, CheckedAssertion,
+};
 use hallpass_protocol::client_auth::{ClientAuthMethod, ClientCredentials};
+use hallpass_protocol::jose::JwkSet;
 use hallpass_protocol::token::GrantType;
-use hallpass_protocol::{ClientId, Scopes};
+use hallpass_protocol::{ClientId, Scopes, Secret, Timestamp};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::refusal::{ClientReason, Refusal};
@@ -37,6 +41,10 @@ pub struct Client {
     pub refresh_without_offline_access: bool,
     /// Whether it may introspect any token (a resource server, row S-155).
     pub introspects: bool,
+    /// Whether its access tokens must be bound to a DPoP key (RFC 9449 §5.2).
+    pub requires_dpop: bool,
+    /// Whether its authorization requests must be pushed (RFC 9126 §6).
+    pub requires_pushed_requests: bool,
 }
 
 /// RFC 6749 §2.1.
@@ -44,15 +52,24 @@ pub struct Client {
 pub enum ClientKind {
     /// A program on people's machines: it has no secret.
     Public,
-    /// A service with a secret.
-    Confidential {
-        /// The one method that it is registered for.
-        method: ClientAuthMethod,
-        /// The hashes of its secrets: two while one is replaced.
-        secrets: Vec<SecretHash>,
-    },
+    /// A service that can prove who it is.
+    Confidential(Credential),
     /// Dev mode: nobody configured it, so it may present whatever it likes.
     Unconfigured,
+}
+
+/// What a confidential client proves itself with, by the one method that it is registered for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A secret.
+    Secret {
+        /// `client_secret_basic` or `client_secret_post`.
+        method: ClientAuthMethod,
+        /// The hashes of its secrets: two while one is replaced.
+        hashes: Vec<SecretHash>,
+    },
+    /// `private_key_jwt`: the public keys of whatever signs its assertions.
+    Keys(JwkSet),
 }
 
 /// Which scopes a client may ask for.
@@ -79,12 +96,14 @@ impl Client {
             require_pkce: false,
             refresh_without_offline_access: false,
             introspects: true,
+            requires_dpop: false,
+            requires_pushed_requests: false,
         }
     }
 
     /// Whether the client cannot keep a secret, so that PKCE and rotation protect it.
     pub fn is_public(&self) -> bool {
-        !matches!(self.kind, ClientKind::Confidential { .. })
+        !matches!(self.kind, ClientKind::Confidential(_))
     }
 }
 
@@ -93,6 +112,16 @@ impl Client {
 pub struct AuthenticatedClient {
     client: Arc<Client>,
     proof: Proof,
+    assertion: Option<CheckedAssertion>,
+}
+
+/// Where and when a client authenticates: what its assertion is checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// The issuer, and the endpoints whose names an assertion may carry (row S-185).
+    pub audiences: &'a [&'a str],
+    /// The time.
+    pub now: Timestamp,
 }
 
 /// How the client proved itself.
@@ -102,6 +131,8 @@ pub enum Proof {
     Named,
     /// It showed a secret.
     Secret,
+    /// It signed an assertion.
+    Key,
 }
 
 impl AuthenticatedClient {
@@ -111,50 +142,67 @@ impl AuthenticatedClient {
     pub fn authenticate(
         client: Option<Arc<Client>>,
         credentials: &ClientCredentials,
+        occasion: Occasion<'_>,
     ) -> Result<Self, Refusal> {
         use ClientReason::{
-            Absent, NotAuthenticated, SecretFromPublicClient, Unknown, WrongMethod, WrongSecret,
+            Absent, NotAuthenticated, SecretFromPublicClient, Unknown, WrongMethod,
         };
         let refuse = |reason| Err(Refusal::InvalidClient(reason));
-        let (secret, method) = match credentials {
+        let shown = match credentials {
             ClientCredentials::Absent => return refuse(Absent),
-            ClientCredentials::Named(_) => (None, ClientAuthMethod::None),
+            ClientCredentials::Named(_) => Shown::Nothing,
             ClientCredentials::Basic(_, secret) => {
-                (Some(secret), ClientAuthMethod::ClientSecretBasic)
+                Shown::secret(secret, ClientAuthMethod::ClientSecretBasic)
             }
             ClientCredentials::Post(_, secret) => {
-                (Some(secret), ClientAuthMethod::ClientSecretPost)
+                Shown::secret(secret, ClientAuthMethod::ClientSecretPost)
             }
+            ClientCredentials::Assertion(_, assertion) => Shown::Assertion(assertion),
         };
-        // Hashed before anything is known of the client, so that unknown ones cost the same.
-        let shown = secret.map(|secret| SecretHash::of(secret.expose().as_bytes()));
         let Some(client) = client else {
             return refuse(Unknown);
         };
-        let proof = match (&client.kind, shown) {
-            (ClientKind::Unconfigured, Some(_)) => Proof::Secret,
-            (ClientKind::Public | ClientKind::Unconfigured, None) => Proof::Named,
-            (ClientKind::Public, Some(_)) => return refuse(SecretFromPublicClient),
-            (ClientKind::Confidential { .. }, None) => return refuse(NotAuthenticated),
+        let (proof, assertion) = match (&client.kind, shown) {
+            (ClientKind::Public | ClientKind::Unconfigured, Shown::Nothing) => (Proof::Named, None),
+            (ClientKind::Public, Shown::Secret(..) | Shown::Assertion(_)) => {
+                return refuse(SecretFromPublicClient);
+            }
+            (ClientKind::Unconfigured, Shown::Secret(..)) => (Proof::Secret, None),
+            // Nobody registered its keys; what can be checked without them is.
+            (ClientKind::Unconfigured, Shown::Assertion(assertion)) => {
+                let checked = client_assertion::check_unsigned(
+                    assertion.expose(),
+                    &occasion.policy(&client.id),
+                );
+                (Proof::Key, Some(checked.map_err(bad_assertion)?))
+            }
+            (ClientKind::Confidential(_), Shown::Nothing) => return refuse(NotAuthenticated),
             (
-                ClientKind::Confidential {
-                    method: registered, ..
-                },
-                Some(_),
-            ) if *registered != method => {
+                ClientKind::Confidential(Credential::Secret { method, hashes }),
+                Shown::Secret(shown, by),
+            ) if *method == by => {
+                check_secret(hashes, shown)?;
+                (Proof::Secret, None)
+            }
+            (ClientKind::Confidential(Credential::Keys(keys)), Shown::Assertion(assertion)) => {
+                let policy = occasion.policy(&client.id);
+                let checked = client_assertion::check(assertion.expose(), keys, &policy);
+                (Proof::Key, Some(checked.map_err(bad_assertion)?))
+            }
+            (ClientKind::Confidential(_), Shown::Secret(..) | Shown::Assertion(_)) => {
                 return refuse(WrongMethod);
             }
-            (ClientKind::Confidential { secrets, .. }, Some(shown)) => {
-                let hit = secrets.iter().fold(Choice::from(0), |hit, known| {
-                    hit | known.as_bytes().ct_eq(shown.as_bytes())
-                });
-                if !bool::from(hit) {
-                    return refuse(WrongSecret);
-                }
-                Proof::Secret
-            }
         };
-        Ok(Self { client, proof })
+        Ok(Self {
+            client,
+            proof,
+            assertion,
+        })
+    }
+
+    /// The assertion by which it proved itself. Whoever keeps state accepts its `jti` once.
+    pub fn assertion(&self) -> Option<&CheckedAssertion> {
+        self.assertion.as_ref()
     }
 
     /// The client's id.
@@ -182,26 +230,76 @@ impl AuthenticatedClient {
     }
 }
 
+/// What a request showed. A secret is hashed before anything is known of the client, so that
+/// unknown ones cost the same.
+enum Shown<'a> {
+    Nothing,
+    Secret(SecretHash, ClientAuthMethod),
+    Assertion(&'a Secret<String>),
+}
+
+impl Shown<'_> {
+    fn secret(secret: &Secret<String>, method: ClientAuthMethod) -> Self {
+        Self::Secret(SecretHash::of(secret.expose().as_bytes()), method)
+    }
+}
+
+impl<'a> Occasion<'a> {
+    fn policy(self, client_id: &'a ClientId) -> AssertionPolicy<'a> {
+        AssertionPolicy {
+            client_id,
+            audiences: self.audiences,
+            now: self.now,
+        }
+    }
+}
+
+fn check_secret(hashes: &[SecretHash], shown: SecretHash) -> Result<(), Refusal> {
+    let hit = hashes.iter().fold(Choice::from(0), |hit, known| {
+        hit | known.as_bytes().ct_eq(shown.as_bytes())
+    });
+    if bool::from(hit) {
+        Ok(())
+    } else {
+        Err(Refusal::InvalidClient(ClientReason::WrongSecret))
+    }
+}
+
+fn bad_assertion(why: AssertionError) -> Refusal {
+    Refusal::InvalidClient(ClientReason::BadAssertion(why))
+}
+
 #[cfg(test)]
 mod tests {
-    use hallpass_protocol::Secret;
+    use hallpass_protocol::jose::{Algorithm, SigningKey};
+    use hallpass_protocol::random::SystemRandom;
 
     use super::*;
 
     fn confidential() -> Arc<Client> {
-        let secrets = vec![SecretHash::of(b"right"), SecretHash::of(b"next")];
-        let kind = ClientKind::Confidential {
+        let hashes = vec![SecretHash::of(b"right"), SecretHash::of(b"next")];
+        of_kind(ClientKind::Confidential(Credential::Secret {
             method: ClientAuthMethod::ClientSecretBasic,
-            secrets,
-        };
+            hashes,
+        }))
+    }
+
+    fn of_kind(kind: ClientKind) -> Arc<Client> {
         Arc::new(Client {
             kind,
             ..Client::unconfigured(ClientId::new("svc"))
         })
     }
 
+    fn occasion() -> Occasion<'static> {
+        Occasion {
+            audiences: &["https://as.test", "https://as.test/token"],
+            now: Timestamp::from_unix_seconds(1_000_000),
+        }
+    }
+
     fn reason(client: Option<Arc<Client>>, credentials: &ClientCredentials) -> Option<Refusal> {
-        AuthenticatedClient::authenticate(client, credentials).err()
+        AuthenticatedClient::authenticate(client, credentials, occasion()).err()
     }
 
     #[test]
@@ -244,6 +342,54 @@ mod tests {
                 Some(client),
                 &ClientCredentials::Named(ClientId::new("cli"))
             ),
+            None
+        );
+    }
+
+    #[test]
+    fn s_184_s_188_an_assertion_counts_for_the_client_whose_key_signed_it() {
+        let (own, foreign) = (
+            SigningKey::generate(Algorithm::Es256, "k").unwrap(),
+            SigningKey::generate(Algorithm::Es256, "k").unwrap(),
+        );
+        let id = ClientId::new("svc");
+        let signed = |key: &SigningKey| {
+            let issuer = "https://as.test";
+            let assertion =
+                client_assertion::assert(key, &id, issuer, occasion().now, &SystemRandom);
+            ClientCredentials::Assertion(id.clone(), assertion.unwrap())
+        };
+        let keys = ClientKind::Confidential(Credential::Keys(JwkSet::new([own.public_jwk()])));
+        let by_key = of_kind(keys);
+        let client =
+            AuthenticatedClient::authenticate(Some(Arc::clone(&by_key)), &signed(&own), occasion())
+                .unwrap();
+        assert_eq!(client.proof(), Proof::Key);
+        assert!(client.assertion().is_some());
+        let refusal = |kind: &Arc<Client>, shown: &ClientCredentials| match reason(
+            Some(Arc::clone(kind)),
+            shown,
+        ) {
+            Some(Refusal::InvalidClient(reason)) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert!(matches!(
+            refusal(&by_key, &signed(&foreign)),
+            ClientReason::BadAssertion(_)
+        ));
+        let secret = ClientCredentials::Basic(id.clone(), Secret::from("right"));
+        assert_eq!(refusal(&by_key, &secret), ClientReason::WrongMethod);
+        assert_eq!(
+            refusal(&confidential(), &signed(&own)),
+            ClientReason::WrongMethod
+        );
+        assert_eq!(
+            refusal(&of_kind(ClientKind::Public), &signed(&own)),
+            ClientReason::SecretFromPublicClient
+        );
+        // Dev mode: nobody registered a key.
+        assert_eq!(
+            reason(Some(of_kind(ClientKind::Unconfigured)), &signed(&foreign)),
             None
         );
     }

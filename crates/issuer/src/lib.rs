@@ -6,11 +6,13 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod authorization;
+pub mod bound_key;
 pub mod browser_session;
 pub mod client;
 pub mod grants;
 pub mod limits;
 pub mod policy;
+pub mod pushed_request;
 pub mod redirect_uri;
 pub mod refusal;
 pub mod tokens;

@@ -54,6 +54,13 @@ pub const CLIENT_SECRET: Limit = Limit {
     lock: minutes(1),
 };
 
+/// Pushed authorization requests of one client from one address (row S-204).
+pub const PUSHED_REQUESTS: Limit = Limit {
+    failures: 300,
+    window: minutes(1),
+    lock: minutes(1),
+};
+
 const fn minutes(n: u64) -> Duration {
     Duration::from_secs(n * 60)
 }

@@ -5,7 +5,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use hallpass_protocol::client_assertion::AssertionError;
 use hallpass_protocol::client_auth::ClientAuthError;
+use hallpass_protocol::dpop::DpopError;
 use hallpass_protocol::form::FormError;
 use hallpass_protocol::token::TokenRequestError;
 use hallpass_protocol::{AuthorizationId, ErrorCode, OAuthError};
@@ -50,12 +52,33 @@ pub enum Refusal {
     RequestNotSupported,
     /// `request_uri_not_supported`, RFC 9101.
     RequestUriNotSupported,
+    /// `invalid_dpop_proof`, RFC 9449 §5.
+    InvalidDpopProof(ProofReason),
+    /// `use_dpop_nonce`, RFC 9449 §8: the answer carries the nonce.
+    UseDpopNonce,
     /// `temporarily_unavailable`: try again after this long.
     Busy(Duration),
 }
 
+/// Why a DPoP proof is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProofReason {
+    /// There is none where one is needed.
+    Absent,
+    /// There are several.
+    Repeated,
+    /// The header is no text.
+    Unreadable,
+    /// It fails a check of RFC 9449 §4.3.
+    Bad(DpopError),
+    /// It was used before.
+    Replayed,
+    /// It is by another key than `dpop_jkt` names (RFC 9449 §10.1).
+    OtherKey,
+}
+
 /// Why client authentication failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientReason {
     /// Nobody of that name.
     Unknown,
@@ -69,6 +92,12 @@ pub enum ClientReason {
     SecretFromPublicClient,
     /// The request names no client where one is needed.
     Absent,
+    /// The client assertion does not verify (RFC 7523 §3).
+    BadAssertion(AssertionError),
+    /// The client assertion, or its parameters, cannot be read (RFC 7521 §4.2).
+    UnreadableAssertion,
+    /// The client assertion was used before (row S-186).
+    AssertionReplayed,
 }
 
 /// Why a grant is not valid.
@@ -98,6 +127,8 @@ pub enum GrantReason {
     Late,
     /// An assertion that does not verify (RFC 7523 §3.1).
     BadAssertion,
+    /// It is bound to another DPoP key.
+    OtherKey,
 }
 
 impl Refusal {
@@ -125,14 +156,18 @@ impl Refusal {
             Self::InteractionRequired => ErrorCode::InteractionRequired,
             Self::RequestNotSupported => ErrorCode::RequestNotSupported,
             Self::RequestUriNotSupported => ErrorCode::RequestUriNotSupported,
+            Self::InvalidDpopProof(_) => ErrorCode::InvalidDpopProof,
+            Self::UseDpopNonce => ErrorCode::UseDpopNonce,
             Self::Busy(_) => ErrorCode::TemporarilyUnavailable,
         }
     }
 
     /// What the developer of the client is told. Reasons that would help a guesser share a text.
-    pub fn description(&self) -> &str {
-        match self {
+    pub fn description(&self) -> Cow<'_, str> {
+        let text = match self {
             Self::InvalidRequest(text) => text,
+            Self::InvalidDpopProof(reason) => return reason.description(),
+            Self::UseDpopNonce => "send the proof again, with the nonce of `DPoP-Nonce`",
             Self::InvalidClient(ClientReason::Absent) => {
                 "the request names no client: send `client_id`"
             }
@@ -164,16 +199,30 @@ impl Refusal {
             Self::RequestNotSupported => "`request` is not supported",
             Self::RequestUriNotSupported => "`request_uri` is not supported",
             Self::Busy(_) => "too much is going on: try again later",
-        }
+        };
+        Cow::Borrowed(text)
     }
 
     /// The refusal as it travels.
     pub fn to_error(&self) -> OAuthError {
-        let mut error = OAuthError::new(self.code(), self.description());
+        let mut error = OAuthError::new(self.code(), &self.description());
         if let Self::SlowDown { interval } = self {
             error.interval = Some(interval.as_secs());
         }
         error
+    }
+}
+
+impl ProofReason {
+    fn description(&self) -> Cow<'static, str> {
+        match self {
+            Self::Absent => "a DPoP proof is needed: send it in the header `DPoP`".into(),
+            Self::Repeated => "there is more than one `DPoP` header".into(),
+            Self::Unreadable => "the `DPoP` header cannot be read".into(),
+            Self::Bad(error) => error.to_string().into(),
+            Self::Replayed => "the DPoP proof was used before: make one for each request".into(),
+            Self::OtherKey => "the DPoP proof is by another key than `dpop_jkt` names".into(),
+        }
     }
 }
 
@@ -200,6 +249,7 @@ impl From<ClientAuthError> for Refusal {
         match error {
             // A header that cannot be read is an attempt that failed (RFC 6749 §5.2).
             ClientAuthError::BadBasic => Self::InvalidClient(ClientReason::NotAuthenticated),
+            ClientAuthError::BadAssertion => Self::InvalidClient(ClientReason::UnreadableAssertion),
             other @ (ClientAuthError::Form(_)
             | ClientAuthError::MoreThanOne
             | ClientAuthError::TwoClients
@@ -255,6 +305,8 @@ pub enum PageReason {
     ForeignRedirectUri,
     /// `response_mode` is unknown (row S-233).
     UnknownResponseMode,
+    /// `request_uri` is unknown, expired, used or another client's (RFC 9126 §4).
+    UnknownRequestUri,
     /// The parameters cannot be read.
     Malformed,
 }

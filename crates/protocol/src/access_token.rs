@@ -125,6 +125,14 @@ impl<'a> AccessTokenPolicy<'a> {
     }
 }
 
+impl AccessTokenClaims {
+    /// How the token is sent: a bound one with a proof of its key (RFC 9449 §5, §6.2).
+    pub fn token_type(&self) -> &'static str {
+        let jkt = self.cnf.as_ref().and_then(|cnf| cnf.jkt.as_ref());
+        if jkt.is_some() { "DPoP" } else { "Bearer" }
+    }
+}
+
 /// Checks an access token by the steps of RFC 9068 §4.
 ///
 /// A token with `cnf` still needs its proof: see [`AccessTokenClaims::dpop_thumbprint`].

@@ -1,7 +1,7 @@
 //! The authorization request and response.
 //!
 //! RFC 6749 §4.1.1 and §4.1.2: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1>,
-//! RFC 7636 §4.3, RFC 9207 §2 (`iss`), OIDC Core §3.1.2.1.
+//! RFC 7636 §4.3, RFC 9207 §2 (`iss`), RFC 9449 §10 (`dpop_jkt`), OIDC Core §3.1.2.1.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,9 @@ pub struct AuthorizationRequest {
     pub id_token_hint: Option<String>,
     /// `acr_values`, OIDC Core §3.1.2.1.
     pub acr_values: Option<String>,
+    /// `dpop_jkt`, RFC 9449 §10.
+    #[serde(default)]
+    pub dpop_jkt: Option<String>,
     /// `resource`, RFC 8707 §2; may repeat.
     pub resource: Vec<String>,
     /// `request`, RFC 9101: not taken.
@@ -65,6 +68,7 @@ macro_rules! single_parameters {
             login_hint,
             id_token_hint,
             acr_values,
+            dpop_jkt,
             request,
             request_uri
         )

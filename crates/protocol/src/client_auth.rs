@@ -1,6 +1,6 @@
 //! How a client says who it is at the token endpoint and beside it.
 //!
-//! RFC 6749 §2.3.1: <https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1>
+//! RFC 6749 §2.3.1: <https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1>, RFC 7521 §4.2.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use crate::client_assertion;
 use crate::form::{self, Form, FormError};
 use crate::{ClientId, Secret};
 
@@ -21,6 +22,8 @@ pub enum ClientAuthMethod {
     ClientSecretBasic,
     /// The secret in the body.
     ClientSecretPost,
+    /// An assertion that a registered key signed, RFC 7523 §2.2.
+    PrivateKeyJwt,
 }
 
 impl ClientAuthMethod {
@@ -30,6 +33,7 @@ impl ClientAuthMethod {
             Self::None => "none",
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 }
@@ -51,6 +55,8 @@ pub enum ClientCredentials {
     Basic(ClientId, Secret<String>),
     /// `client_id` and `client_secret` in the body.
     Post(ClientId, Secret<String>),
+    /// `client_assertion`, from the client of `client_id` or, without it, of the assertion's `sub`.
+    Assertion(ClientId, Secret<String>),
 }
 
 /// Why the credentials could not be read.
@@ -71,6 +77,10 @@ pub enum ClientAuthError {
     /// `client_secret` without `client_id`.
     #[error("`client_secret` stands without `client_id`")]
     SecretAlone,
+    /// RFC 7521 §4.2: one of the pair without the other, another `client_assertion_type`, or an
+    /// assertion that names nobody.
+    #[error("`client_assertion` and `client_assertion_type` are not a client's JWT")]
+    BadAssertion,
 }
 
 impl ClientCredentials {
@@ -85,6 +95,12 @@ impl ClientCredentials {
             Some(header) => decode_basic(header)?,
             None => None,
         };
+        if let Some(assertion) = decode_assertion(body)? {
+            return match (basic, secret) {
+                (None, None) => Self::of_assertion(id, assertion),
+                _ => Err(ClientAuthError::MoreThanOne),
+            };
+        }
         match (basic, id, secret) {
             (Some(_), _, Some(_)) => Err(ClientAuthError::MoreThanOne),
             (Some((basic_id, _)), Some(id), None) if basic_id != id => {
@@ -98,12 +114,36 @@ impl ClientCredentials {
         }
     }
 
+    /// RFC 7521 §4.2: `client_id` "is unnecessary" beside an assertion, whose subject names it.
+    fn of_assertion(
+        id: Option<ClientId>,
+        assertion: Secret<String>,
+    ) -> Result<Self, ClientAuthError> {
+        let id = id.or_else(|| client_assertion::named_client(assertion.expose()));
+        id.map(|id| Self::Assertion(id, assertion))
+            .ok_or(ClientAuthError::BadAssertion)
+    }
+
     /// The client that is named, if any.
     pub fn client_id(&self) -> Option<&ClientId> {
         match self {
             Self::Absent => None,
-            Self::Named(id) | Self::Basic(id, _) | Self::Post(id, _) => Some(id),
+            Self::Named(id) | Self::Basic(id, _) | Self::Post(id, _) | Self::Assertion(id, _) => {
+                Some(id)
+            }
         }
+    }
+}
+
+/// The assertion, when both parameters of RFC 7521 §4.2 are there and the type is the JWT's.
+fn decode_assertion(body: &Form) -> Result<Option<Secret<String>>, ClientAuthError> {
+    match (
+        body.one("client_assertion_type")?,
+        body.one("client_assertion")?,
+    ) {
+        (None, None) => Ok(None),
+        (Some(client_assertion::TYPE), Some(assertion)) => Ok(Some(Secret::from(assertion))),
+        (Some(_) | None, Some(_) | None) => Err(ClientAuthError::BadAssertion),
     }
 }
 
@@ -203,6 +243,41 @@ mod tests {
                 Secret::from("")
             ))
         );
+    }
+
+    #[test]
+    fn s_184_an_assertion_comes_with_its_type_and_alone() {
+        let pair = format!(
+            "client_assertion=x&client_assertion_type={}",
+            form::encode(client_assertion::TYPE)
+        );
+        let svc = ClientId::new("svc");
+        assert_eq!(
+            decode(None, &format!("client_id=svc&{pair}")),
+            Ok(ClientCredentials::Assertion(svc.clone(), Secret::from("x")))
+        );
+        let header = encode_basic(&svc, &Secret::from("s"));
+        assert_eq!(
+            decode(Some(header.expose()), &pair),
+            Err(ClientAuthError::MoreThanOne)
+        );
+        assert_eq!(
+            decode(None, &format!("client_id=svc&client_secret=s&{pair}")),
+            Err(ClientAuthError::MoreThanOne)
+        );
+        for bad in [
+            // It names nobody.
+            pair.as_str(),
+            "client_id=svc&client_assertion=x",
+            "client_id=svc&client_assertion_type=jwt",
+            "client_id=svc&client_assertion=x&client_assertion_type=jwt",
+        ] {
+            assert_eq!(
+                decode(None, bad),
+                Err(ClientAuthError::BadAssertion),
+                "{bad}"
+            );
+        }
     }
 
     #[test]

@@ -77,12 +77,12 @@ struct Wire {
     verification_uri_complete: Option<String>,
     #[serde(
         default = "default_lifetime",
-        deserialize_with = "crate::token::lenient_seconds_or_default"
+        deserialize_with = "crate::lenient::seconds_or_default"
     )]
     expires_in: u64,
     #[serde(
         default,
-        deserialize_with = "crate::token::lenient_seconds",
+        deserialize_with = "crate::lenient::seconds",
         skip_serializing_if = "Option::is_none"
     )]
     interval: Option<u64>,

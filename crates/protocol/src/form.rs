@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// More parameters than this are refused (row S-140).
 pub const MOST_PARAMETERS: usize = 100;
@@ -178,15 +178,26 @@ fn decode_onto(text: &str, decoded: &mut String) -> Result<(), FormError> {
         decoded.push_str(text);
         return Ok(());
     }
-    // A `+` that was escaped stays one: only those of the text itself are spaces.
-    for (index, words) in text.split('+').enumerate() {
-        if index > 0 {
-            decoded.push(' ');
-        }
-        let words = percent_decode_str(words).decode_utf8();
-        decoded.push_str(&words.map_err(|_| FormError::NotUtf8)?);
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = match (first, after) {
+            (b'%', [high, low, after @ ..]) => byte_of(*high, *low).map(|byte| (byte, after)),
+            _ => None,
+        };
+        // What is no escape stands for itself (URL Standard, percent-decode).
+        let plain = if *first == b'+' { b' ' } else { *first };
+        let (byte, after) = escaped.unwrap_or((plain, after));
+        bytes.push(byte);
+        rest = after;
     }
+    decoded.push_str(std::str::from_utf8(&bytes).map_err(|_| FormError::NotUtf8)?);
     Ok(())
+}
+
+fn byte_of(high: u8, low: u8) -> Option<u8> {
+    let value = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(value(high)? << 4 | value(low)?).ok()
 }
 
 #[cfg(test)]
@@ -209,6 +220,23 @@ mod tests {
             form.refuse_repeats(&["resource"]),
             Err(FormError::Repeated("a".to_owned()))
         );
+    }
+
+    #[test]
+    fn an_escape_is_decoded_once_and_what_is_none_stands_for_itself() {
+        for (text, decoded) in [
+            ("a%2Bb+c%20d", "a+b c d"),
+            ("%c3%A9", "é"),
+            ("%252B", "%2B"),
+            ("100%", "100%"),
+            ("%2", "%2"),
+            ("%zz+%+1", "%zz % 1"),
+            ("é+", "é "),
+        ] {
+            assert_eq!(decode(text).as_deref(), Ok(decoded), "{text}");
+        }
+        // One name's last byte and the next one's first make no letter.
+        assert_eq!(Form::parse("a=%c3&%a9=b"), Err(FormError::NotUtf8));
     }
 
     #[test]

@@ -4,9 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Secret;
-use crate::access_token::AccessTokenClaims;
+use crate::access_token::{AccessTokenClaims, Confirmation};
 use crate::form::{Form, FormError};
+use crate::jose::numeric_date;
+use crate::{Scopes, Secret, Timestamp};
 
 /// RFC 7662 §2.1. The hint only orders the search, so it is read and not kept.
 #[derive(Clone, Debug)]
@@ -55,4 +56,32 @@ impl<C> IntrospectionResponse<C> {
         token_type: None,
         claims: None,
     };
+}
+
+/// What the own client of a live refresh token learns of it (row S-159). There is no `token_type`:
+/// a refresh token is sent to nobody but us.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RefreshTokenInfo {
+    /// `active`: always true.
+    pub active: bool,
+    /// `iss`.
+    pub iss: String,
+    /// `sub`.
+    pub sub: String,
+    /// `client_id`.
+    pub client_id: String,
+    /// `scope`.
+    #[serde(skip_serializing_if = "Scopes::is_empty")]
+    pub scope: Scopes,
+    /// `exp`: when it ends unless it is used before.
+    #[serde(with = "numeric_date")]
+    pub exp: Timestamp,
+    /// `iat`: when the sign-in began.
+    #[serde(with = "numeric_date")]
+    pub iat: Timestamp,
+    /// `sid`: the authorization that it hangs from.
+    pub sid: String,
+    /// `cnf`: the key that it is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
 }

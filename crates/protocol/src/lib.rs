@@ -7,6 +7,7 @@
 
 pub mod access_token;
 pub mod authorization;
+pub mod client_assertion;
 pub mod client_auth;
 pub mod device_authorization;
 pub mod device_poll;
@@ -18,9 +19,12 @@ pub mod id_token;
 pub mod ids;
 pub mod introspection;
 pub mod jose;
+mod lenient;
 pub mod metadata;
 pub mod pkce;
+pub mod pushed_authorization;
 pub mod random;
+pub mod resource_metadata;
 pub mod revocation;
 pub mod scope;
 pub mod secret;

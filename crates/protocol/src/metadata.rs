@@ -24,6 +24,12 @@ pub struct Metadata {
     /// `device_authorization_endpoint`, RFC 8628 §4.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_authorization_endpoint: Option<String>,
+    /// `pushed_authorization_request_endpoint`, RFC 9126 §5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed_authorization_request_endpoint: Option<String>,
+    /// `registration_endpoint`, RFC 7591 §3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
     /// `userinfo_endpoint`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_endpoint: Option<String>,
@@ -60,23 +66,37 @@ pub struct Metadata {
     /// `token_endpoint_auth_methods_supported`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// `token_endpoint_auth_signing_alg_values_supported`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<String>,
     /// `introspection_endpoint_auth_methods_supported`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub introspection_endpoint_auth_methods_supported: Vec<String>,
+    /// `introspection_endpoint_auth_signing_alg_values_supported`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<String>,
     /// `revocation_endpoint_auth_methods_supported`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub revocation_endpoint_auth_methods_supported: Vec<String>,
+    /// `revocation_endpoint_auth_signing_alg_values_supported`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<String>,
     /// `claims_supported`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub claims_supported: Vec<String>,
     /// `code_challenge_methods_supported`, RFC 7636.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub code_challenge_methods_supported: Vec<String>,
+    /// `dpop_signing_alg_values_supported`, RFC 9449 §5.1.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dpop_signing_alg_values_supported: Vec<String>,
     /// `prompt_values_supported`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prompt_values_supported: Vec<String>,
     /// `authorization_response_iss_parameter_supported`, RFC 9207 §3.
     pub authorization_response_iss_parameter_supported: bool,
+    /// `require_pushed_authorization_requests`, RFC 9126 §5.
+    pub require_pushed_authorization_requests: bool,
     /// `claims_parameter_supported`, OIDC Discovery §3.
     pub claims_parameter_supported: bool,
     /// `request_parameter_supported`, OIDC Discovery §3.

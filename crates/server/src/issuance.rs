@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use crate::dev_mode::{self, unsigned_refresh_token};
 use crate::error::Fault;
 use crate::extract::token::authorization_of;
+use crate::grants::Context;
 use crate::request::Request;
 use crate::settings::Rotation;
 use crate::state::State;
@@ -32,13 +33,24 @@ pub(crate) struct Beginning {
     address: std::net::IpAddr,
     first: RefreshToken,
     rotates: bool,
+    dpop_jkt: Option<String>,
     lifetimes: RefreshLifetimes,
     now: Timestamp,
 }
 
 impl Beginning {
     /// Draws id and refresh seed.
-    pub(crate) fn new(state: &State, request: &Request, client: &AuthenticatedClient) -> Self {
+    pub(crate) fn new(at: Context<'_>) -> Self {
+        let Context {
+            state,
+            request,
+            client,
+            ..
+        } = at;
+        // RFC 9449 §5: the refresh tokens of a public client are bound; another's are bound to its
+        // own credentials already (row S-106).
+        let is_named_only = client.proof() == Proof::Named;
+        let dpop_jkt = at.dpop_jkt.filter(|_| is_named_only).map(str::to_owned);
         let id = AuthorizationId::generate(request.now, state.random.as_ref());
         Self {
             id,
@@ -46,12 +58,14 @@ impl Beginning {
             client: client.clone(),
             address: request.peer,
             first: RefreshToken::first(id, state.random.as_ref()),
-            // RFC 9700 §2.2.2: tokens of a client without a secret rotate (rows S-56, S-61).
+            // RFC 9700 §2.2.2: tokens of a client without a secret rotate, unless they are bound to
+            // a key (rows S-56, S-61).
             rotates: match state.settings.rotation {
-                Rotation::Public => client.proof() == Proof::Named,
+                Rotation::Public => is_named_only && dpop_jkt.is_none(),
                 Rotation::All => true,
                 Rotation::Never => false,
             },
+            dpop_jkt,
             lifetimes: state.settings.refresh,
             now: request.now,
         }
@@ -91,6 +105,7 @@ impl Beginning {
             created_at: self.now,
             refresh: family,
             revoked: None,
+            dpop_jkt: self.dpop_jkt.clone(),
         }
     }
 }
@@ -109,6 +124,8 @@ pub(crate) struct Grant<'a> {
     pub(crate) not_after: Option<Timestamp>,
     /// The form of the token request: dev mode maps claims by it.
     pub(crate) form: &'a Form,
+    /// The DPoP key that the access token is bound to.
+    pub(crate) dpop_jkt: Option<&'a str>,
 }
 
 /// A token that another one is made of.
@@ -204,6 +221,7 @@ pub(crate) async fn issue(
         seed: grant.authorization.map(|authorization| &authorization.seed),
         claims: Map::new(),
         not_after: grant.not_after,
+        dpop_jkt: grant.dpop_jkt,
     };
     let jti = random_id(state);
     let mut claims = contents.claims(&issuer, jti, request.now);
@@ -239,7 +257,10 @@ pub(crate) async fn issue(
     let spell = |new: &NewRefreshToken| spell(state, request, client_id, new);
     Ok(TokenResponse {
         access_token,
-        token_type: "Bearer".to_owned(),
+        token_type: match grant.dpop_jkt {
+            Some(_) => "DPoP".to_owned(),
+            None => "Bearer".to_owned(),
+        },
         expires_in: Some(expires_in(&claims)),
         refresh_token: grant.refresh_token.as_ref().map(spell),
         scope: Some(grant.scopes),

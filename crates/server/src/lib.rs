@@ -9,6 +9,7 @@ mod control;
 mod date;
 mod dev_mode;
 mod device_counts;
+mod dpop_nonces;
 mod endpoints;
 mod error;
 mod extract;
@@ -28,6 +29,7 @@ pub mod server;
 pub mod settings;
 mod state;
 mod tls;
+mod used_ids;
 mod verified_tokens;
 
 /// The body of every answer: whole, since pages and tokens are small.

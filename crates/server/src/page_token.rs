@@ -24,6 +24,8 @@ pub(crate) enum Purpose {
     Device,
     /// A run of dev mode's debugger.
     Debugger,
+    /// A pushed authorization request that this browser opened.
+    PushedRequest,
 }
 
 /// A device confirmation between two pages.
@@ -82,6 +84,7 @@ fn message(purpose: Purpose, at: Binding<'_>, body: &str) -> Vec<u8> {
         Purpose::Csrf => "csrf/1",
         Purpose::Device => "device/1",
         Purpose::Debugger => "debugger/1",
+        Purpose::PushedRequest => "pushed-request/1",
     };
     let mut message = Vec::new();
     for field in [label, at.issuer, at.browser, body] {

@@ -110,13 +110,25 @@ impl Request {
 
     /// The token of `Authorization: Bearer`.
     pub(crate) fn bearer(&self) -> Option<&str> {
+        self.authorization("bearer")
+    }
+
+    /// What follows a scheme in `Authorization`.
+    pub(crate) fn authorization(&self, wanted: &str) -> Option<&str> {
         let (scheme, token) = self.header(header::AUTHORIZATION)?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        scheme.eq_ignore_ascii_case(wanted).then(|| token.trim())
     }
 
     /// Where a path of this issuer lies.
     pub(crate) fn url_of(&self, path: &str) -> String {
         format!("{}/{path}", self.issuer_url)
+    }
+
+    /// What was asked for, as the client sees it: without the query.
+    pub(crate) fn url(&self) -> String {
+        let issuer = self.path_of("");
+        let base = self.issuer_url.strip_suffix(issuer.trim_end_matches('/'));
+        format!("{}{}", base.unwrap_or(&self.issuer_url), self.path)
     }
 
     /// Where a path of this issuer lies on this server.

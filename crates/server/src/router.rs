@@ -11,12 +11,15 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use crate::Body;
 use crate::control;
 use crate::dev_mode;
+use crate::dpop_nonces::Role;
 use crate::endpoints::{
     authorization, debugger, device_authorization, end_session, health, introspection, jwks,
-    metadata, revocation, static_files, token, user_management, userinfo,
+    metadata, pushed_authorization_request, resource_metadata, revocation, static_files, token,
+    user_management, userinfo,
 };
 use crate::error::json::JsonError;
 use crate::error::page::PageError;
+use crate::extract::dpop_proof;
 use crate::pages::{assets, device, device_confirm, home, login};
 use crate::request::{self, BodyError, Request};
 use crate::state::State;
@@ -25,10 +28,12 @@ use crate::state::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint {
     Metadata,
+    ResourceMetadata,
     Jwks,
     Authorization,
     Token,
     DeviceAuthorization,
+    PushedAuthorizationRequest,
     Userinfo,
     Introspection,
     Revocation,
@@ -47,7 +52,7 @@ enum Endpoint {
 use Endpoint::{
     AuthKitAuthenticate, AuthKitDevice, Authorization, Debugger, DebuggerCallback, Device,
     DeviceAuthorization, DeviceConfirm, EndSession, Health, Home, Introspection, Jwks, Login,
-    Metadata, Revocation, Token, Userinfo,
+    Metadata, PushedAuthorizationRequest, ResourceMetadata, Revocation, Token, Userinfo,
 };
 
 /// Whole paths, all of the root issuer: our production names, Hydra's, `AuthKit`'s.
@@ -66,6 +71,7 @@ const EXACT: &[(&str, Endpoint)] = &[
     ("oauth2/device/auth", DeviceAuthorization),
     ("oauth2/device", DeviceAuthorization),
     ("oauth2/device/verify", Device),
+    ("oauth2/par", PushedAuthorizationRequest),
     ("oauth2/userinfo", Userinfo),
     ("oauth2/introspect", Introspection),
     ("admin/oauth2/introspect", Introspection),
@@ -93,7 +99,11 @@ const SUFFIXES: &[(&str, Endpoint)] = &[
     ("login", Login),
     ("token", Token),
     ("jwks", Jwks),
+    ("par", PushedAuthorizationRequest),
 ];
+
+/// RFC 9728 §3.1 puts its suffix before the resource's path; the one resource is userinfo.
+const RESOURCE: &str = ".well-known/oauth-protected-resource/";
 
 /// RFC 8414 §3.1 puts its suffix before the issuer's path.
 const INSERTED: &str = ".well-known/oauth-authorization-server/";
@@ -106,6 +116,12 @@ fn resolve(path: &str) -> Option<(String, Endpoint)> {
     }
     if let Some(issuer) = path.strip_prefix(INSERTED) {
         return is_issuer(issuer).then(|| (issuer.to_owned(), Metadata));
+    }
+    if let Some(resource) = path.strip_prefix(RESOURCE) {
+        return match resolve(&format!("/{resource}"))? {
+            (issuer, Userinfo) => Some((issuer, ResourceMetadata)),
+            _ => None,
+        };
     }
     SUFFIXES.iter().find_map(|(suffix, endpoint)| {
         let issuer = path.strip_suffix(suffix)?;
@@ -133,8 +149,13 @@ impl Endpoint {
     /// The methods it takes, as `Allow` names them.
     fn methods(self) -> &'static str {
         match self {
-            Metadata | Jwks | Health | Home => "GET, HEAD",
-            Token | DeviceAuthorization | Introspection | Revocation | AuthKitDevice
+            Metadata | ResourceMetadata | Jwks | Health | Home => "GET, HEAD",
+            Token
+            | DeviceAuthorization
+            | PushedAuthorizationRequest
+            | Introspection
+            | Revocation
+            | AuthKitDevice
             | AuthKitAuthenticate => "POST",
             Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login | Debugger
             | DebuggerCallback => "GET, HEAD, POST",
@@ -144,11 +165,12 @@ impl Endpoint {
     /// Its name in the control API, that of its file; `None` where tests have nothing to look for.
     fn name(self) -> Option<&'static str> {
         match self {
-            Metadata => Some("metadata"),
+            Metadata | ResourceMetadata => Some("metadata"),
             Jwks => Some("jwks"),
             Authorization => Some("authorization"),
             Token | AuthKitAuthenticate => Some("token"),
             DeviceAuthorization | AuthKitDevice => Some("device_authorization"),
+            PushedAuthorizationRequest => Some("pushed_authorization_request"),
             Userinfo => Some("userinfo"),
             Introspection => Some("introspection"),
             Revocation => Some("revocation"),
@@ -157,6 +179,19 @@ impl Endpoint {
             DeviceConfirm => Some("device_confirm"),
             Login => Some("login"),
             Debugger | DebuggerCallback | Health | Home => None,
+        }
+    }
+
+    /// For which role it takes DPoP proofs, if it does.
+    fn takes_proofs(self) -> Option<Role> {
+        match self {
+            Token
+            | AuthKitAuthenticate
+            | DeviceAuthorization
+            | AuthKitDevice
+            | PushedAuthorizationRequest => Some(Role::AuthorizationServer),
+            Userinfo => Some(Role::Resource),
+            _ => None,
         }
     }
 
@@ -263,6 +298,9 @@ where
             Err(BodyError::Broken) => JsonError::Body(StatusCode::BAD_REQUEST).into_response(),
         }
     };
+    if let Some(role) = endpoint.takes_proofs() {
+        dpop_proof::send_nonce(&state, &request, role, &mut response);
+    }
     // Strict mode knows no origins yet, and answers none (row S-168).
     if !endpoint.is_page() && !state.settings.strict {
         allow_origin(&request.headers, response.headers_mut());
@@ -312,9 +350,11 @@ fn refuse_method(state: &State, request: &Request, endpoint: Endpoint) -> Respon
 async fn dispatch(state: &State, request: &Request, endpoint: Endpoint) -> Response<Body> {
     let for_program = match endpoint {
         Metadata => metadata::get(state, request),
+        ResourceMetadata => resource_metadata::get(request),
         Jwks => jwks::get(state, request).await,
         Token => token::post(state, request).await,
         DeviceAuthorization => device_authorization::post(state, request).await,
+        PushedAuthorizationRequest => pushed_authorization_request::post(state, request).await,
         Userinfo => userinfo::get(state, request).await,
         Introspection => introspection::post(state, request).await,
         Revocation => revocation::post(state, request).await,

@@ -12,12 +12,14 @@ use crate::clients::Clients;
 use crate::control::Control;
 use crate::dev_mode::{RecentUsers, SettableClock};
 use crate::device_counts::DeviceCounts;
+use crate::dpop_nonces::DpopNonces;
 use crate::error::Fault;
 use crate::keys::Keys;
 use crate::limiter::Limiter;
 use crate::page_token::PageTokens;
 use crate::polled_grants::PolledGrants;
 use crate::settings::Settings;
+use crate::used_ids::UsedIds;
 use crate::verified_tokens::VerifiedTokens;
 
 /// The server, as a request sees it.
@@ -33,6 +35,8 @@ pub(crate) struct State {
     pub(crate) device_counts: DeviceCounts,
     pub(crate) polled_grants: PolledGrants,
     pub(crate) verified_tokens: VerifiedTokens,
+    pub(crate) used_ids: UsedIds,
+    pub(crate) dpop_nonces: DpopNonces,
     pub(crate) recent_users: RecentUsers,
     pub(crate) refresh_keys: RefreshKeys,
     pub(crate) page_tokens: PageTokens,
@@ -59,6 +63,8 @@ impl State {
             device_counts: DeviceCounts::default(),
             polled_grants: PolledGrants::default(),
             verified_tokens: VerifiedTokens::default(),
+            used_ids: UsedIds::default(),
+            dpop_nonces: DpopNonces::new(&derive(&root, b"dpop-nonce")?),
             recent_users: RecentUsers::default(),
             refresh_keys: RefreshKeys::new(1, &derive(&root, b"rt")?),
             page_tokens: PageTokens::new(&derive(&root, b"page")?),

@@ -16,7 +16,7 @@ pub fn insert(tx: &Transaction<'_>, code: &AuthorizationCode) -> Result<(), Stor
     tx.execute(
         "INSERT INTO authorization_codes \
          (code_hash, issuer, client_id, redirect_uri, challenge, authorization_seed, expires_at, \
-         status, authorization_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         status, authorization_id, dpop_jkt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &[
             &code.code_hash,
             &code.issuer,
@@ -27,6 +27,7 @@ pub fn insert(tx: &Transaction<'_>, code: &AuthorizationCode) -> Result<(), Stor
             &code.expires_at,
             &status,
             &authorization,
+            &code.dpop_jkt,
         ],
     )
     .map(|_| ())
@@ -40,7 +41,7 @@ pub fn find(
 ) -> Result<Option<AuthorizationCode>, StoreError> {
     tx.find(
         "SELECT code_hash, issuer, client_id, redirect_uri, challenge, authorization_seed, \
-         expires_at, status, authorization_id \
+         expires_at, status, authorization_id, dpop_jkt \
          FROM authorization_codes WHERE code_hash = $1 AND issuer = $2",
         &[code, &issuer],
         load,
@@ -87,6 +88,7 @@ fn load(row: &mut Row<'_>) -> Result<AuthorizationCode, StoreError> {
         seed: row.take().map(|Json(seed)| seed)?,
         expires_at: row.take()?,
         state: state(row.take()?, row.take()?)?,
+        dpop_jkt: row.take()?,
     })
 }
 

@@ -18,7 +18,7 @@ macro_rules! select {
             "SELECT id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, \
              nonce, browser_session, origin, address, created_at, rt_seed_hash, rt_generation, \
              rt_rotates, rt_rotated_at, rt_previously_rotated_at, idle_expires_at, \
-             absolute_expires_at, revoked_at, revoke_reason FROM authorizations ",
+             absolute_expires_at, revoked_at, revoke_reason, dpop_jkt FROM authorizations ",
             $condition
         )
     };
@@ -38,9 +38,9 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
          (id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, nonce, \
          browser_session, origin, address, created_at, rt_seed_hash, rt_generation, rt_rotates, \
          rt_rotated_at, rt_previously_rotated_at, idle_expires_at, absolute_expires_at, \
-         revoked_at, revoke_reason) \
+         revoked_at, revoke_reason, dpop_jkt) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22)",
+         $19, $20, $21, $22, $23)",
         &[
             &authorization.id,
             &authorization.issuer,
@@ -64,6 +64,7 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
             &refresh.map(|family| family.absolute_expires_at),
             &revoked.map(|(at, _)| at),
             &revoked.map(|(_, reason)| reason_number(reason)),
+            &authorization.dpop_jkt,
         ],
     )
     .map(|_| ())
@@ -176,6 +177,7 @@ fn load(row: &mut Row<'_>) -> Result<Authorization, StoreError> {
         created_at: row.take()?,
         refresh: refresh(row)?,
         revoked: revoked(row)?,
+        dpop_jkt: row.take()?,
     })
 }
 

@@ -19,7 +19,7 @@ macro_rules! select {
         concat!(
             "SELECT code_hash, user_code_hash, user_code, issuer, client_id, scopes, resource, \
              address, user_agent, host_label, created_at, expires_at, poll_interval, last_poll_at, \
-             status, authorization_seed, authorization_id FROM device_grants ",
+             status, authorization_seed, authorization_id, dpop_jkt FROM device_grants ",
             $condition
         )
     };
@@ -32,8 +32,8 @@ pub fn insert(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreErro
         "INSERT INTO device_grants \
          (code_hash, user_code_hash, user_code, issuer, client_id, scopes, resource, address, \
          user_agent, host_label, created_at, expires_at, poll_interval, last_poll_at, status, \
-         authorization_seed, authorization_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+         authorization_seed, authorization_id, dpop_jkt) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
          ON CONFLICT DO NOTHING",
         &[
             &grant.code_hash,
@@ -53,6 +53,7 @@ pub fn insert(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreErro
             &status,
             &seed,
             &authorization,
+            &grant.dpop_jkt,
         ],
     )?;
     if rows == 0 {
@@ -78,13 +79,14 @@ pub fn find_polled(
     issuer: &str,
     code: &SecretHash,
 ) -> Result<Option<PolledGrant>, StoreError> {
-    const SQL: &str = "SELECT client_id, resource, expires_at, status, poll_interval, last_poll_at \
+    const SQL: &str = "SELECT client_id, resource, expires_at, dpop_jkt, status, poll_interval, last_poll_at \
         FROM device_grants WHERE code_hash = $1 AND issuer = $2";
     tx.find(SQL, &[code, &issuer], |row| {
         Ok(PolledGrant {
             client_id: row.take()?,
             resource: row.take().map(|Json(resource)| resource)?,
             expires_at: row.take()?,
+            dpop_jkt: row.take()?,
             stage: match row.take()? {
                 PENDING => Stage::Pending,
                 APPROVED => Stage::Approved,
@@ -232,6 +234,7 @@ fn load(tx: &Transaction<'_>, row: &mut Row<'_>) -> Result<DeviceGrant, StoreErr
         interval: row.take()?,
         last_poll_at: row.take()?,
         state: state(row)?,
+        dpop_jkt: row.take()?,
     })
 }
 

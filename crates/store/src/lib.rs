@@ -30,6 +30,7 @@ pub mod authorization_codes;
 pub mod authorizations;
 pub mod browser_sessions;
 pub mod device_grants;
+pub mod pushed_requests;
 pub mod revocations;
 pub mod signing_keys;
 

@@ -242,19 +242,24 @@ fn read(mut pty: &Pty, screen: &Screen) {
 /// and colors are only their text. Knows the sequences that `hallpass` writes.
 pub fn rendered(raw: &str) -> String {
     let mut lines = vec![Vec::new()];
-    let mut column = 0;
+    let (mut row, mut column) = (0, 0);
     let mut rest = raw.chars();
     while let Some(c) = rest.next() {
-        let Some(line) = lines.last_mut() else { break };
+        let Some(line) = lines.get_mut(row) else {
+            break;
+        };
         match c {
-            '\u{1b}' => {
-                if let Some(Clear) = skip_sequence(&mut rest) {
-                    line.clear();
-                }
-            }
+            '\u{1b}' => match skip_sequence(&mut rest) {
+                Some(Sequence::Clear) => line.clear(),
+                Some(Sequence::Up) => row = row.saturating_sub(1),
+                None => {}
+            },
             '\r' => column = 0,
             '\n' => {
-                lines.push(Vec::new());
+                row += 1;
+                if row == lines.len() {
+                    lines.push(Vec::new());
+                }
                 column = 0;
             }
             c => {
@@ -275,11 +280,16 @@ pub fn rendered(raw: &str) -> String {
     lines.join("\n")
 }
 
-/// `CSI 2 K`: the whole line is gone.
-struct Clear;
+/// A sequence that changes more than color.
+enum Sequence {
+    /// `CSI 2 K`: the whole line is gone.
+    Clear,
+    /// `CSI 1 A`: one line up.
+    Up,
+}
 
 /// Skips what follows an escape character.
-fn skip_sequence(rest: &mut std::str::Chars<'_>) -> Option<Clear> {
+fn skip_sequence(rest: &mut std::str::Chars<'_>) -> Option<Sequence> {
     match rest.next() {
         // A control sequence ends with a letter.
         Some('[') => {
@@ -290,7 +300,11 @@ fn skip_sequence(rest: &mut std::str::Chars<'_>) -> Option<Clear> {
                     break;
                 }
             }
-            (sequence == "2K").then_some(Clear)
+            match sequence.as_str() {
+                "2K" => Some(Sequence::Clear),
+                "1A" => Some(Sequence::Up),
+                _ => None,
+            }
         }
         // An operating system command, such as a link, ends with BEL or ESC \.
         Some(']') => {
@@ -314,6 +328,14 @@ mod tests {
         let raw = "\u{1b}[1mopen\u{1b}[0m \u{1b}]8;;http://a\u{1b}\\http://a\u{1b}]8;;\u{1b}\\\r\n\
             \r\u{1b}[2Kwaiting 2\r\u{1b}[2Kwaiting 1\r\u{1b}[2Kdone\r\n";
         assert_eq!(rendered(raw), "open http://a\ndone\n");
+    }
+
+    #[test]
+    fn one_line_up_and_that_line_is_cleared() {
+        assert_eq!(
+            rendered("a\r\nwaiting\r\n\r\u{1b}[2K\u{1b}[1A\r\u{1b}[2Kb"),
+            "a\nb\n"
+        );
     }
 
     #[test]

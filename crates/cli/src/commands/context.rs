@@ -3,10 +3,11 @@
 use hallpass_client::{Client, Session, flow};
 
 use crate::args::{GlobalArgs, ProfileArg, ServerArgs};
+use crate::config::Target;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::profile::Profile;
+use crate::profile::{Profile, Wanted};
 
 /// The surroundings of a command.
 pub(crate) struct Context {
@@ -31,7 +32,47 @@ impl Context {
         server: &ServerArgs,
     ) -> Result<Profile, Failure> {
         let named = arg.profile.as_deref();
-        Profile::load(&self.global, named, server, &self.environment)
+        self.load(Wanted {
+            named,
+            server,
+            target: None,
+        })
+    }
+
+    /// The profile for the tokens of an address.
+    pub(crate) fn profile_for(
+        &self,
+        arg: &ProfileArg,
+        target: Option<&Target>,
+    ) -> Result<Profile, Failure> {
+        let (named, server) = (arg.profile.as_deref(), &ServerArgs::default());
+        self.load(Wanted {
+            named,
+            server,
+            target,
+        })
+    }
+
+    /// One of several profiles: what a folder's file says about it is told elsewhere.
+    pub(crate) fn quiet_profile(&self, name: &str) -> Result<Profile, Failure> {
+        let (named, server) = (Some(name), &ServerArgs::default());
+        Profile::load(
+            &self.global,
+            Wanted {
+                named,
+                server,
+                target: None,
+            },
+            &self.environment,
+        )
+    }
+
+    fn load(&self, wanted: Wanted<'_>) -> Result<Profile, Failure> {
+        let profile = Profile::load(&self.global, wanted, &self.environment)?;
+        for note in &profile.notes {
+            self.output.warn(note);
+        }
+        Ok(profile)
     }
 
     /// What matters for the choice of the flow.
@@ -47,12 +88,15 @@ impl Context {
     /// The session of a profile, which must be there.
     pub(crate) async fn session(client: &Client, profile: &Profile) -> Result<Session, Failure> {
         let session = client.session().await?;
-        session.ok_or_else(|| {
-            Failure::login_required(format!(
-                "nobody is signed in with profile `{}`",
-                profile.name
-            ))
-            .sign_in_with(&profile.login_command())
-        })
+        session.ok_or_else(|| Self::nobody(profile))
+    }
+
+    /// Why a command that needs a session cannot go on.
+    pub(crate) fn nobody(profile: &Profile) -> Failure {
+        Failure::login_required(format!(
+            "nobody is signed in with profile `{}`",
+            profile.name
+        ))
+        .sign_in_with(&profile.login_command())
     }
 }

@@ -2,19 +2,34 @@
 
 use hallpass_client::flow::{self, Decision, Offers, Sign, Way};
 use hallpass_client::{
-    Client, Metadata, Session, SessionKey, SignIn, TerminalUi, TokenStore as _, clean,
+    CallbackHost, CancelSignIn, Client, ErrorKind, SecurityViolation, Session, SessionKey, SignIn,
+    TerminalUi, clean,
 };
 
+use super::login_events::EventLines;
+use super::login_explained::explain;
 use super::{token, whoami};
 use crate::args::{Flow, LoginArgs, Ports, parse_ports};
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::profile::Profile;
+use crate::profile::{Profile, slot};
 use crate::runtime;
 
 /// Signs in.
 pub(crate) fn run(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
+    let done = sign_in(args, context);
+    match done {
+        // Who reads events gets the error as the last one.
+        Err(failure) if args.events => {
+            Output::answer_json(&failure.to_json())?;
+            Err(failure.told())
+        }
+        done => done,
+    }
+}
+
+fn sign_in(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
     let mut profile = context.profile_at(&args.profile, &args.server)?;
     let wish = Wish::find(args, &profile, context)?;
     apply(args, &mut profile);
@@ -29,28 +44,46 @@ pub(crate) fn run(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
     let client = profile
         .client()?
         .scopes(scopes(&profile))
-        .environment(context.surroundings());
+        .environment(profile.with_its_browser(wish.surroundings(context)));
     let style = hallpass_client::TerminalStyle {
         qr: !args.no_qr,
         ..context.output.style
     };
-    let client = resources(client, &profile)
-        .ui(TerminalUi::new(std::io::stderr(), style))
-        .build()?;
-    let how = how(args, wish, &profile, context)?;
+    let client = resources(client, &profile);
+    let client = if args.events {
+        client.ui(EventLines::new(wish.flow == Flow::Paste))
+    } else {
+        client.ui(TerminalUi::stderr_in(style))
+    };
+    let client = client.build()?;
+    let cancel = CancelSignIn::default();
+    let how = how(args, wish, &profile, context)?.cancelled_by(cancel.clone());
     somebody_is_there(args, &profile, wish, context)?;
-    runtime::block_on(as_person(client, how, (args, &profile, wish, context)))
+    runtime::block_on_tidily(
+        || cancel.cancel(),
+        as_person(client, how, (args, &profile, wish, context)),
+    )
 }
 
 /// The flow that was asked for.
 #[derive(Clone, Copy)]
-struct Wish {
-    flow: Flow,
+pub(super) struct Wish {
+    pub(super) flow: Flow,
     /// Only the command line itself makes a sign-in start without a terminal.
     is_explicit: bool,
 }
 
 impl Wish {
+    /// What matters for the choice of the flow.
+    pub(super) fn surroundings(self, context: &Context) -> flow::Environment {
+        let surroundings = context.surroundings();
+        if self.is_explicit {
+            surroundings.attended()
+        } else {
+            surroundings
+        }
+    }
+
     fn find(args: &LoginArgs, profile: &Profile, context: &Context) -> Result<Self, Failure> {
         let flag = match (args.flow, args.browser, args.device) {
             (Some(flow), _, _) => Some(flow),
@@ -61,7 +94,7 @@ impl Wish {
         if let Some(flow) = flag {
             return Ok(Self {
                 flow,
-                is_explicit: flow != Flow::Auto,
+                is_explicit: flow != Flow::Auto || args.events,
             });
         }
         let variable = match context.environment.text("HALLPASS_FLOW") {
@@ -69,11 +102,12 @@ impl Wish {
             Some("auto") => Some(Flow::Auto),
             Some("browser") => Some(Flow::Browser),
             Some("device") => Some(Flow::Device),
+            Some("paste") => Some(Flow::Paste),
             Some("client-credentials") => Some(Flow::ClientCredentials),
             Some(other) => {
                 let text = format!("HALLPASS_FLOW is `{}`", clean::text(other));
                 return Err(Failure::usage(text)
-                    .hint_to("set it to auto, browser, device or client-credentials"));
+                    .hint_to("set it to auto, browser, device, paste or client-credentials"));
             }
         };
         let kept = variable.or(profile.settings.flow);
@@ -92,7 +126,7 @@ impl Wish {
         };
         Ok(Self {
             flow,
-            is_explicit: false,
+            is_explicit: args.events,
         })
     }
 }
@@ -118,23 +152,11 @@ fn somebody_is_there(
     wish: Wish,
     context: &Context,
 ) -> Result<(), Failure> {
-    let both = Offers {
-        browser: true,
-        device: true,
-    };
-    let Decision { way, why } = flow::decide(&context.surroundings(), both);
+    let Decision { way, why, .. } = flow::decide(&context.surroundings(), Offers::BOTH);
     if wish.is_explicit || way != Way::NotInteractive {
         return Ok(());
     }
-    let settings = &profile.settings;
-    if !args.force
-        && args.prompt.is_none()
-        && let (Some(issuer), Some(client_id)) = (&settings.issuer, &settings.client_id)
-        && profile
-            .store()
-            .load(&SessionKey::new(issuer, client_id))?
-            .is_some()
-    {
+    if !args.force && args.prompt.is_none() && profile.has_session()? {
         return Ok(());
     }
     let text = format!(
@@ -157,9 +179,19 @@ fn how(
     let mut how = match wish.flow {
         Flow::Browser => SignIn::browser(),
         Flow::Device => SignIn::device(),
+        Flow::Paste => SignIn::paste(),
         Flow::Auto | Flow::ClientCredentials => SignIn::auto(),
     };
-    how = how.timeout(args.timeout);
+    if let Some(timeout) = args.timeout {
+        how = how.timeout(timeout);
+    }
+    if args.switch_account {
+        how = how.switch_account();
+    }
+    if args.callback_host.as_deref() == Some("localhost") {
+        how = how.callback_host(CallbackHost::Localhost);
+    }
+    how = how.one_at_a_time(lock_file(profile)?);
     if args.force {
         how = how.force();
     }
@@ -179,6 +211,14 @@ fn how(
         how = how.prompt(page);
     }
     Ok(how)
+}
+
+/// Beside the session, and another lock than that of its refresh: helpers never wait for a person.
+fn lock_file(profile: &Profile) -> Result<std::path::PathBuf, Failure> {
+    let key =
+        SessionKey::new(profile.issuer()?, profile.client_id()?).in_profile(slot(&profile.name));
+    let name = format!("{}.signin", key.hash());
+    Ok(profile.places.state.join("sessions").join(name))
 }
 
 fn callback_ports(
@@ -209,8 +249,21 @@ async fn as_person(
     let session = client
         .sign_in(how)
         .await
-        .map_err(|error| Failure::from(error).sign_in_with(&profile.login_command()))?;
+        .map_err(|error| {
+            let is_other = *error.kind() == ErrorKind::Security(SecurityViolation::Account);
+            let failure = Failure::from(error).sign_in_with(&profile.login_command());
+            if is_other {
+                failure.hint_to(
+                    "sign in as before, take another profile, or add --switch-account to replace the session",
+                )
+            } else {
+                failure
+            }
+        })?;
     profile.remember()?;
+    if args.events {
+        return Ok(());
+    }
     let is_new = before.is_none_or(|before| before.signed_in_at() != session.signed_in_at());
     report(&session, profile, is_new, context)
 }
@@ -261,37 +314,7 @@ async fn as_program(args: &LoginArgs, profile: &Profile, context: &Context) -> R
     Ok(())
 }
 
-fn explain(metadata: &Metadata, wish: Wish, context: &Context) {
-    let surroundings = context.surroundings();
-    let offers = Offers {
-        browser: metadata.authorization_endpoint.is_some(),
-        device: metadata.device_authorization_endpoint.is_some(),
-    };
-    let Decision { way, why } = match wish.flow {
-        Flow::Auto | Flow::ClientCredentials => flow::decide(&surroundings, offers),
-        Flow::Browser => flow::decide_browser(&surroundings),
-        Flow::Device => Decision {
-            way: Way::Device,
-            why: Vec::new(),
-        },
-    };
-    let way = match way {
-        Way::Browser => "browser on this machine",
-        Way::BrowserElsewhere => "browser, whose address is only shown",
-        Way::Device => "device code",
-        Way::NotInteractive => "none, nobody is here",
-        Way::NotOffered => "none, the server offers none",
-    };
-    let why = match (wish.flow, why.is_empty()) {
-        (Flow::Auto, true) => "nothing speaks against it".to_owned(),
-        (Flow::Auto, false) => names(&why),
-        (_, true) => "asked for".to_owned(),
-        (_, false) => format!("asked for; {}", names(&why)),
-    };
-    context.output.note(&format!("Flow: {way} ({why})"));
-}
-
-fn names(why: &[Sign]) -> String {
+pub(super) fn names(why: &[Sign]) -> String {
     let names: Vec<_> = why.iter().map(|sign| sign.as_str()).collect();
     names.join(", ")
 }

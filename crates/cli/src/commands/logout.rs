@@ -2,47 +2,139 @@
 //!
 //! RFC 7009 §2: <https://www.rfc-editor.org/rfc/rfc7009#section-2>
 
-use hallpass_client::{SessionKey, SignOutReport, SignOutStep, StepResult, TokenStore as _};
+use std::sync::Arc;
+
+use hallpass_client::{
+    Client, ClientBuilder, SessionKey, SignOutReport, SignOutStep, StepResult, TokenStore, clean,
+};
 use serde_json::{Value, json};
 
+use super::every_profile::{self, Found};
 use crate::args::LogoutArgs;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::profile::Profile;
 use crate::runtime;
 
 /// Signs out.
 pub(crate) fn run(args: &LogoutArgs, context: &Context) -> Result<(), Failure> {
+    if args.all {
+        return everybody(args, context);
+    }
     let profile = context.profile(&args.profile)?;
-    let report = match (profile.is_known(), args.local) {
-        (false, _) => nobody(),
-        (true, true) => forget(&profile)?,
-        (true, false) => {
-            let client = profile.client()?.build()?;
-            runtime::block_on(async { Ok(client.sign_out().await?) })?
-        }
+    let report = match profile.session_key() {
+        None => nobody(),
+        Some(key) => sign_out(args, &key, &profile.store()?, || profile.client())?,
+    };
+    let told = Told {
+        profile: profile.name.clone(),
+        report,
     };
     if context.output.is_json() {
-        let steps: Vec<_> = report.steps.iter().map(step_json).collect();
-        return Output::answer_json(&json!({
-            "schema": "hallpass.logout/1",
-            "profile": profile.name,
-            "steps": steps,
-        }));
+        return Output::answer_json(&told.to_json());
     }
-    tell(&report, &profile, context);
+    told.tell(context);
+    if profile.static_token()?.is_some() {
+        context
+            .output
+            .warn("HALLPASS_TOKEN is still set, and goes before every session");
+    }
     Ok(())
 }
 
-/// Without the server: what it issued stays good until it expires.
-fn forget(profile: &Profile) -> Result<SignOutReport, Failure> {
-    let key = SessionKey::new(profile.issuer()?, profile.client_id()?);
-    let store = profile.store();
-    if store.load(&key)?.is_none() {
+/// What became of one session.
+struct Told {
+    profile: String,
+    report: SignOutReport,
+}
+
+/// Every session of every profile, and those that belong to none any more.
+fn everybody(args: &LogoutArgs, context: &Context) -> Result<(), Failure> {
+    let Found { profiles, others } = every_profile::find(context)?;
+    let mut done = Vec::new();
+    for (name, profile) in profiles {
+        let profile = match profile {
+            Ok(profile) => profile,
+            // One that cannot be read must not keep the others signed in.
+            Err(failure) => {
+                let reason = format!("{}: {}", clean::text(&name), failure.message());
+                context.output.warn(&reason);
+                continue;
+            }
+        };
+        let Some(key) = profile.session_key() else {
+            continue;
+        };
+        let store = profile.store()?;
+        if store.load(&key).is_ok_and(|found| found.is_none()) {
+            continue;
+        }
+        let report = sign_out(args, &key, &store, || profile.client())?;
+        done.push(Told {
+            profile: name,
+            report,
+        });
+    }
+    for (key, store) in others {
+        let client = || {
+            let client = Client::builder(&key.issuer, &key.client_id).app_name("hallpass");
+            Ok(client.profile(&key.profile).store(Arc::clone(&store)))
+        };
+        let report = sign_out(args, &key, &store, client)?;
+        let profile = format!("{} at {}", key.client_id, key.issuer);
+        done.push(Told {
+            profile: clean::text(&profile),
+            report,
+        });
+    }
+    if context.output.is_json() {
+        let profiles: Vec<_> = done.iter().map(Told::to_json).collect();
+        return Output::answer_json(&json!({
+            "schema": "hallpass.logout-list/1",
+            "profiles": profiles,
+        }));
+    }
+    for told in &done {
+        told.tell(context);
+    }
+    if done.is_empty() {
+        context.output.note("Nobody was signed in");
+    }
+    Ok(())
+}
+
+fn sign_out(
+    args: &LogoutArgs,
+    key: &SessionKey,
+    store: &Arc<dyn TokenStore>,
+    client: impl FnOnce() -> Result<ClientBuilder, Failure>,
+) -> Result<SignOutReport, Failure> {
+    let mut report = if args.local {
+        forget(key, store.as_ref())?
+    } else {
+        let client = client()?.build()?;
+        runtime::block_on(async { Ok(client.sign_out().await?) })?
+    };
+    if args.everywhere {
+        // No specification has a request for it, and no server that we know has one of its own.
+        report.steps.push(SignOutStep {
+            what: OTHERS,
+            result: StepResult::Skipped(format!(
+                "{} offers programs no way to end them; its account page may",
+                clean::text(&key.issuer)
+            )),
+        });
+    }
+    Ok(report)
+}
+
+/// Without the server: what it issued stays good until it expires. A session that cannot be opened
+/// can be forgotten all the same.
+fn forget(key: &SessionKey, store: &dyn TokenStore) -> Result<SignOutReport, Failure> {
+    if matches!(store.load(key), Ok(None)) {
         return Ok(nobody());
     }
-    store.remove(&key)?;
+    store.remove(key)?;
     let skipped = |what| SignOutStep {
         what,
         result: StepResult::Skipped("--local".to_owned()),
@@ -68,6 +160,43 @@ fn nobody() -> SignOutReport {
     }
 }
 
+impl Told {
+    fn to_json(&self) -> Value {
+        let steps: Vec<_> = self.report.steps.iter().map(step_json).collect();
+        json!({
+            "schema": "hallpass.logout/1",
+            "profile": self.profile,
+            "steps": steps,
+        })
+    }
+
+    fn tell(&self, context: &Context) {
+        let output = context.output;
+        let steps = &self.report.steps;
+        let is_done = |step: &SignOutStep| step.what == DELETE && step.result == StepResult::Ok;
+        for step in steps {
+            let words = match step.what {
+                "revoke_refresh_token" => "refresh token",
+                "revoke_access_token" => "access token",
+                OTHERS => "other sessions",
+                DELETE => "session",
+                other => other,
+            };
+            match &step.result {
+                StepResult::Ok if step.what == DELETE => {
+                    output.note(&format!("  {words}: deleted"));
+                }
+                StepResult::Ok => output.note(&format!("  {words}: revoked")),
+                StepResult::Skipped(why) => output.note(&format!("  {words}: skipped, {why}")),
+                StepResult::Failed(why) => output.warn(&format!("{words}: not revoked, {why}")),
+            }
+        }
+        if steps.iter().any(is_done) {
+            output.done(&format!("Signed out (profile \"{}\")", self.profile));
+        }
+    }
+}
+
 fn step_json(step: &SignOutStep) -> Value {
     let (result, why) = match &step.result {
         StepResult::Ok => ("ok", None),
@@ -80,29 +209,5 @@ fn step_json(step: &SignOutStep) -> Value {
     }
 }
 
-fn tell(report: &SignOutReport, profile: &Profile, context: &Context) {
-    let output = context.output;
-    let is_out = report
-        .steps
-        .iter()
-        .any(|step| step.what == DELETE && step.result == StepResult::Ok);
-    for step in &report.steps {
-        let words = match step.what {
-            "revoke_refresh_token" => "refresh token",
-            "revoke_access_token" => "access token",
-            DELETE => "session",
-            other => other,
-        };
-        match &step.result {
-            StepResult::Ok if step.what == DELETE => output.note(&format!("  {words}: deleted")),
-            StepResult::Ok => output.note(&format!("  {words}: revoked")),
-            StepResult::Skipped(why) => output.note(&format!("  {words}: skipped, {why}")),
-            StepResult::Failed(why) => output.warn(&format!("{words}: not revoked, {why}")),
-        }
-    }
-    if is_out {
-        output.done(&format!("Signed out (profile \"{}\")", profile.name));
-    }
-}
-
 const DELETE: &str = "delete_session";
+const OTHERS: &str = "end_other_sessions";

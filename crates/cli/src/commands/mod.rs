@@ -2,11 +2,16 @@
 
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod exchange;
 pub(crate) mod help;
 pub(crate) mod jwt;
 pub(crate) mod login;
+mod login_events;
+mod login_explained;
 pub(crate) mod logout;
+pub(crate) mod man;
+pub(crate) mod profile;
 pub(crate) mod serve;
 mod stdin;
 pub(crate) mod token;
@@ -14,5 +19,6 @@ pub(crate) mod userinfo;
 pub(crate) mod whoami;
 
 mod context;
+mod every_profile;
 
 pub(crate) use context::Context;

@@ -1,39 +1,72 @@
 //! `hallpass token`: a fresh token on standard output, and nothing else there.
 
+use std::time::Duration;
+
 use hallpass_client::{AccessToken, Clock as _, Session, TokenSet};
 use hallpass_protocol::time::SystemClock;
 use serde_json::{Value, json};
 
 use crate::args::{Flow, TokenArgs, TokenChoice};
 use crate::commands::Context;
+use crate::config::Target;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::profile::Profile;
-use crate::{moment, runtime};
+use crate::static_token::StaticToken;
+use crate::{duration, moment, runtime};
 
 /// Prints a token.
 pub(crate) fn run(args: &TokenArgs, context: &Context) -> Result<(), Failure> {
     if args.header && context.output.is_json() {
         return Err(Failure::usage("--header and JSON exclude each other").hint_to("give one"));
     }
-    let profile = context.profile(&args.profile)?;
+    let target = args.target.as_deref().map(Target::parse).transpose()?;
+    let profile = context.profile_for(&args.profile, target.as_ref())?;
+    if let Some(given) = profile.static_token()? {
+        return print_given(&given, (args, target.as_ref()), &profile, context);
+    }
+    if let Some(target) = &target {
+        profile.may_send_to(target)?;
+    }
+    if print_kept(args, &profile, context)? {
+        return Ok(());
+    }
     runtime::block_on(print(args, &profile, context))
 }
 
+/// Prints a token that is there and good, the usual case: no network, no runtime, no second thread.
+fn print_kept(args: &TokenArgs, profile: &Profile, context: &Context) -> Result<bool, Failure> {
+    let is_program = profile.settings.flow == Some(Flow::ClientCredentials);
+    if is_program || args.refresh || args.token_type == TokenChoice::Id {
+        return Ok(false);
+    }
+    let client = profile.client_without_secret()?.build()?;
+    let Some(session) = client.find_session()? else {
+        return if profile.is_program()? {
+            Ok(false)
+        } else {
+            Err(Context::nobody(profile))
+        };
+    };
+    let Some(token) = session.kept_access_token(min_validity(args, profile)) else {
+        return Ok(false);
+    };
+    answer(&token, args, context, || {
+        of_session(&token, &session, profile, false)
+    })?;
+    Ok(true)
+}
+
 async fn print(args: &TokenArgs, profile: &Profile, context: &Context) -> Result<(), Failure> {
-    if profile.settings.flow == Some(Flow::ClientCredentials) {
+    if profile.is_program()? {
         if args.token_type == TokenChoice::Id {
             return Err(Failure::config(
                 "client credentials bring no ID token: nobody signed in",
             ));
         }
         let set = as_program(profile).await?;
-        return answer(
-            &set.access_token,
-            &to_json(&set.access_token, profile, true),
-            args,
-            context,
-        );
+        let token = &set.access_token;
+        return answer(token, args, context, || to_json(token, profile, true));
     }
     let client = profile.client()?.build()?;
     let session = Context::session(&client, profile).await?;
@@ -42,34 +75,91 @@ async fn print(args: &TokenArgs, profile: &Profile, context: &Context) -> Result
     let token = if args.refresh {
         session.refresh().await
     } else {
-        session.access_token_for(args.min_validity).await
+        session.access_token_for(min_validity(args, profile)).await
     }
     .map_err(hinted)?;
     if args.token_type == TokenChoice::Id {
         return print_id_token(session, context).await;
     }
     let is_refreshed = args.refresh || token.expires_at() != before;
-    let mut object = to_json(&token, profile, is_refreshed);
+    answer(&token, args, context, || {
+        of_session(&token, &session, profile, is_refreshed)
+    })
+}
+
+fn of_session(
+    token: &AccessToken,
+    session: &Session,
+    profile: &Profile,
+    is_refreshed: bool,
+) -> Value {
+    let mut object = to_json(token, profile, is_refreshed);
     if let Some(members) = object.as_object_mut() {
         members.insert("resource".to_owned(), json!(session.resources()));
         members.insert("subject".to_owned(), json!(session.account().subject));
     }
-    answer(&token, &object, args, context)
+    object
 }
 
 fn answer(
     token: &AccessToken,
-    object: &Value,
     args: &TokenArgs,
     context: &Context,
+    object: impl FnOnce() -> Value,
 ) -> Result<(), Failure> {
     if context.output.is_json() {
-        Output::answer_json(object)
+        Output::answer_json(&object())
     } else if args.header {
         let header = token.authorization_header()?;
         Output::answer(&format!("Authorization: {}", header.expose()))
     } else {
         Output::answer(token.expose())
+    }
+}
+
+/// What a job needs, by its flag or by its profile.
+fn min_validity(args: &TokenArgs, profile: &Profile) -> Duration {
+    let kept = || duration::parse(profile.settings.min_validity.as_deref()?).ok();
+    args.min_validity.or_else(kept).unwrap_or_default()
+}
+
+/// Prints the token of the environment, if it may go where it is wanted (row C-81).
+fn print_given(
+    given: &StaticToken,
+    (args, target): (&TokenArgs, Option<&Target>),
+    profile: &Profile,
+    context: &Context,
+) -> Result<(), Failure> {
+    if args.refresh || args.token_type == TokenChoice::Id {
+        return Err(Failure::config("HALLPASS_TOKEN is only an access token")
+            .hint_to("unset it to use the session"));
+    }
+    if let Some(target) = target {
+        given.may_go_to(target, profile)?;
+    }
+    let token = given.token.expose();
+    if context.output.is_json() {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        Output::answer_json(&json!({
+            "schema": "hallpass.token/1",
+            "profile": profile.name,
+            "token_type": "Bearer",
+            "access_token": token,
+            "expires_at": null,
+            "expires_in": null,
+            "scope": "",
+            "resource": given.places,
+            "issuer": text(&profile.settings.issuer),
+            "client_id": text(&profile.settings.client_id),
+            "subject": null,
+            "dpop_jkt": null,
+            "refreshed": false,
+            "source": "HALLPASS_TOKEN",
+        }))
+    } else if args.header {
+        Output::answer(&format!("Authorization: Bearer {token}"))
+    } else {
+        Output::answer(token)
     }
 }
 

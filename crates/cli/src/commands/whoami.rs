@@ -1,8 +1,6 @@
 //! `hallpass whoami`: who is signed in, with which server, for how long.
 
-use hallpass_client::{
-    Clock as _, ErrorKind, Session, SessionStatus, Timestamp, TokenStore as _, clean,
-};
+use hallpass_client::{Clock as _, ErrorKind, Session, SessionStatus, StoreInfo, Timestamp, clean};
 use hallpass_protocol::time::SystemClock;
 use serde_json::{Value, json};
 
@@ -12,11 +10,18 @@ use crate::commands::Context;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::profile::Profile;
+use crate::static_token::StaticToken;
 use crate::{moment, runtime};
 
 /// Says who is signed in.
 pub(crate) fn run(args: &WhoamiArgs, context: &Context) -> Result<(), Failure> {
+    if args.all {
+        return super::every_profile::tell(context);
+    }
     let profile = context.profile(&args.profile)?;
+    if let Some(given) = profile.static_token()? {
+        return tell_given(&given, &profile, context);
+    }
     runtime::block_on(tell(args, &profile, context))
 }
 
@@ -68,11 +73,47 @@ async fn tell(args: &WhoamiArgs, profile: &Profile, context: &Context) -> Result
     Output::answer(&text)
 }
 
+/// A token of the environment goes before every session (so it is said, lest it win silently).
+fn tell_given(given: &StaticToken, profile: &Profile, context: &Context) -> Result<(), Failure> {
+    if context.output.is_json() {
+        return Output::answer_json(&json!({
+            "schema": "hallpass.whoami/1",
+            "signed_in": true,
+            "state": "unknown",
+            "profile": profile.name,
+            "chosen_by": "HALLPASS_TOKEN",
+            "subject": null,
+            "issuer": profile.settings.issuer,
+            "client_id": profile.settings.client_id,
+            "checked": "offline",
+        }));
+    }
+    let places = if given.places.is_empty() {
+        format!("the resources of profile {}", profile.name)
+    } else {
+        given.places.join(" ")
+    };
+    let paint = context.output.paint;
+    let line = |name: &str, value: &str| {
+        format!(
+            "  {} {}\n",
+            paint.dim(&format!("{name:<9}")),
+            clean::text(value)
+        )
+    };
+    Output::answer(&format!(
+        "{}\n{}{}",
+        paint.bold("a token of the environment"),
+        line("from", "HALLPASS_TOKEN, used instead of every session"),
+        line("for", &places),
+    ))
+}
+
 /// Who is signed in, for programs.
 pub(crate) fn to_json(session: &Session, profile: &Profile, checked: &str) -> Value {
     let account = session.account();
     let claims = session.claims();
-    let store = profile.store().describe();
+    let store = profile.store().map(|store| store.describe()).ok();
     let scopes: Vec<_> = session.scope().iter().collect();
     let amr = claims
         .map(|claims| &claims.amr)
@@ -96,12 +137,12 @@ pub(crate) fn to_json(session: &Session, profile: &Profile, checked: &str) -> Va
         "scopes": scopes,
         "access_expires_at": session.access_expires_at().and_then(moment::rfc3339),
         "refresh_expires_at": null,
-        "store": {"kind": store.kind, "place": store.place},
+        "store": store.map(|store| json!({"kind": store.kind, "place": store.place, "key": store.key})),
         "checked": checked,
     })
 }
 
-fn nobody_json(profile: &Profile) -> Value {
+pub(super) fn nobody_json(profile: &Profile) -> Value {
     json!({
         "schema": "hallpass.whoami/1",
         "signed_in": false,
@@ -148,17 +189,30 @@ fn to_text(session: &Session, profile: &Profile, context: &Context) -> String {
     line("scopes", &session.scope().to_string());
     line("token", &token_words(session, now));
     line("session", session_words(session));
-    line("kept in", &profile.store().describe().place);
+    if let Ok(store) = profile.store() {
+        line("kept in", &store_words(&store.describe()));
+    }
     text
 }
 
-fn token_words(session: &Session, now: Timestamp) -> String {
+pub(super) fn token_words(session: &Session, now: Timestamp) -> String {
     match (session.status(), session.access_expires_at()) {
         (SessionStatus::ReauthRequired, _) => "no longer good".to_owned(),
         (_, None) => "good; the server does not say until when".to_owned(),
         (_, Some(at)) if at > now => format!("expires {}", moment::relative(at, now)),
         (_, Some(at)) => format!("expired {}", moment::relative(at, now)),
     }
+}
+
+/// `/home/ada/.local/state/hallpass/sessions (sealed, key in the keychain)`
+fn store_words(store: &StoreInfo) -> String {
+    let how = match (store.kind, store.key) {
+        ("sealed", Some("keyring")) => "sealed, key in the keychain",
+        ("sealed", _) => "sealed, key from the passphrase file",
+        ("file" | "auto", _) => "only this user reads it",
+        (other, _) => other,
+    };
+    format!("{} ({how})", store.place)
 }
 
 fn session_words(session: &Session) -> &'static str {

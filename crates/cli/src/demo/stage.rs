@@ -177,13 +177,16 @@ impl Stage {
 
     fn prompted(&self, prompt: &Prompt) {
         match prompt {
-            Prompt::OpenUrl { url, browser, .. } => self.opened(url, browser),
+            Prompt::OpenUrl { url, browser, .. } => self.opened(url, *browser),
+            Prompt::BrowserFailed { reason, .. } => {
+                self.say(&format!("  ! no browser could be started ({reason})"));
+            }
             Prompt::DeviceCode {
                 user_code,
                 verification_uri,
                 ..
             } => self.show_code(user_code, verification_uri),
-            Prompt::Waiting { left } if self.lines.style.live && !self.is_silent => {
+            Prompt::Waiting { left, .. } if self.lines.style.live && !self.is_silent => {
                 let dots = if self.lines.style.unicode {
                     "…"
                 } else {
@@ -202,7 +205,7 @@ impl Stage {
         }
     }
 
-    fn opened(&self, url: &Url, browser: &BrowserStart) {
+    fn opened(&self, url: &Url, browser: BrowserStart) {
         self.with_scene(|scene| {
             scene.has_code = false;
             self.enter(scene, Step::OpenBrowser);
@@ -225,10 +228,8 @@ impl Stage {
             );
             if self.person.is_none() {
                 let what = match browser {
-                    BrowserStart::Opened => "Your browser shows this page; sign in there:",
-                    BrowserStart::Failed(_) | BrowserStart::NotTried => {
-                        "Open this address in a browser on this machine:"
-                    }
+                    BrowserStart::Starting => "Your browser shows this page; sign in there:",
+                    BrowserStart::NotTried => "Open this address in a browser on this machine:",
                 };
                 let text = format!("\n    {}\n    {url}\n\n", self.lines.paint.bold(what));
                 self.print(scene, &text);

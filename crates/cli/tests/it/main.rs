@@ -10,13 +10,18 @@ mod arguments;
 #[path = "../../src/demo/cookies.rs"]
 mod cookies;
 mod demo;
+mod directory_file;
+mod doctor;
 mod hallpass;
 #[path = "../../src/demo/html_form.rs"]
 mod html_form;
 mod jwt_decode;
 mod login;
 mod person;
+mod profile_commands;
 mod profiles;
+mod schemas;
 mod serve;
 mod server;
+mod static_token;
 mod story;

@@ -41,7 +41,8 @@ fn a_slip_in_the_config_is_named_by_its_line_and_stays() {
     let ran = home.run(&["whoami"]);
     assert_eq!(ran.code, 5, "{ran}");
     assert!(
-        ran.stderr.contains("cannot be understood (line 3)"),
+        ran.stderr
+            .contains("cannot be understood (line 3, column 10)"),
         "{ran}"
     );
     assert!(home.path("config.toml").exists());

@@ -8,7 +8,7 @@ use crate::person;
 use crate::server::Server;
 
 /// Runs a sign-in by browser, whose address is printed, and plays the person.
-fn sign_in(home: &Home, words: &[&str]) -> Ran {
+pub(crate) fn sign_in(home: &Home, words: &[&str]) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
         .args(["login", "--browser", "--no-browser"])
         .args(words)

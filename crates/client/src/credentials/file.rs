@@ -14,6 +14,7 @@ use hallpass_protocol::{Clock as _, Secret};
 use super::codec::{self, Codec, Unreadable};
 use super::file_access;
 use super::file_format::Document;
+use super::locks::{Locks, Taken, Wait};
 use super::record::{SessionKey, SessionRecord};
 use super::seal::{KeySource, Seal};
 use super::seal_key::{KeyKind, KeyName};
@@ -25,6 +26,7 @@ use super::token_store::{Generation, LockAttempt, StoreGuard, StoreInfo, TokenSt
 pub struct FileStore {
     layout: Layout,
     codec: Codec,
+    locks: Locks,
 }
 
 #[derive(Clone, Debug)]
@@ -38,10 +40,7 @@ enum Layout {
 impl FileStore {
     /// Keeps every session of an application in the one file that it names.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self {
-            layout: Layout::One(path.into()),
-            codec: Codec::Plain,
-        }
+        Self::laid_out(Layout::One(path.into()))
     }
 
     /// Keeps every session of an application in `<app>/credentials.json` where the system keeps the
@@ -67,9 +66,14 @@ impl FileStore {
 
     /// Keeps one file per session, `sessions/<hash>.json`, in a state folder.
     pub fn in_state_dir(state_dir: impl AsRef<Path>) -> Self {
+        Self::laid_out(Layout::Folder(state_dir.as_ref().join("sessions")))
+    }
+
+    fn laid_out(layout: Layout) -> Self {
         Self {
-            layout: Layout::Folder(state_dir.as_ref().join("sessions")),
+            locks: Locks::of(layout.folder()),
             codec: Codec::Plain,
+            layout,
         }
     }
 
@@ -101,10 +105,7 @@ impl FileStore {
     }
 
     pub(super) fn folder(&self) -> &Path {
-        match &self.layout {
-            Layout::One(path) => path.parent().unwrap_or(Path::new(".")),
-            Layout::Folder(folder) => folder,
-        }
+        self.layout.folder()
     }
 
     fn document_path(&self, key: &SessionKey) -> PathBuf {
@@ -115,28 +116,26 @@ impl FileStore {
     }
 
     /// Held while a session is refreshed, over the network.
-    fn refresh_lock_path(&self, key: &SessionKey) -> PathBuf {
+    fn refresh_lock_name(&self, key: &SessionKey) -> String {
         match &self.layout {
-            Layout::One(path) => suffixed(path, &format!(".{}.lock", key.hash())),
-            Layout::Folder(folder) => folder.join(format!("{}.lock", key.hash())),
+            Layout::One(path) => format!("{}.{}.lock", name_of(path), key.hash()),
+            Layout::Folder(_) => format!("{}.lock", key.hash()),
         }
     }
 
     /// Held while a file is read, changed and replaced: milliseconds.
-    fn write_lock_path(&self) -> PathBuf {
+    fn write_lock_name(&self) -> String {
         match &self.layout {
-            Layout::One(path) => suffixed(path, ".lock"),
-            Layout::Folder(folder) => folder.join("write.lock"),
+            Layout::One(path) => format!("{}.lock", name_of(path)),
+            Layout::Folder(_) => "write.lock".to_owned(),
         }
     }
 
     /// Waits for the other writers: they need milliseconds, or a keychain's two seconds.
     pub(super) fn lock_for_writing(&self) -> Result<File, StoreError> {
-        file_access::private_folder(self.folder())?;
-        let path = self.write_lock_path();
-        let file = file_access::open_lock(&path)?;
-        file.lock()
-            .map_err(|error| StoreError::io("lock", path, error))?;
+        let (Taken::Ours(file) | Taken::Busy(file)) =
+            self.locks.take(&self.write_lock_name(), Wait::Yes)?;
+        file_access::remove_leftovers(self.folder(), SystemClock.now());
         Ok(file)
     }
 
@@ -294,18 +293,19 @@ impl TokenStore for FileStore {
     }
 
     fn try_lock(&self, key: &SessionKey) -> Result<LockAttempt, StoreError> {
-        file_access::private_folder(self.folder())?;
-        let path = self.refresh_lock_path(key);
-        let mut file = file_access::open_lock(&path)?;
-        if !file_access::try_lock(&file, &path)? {
-            let mut holder = String::new();
-            let read = file.read_to_string(&mut holder);
-            let holder = read
-                .ok()
-                .filter(|length| *length > 0)
-                .map(|_| crate::clean::text(holder.trim()));
-            return Ok(LockAttempt::Busy(holder));
-        }
+        let taken = self.locks.take(&self.refresh_lock_name(key), Wait::No)?;
+        let mut file = match taken {
+            Taken::Ours(file) => file,
+            Taken::Busy(mut file) => {
+                let mut holder = String::new();
+                let read = file.read_to_string(&mut holder);
+                let holder = read
+                    .ok()
+                    .filter(|length| *length > 0)
+                    .map(|_| crate::clean::text(holder.trim()));
+                return Ok(LockAttempt::Busy(holder));
+            }
+        };
         // Who waits can then name who is waited for; nothing hangs on it.
         let command = std::env::current_exe().ok();
         let command = command
@@ -364,10 +364,22 @@ impl TokenStore for FileStore {
     }
 }
 
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
+impl Layout {
+    fn folder(&self) -> &Path {
+        match self {
+            Self::One(path) => path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+                .unwrap_or(Path::new(".")),
+            Self::Folder(folder) => folder,
+        }
+    }
+}
+
+/// The file's own name, for the names of its locks.
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// An application's name as one folder: nothing in it leaves the parent.

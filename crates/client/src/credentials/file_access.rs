@@ -3,9 +3,10 @@
 //! Row A-90: a file that others can read, that is a link or that belongs to somebody else is refused,
 //! not mended: whoever arranged it so may have a copy.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use hallpass_protocol::Timestamp;
 
@@ -28,7 +29,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = folder_of(path);
     let failed = |error| StoreError::io("write", path, error);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".hallpass-").suffix(".tmp");
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(PRIVATE_FILE));
     let mut file = builder.tempfile_in(folder).map_err(failed)?;
@@ -37,6 +38,28 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     file.persist(path).map_err(|error| failed(error.error))?;
     sync_folder(folder);
     Ok(())
+}
+
+/// Removes what writers left that were killed between writing and renaming: it holds secrets. One that
+/// is being written is younger.
+pub(super) fn remove_leftovers(folder: &Path, now: Timestamp) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_temporary = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1));
+        if is_temporary && is_older(&entry, now) {
+            let removed = fs::remove_file(entry.path());
+            tracing::debug!(?removed, "a writer was killed here");
+        }
+    }
+}
+
+fn is_older(entry: &fs::DirEntry, now: Timestamp) -> bool {
+    let modified = entry.metadata().and_then(|found| found.modified()).ok();
+    let age = modified.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let at = age.and_then(|age| i64::try_from(age.as_millis()).ok());
+    at.is_some_and(|at| now.since(Timestamp::from_unix_millis(at)) > LEFTOVER)
 }
 
 /// Removes a file; it is fine when there is none.
@@ -89,7 +112,7 @@ pub(super) fn json_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 }
 
 /// Makes a folder that only its owner enters; one that is there is only judged.
-pub(super) fn private_folder(folder: &Path) -> Result<(), StoreError> {
+pub(crate) fn private_folder(folder: &Path) -> Result<(), StoreError> {
     if !folder.exists() {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -111,7 +134,7 @@ pub(super) fn private_folder(folder: &Path) -> Result<(), StoreError> {
 
 /// Opens a lock file, made if need be. It is never deleted: a second process could lock a file that
 /// is gone.
-pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
+pub(crate) fn open_lock(path: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     if let Some(file) = open_existing(path, &options)? {
@@ -130,15 +153,6 @@ pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
                 .ok_or_else(|| StoreError::io("open", path, io::ErrorKind::NotFound.into()))
         }
         Err(error) => Err(StoreError::io("create", path, error)),
-    }
-}
-
-/// Tries to lock an open file.
-pub(super) fn try_lock(file: &File, path: &Path) -> Result<bool, StoreError> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(StoreError::io("lock", path, error)),
     }
 }
 
@@ -176,6 +190,11 @@ fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
+/// How files are called until they are complete.
+const TEMPORARY: (&str, &str) = (".hallpass-", ".tmp");
+/// Nobody writes for so long.
+const LEFTOVER: Duration = Duration::from_mins(1);
+
 /// Makes a rename outlive a power cut. Where folders cannot be synced, the rename is as good as the
 /// file system makes it.
 fn sync_folder(folder: &Path) {
@@ -195,7 +214,6 @@ pub(super) mod owner {
     use std::fs::Metadata;
     use std::os::unix::fs::MetadataExt as _;
     use std::path::Path;
-    use std::sync::OnceLock;
 
     use super::{PRIVATE_FILE, PRIVATE_FOLDER};
     use crate::credentials::store_error::StoreError;
@@ -213,7 +231,7 @@ pub(super) mod owner {
         if !is_same && std::fs::symlink_metadata(path).is_ok_and(|now| !now.is_file()) {
             return Err(StoreError::NotAFile { path: path_buf() });
         }
-        if me().is_some_and(|me| me != opened.uid()) {
+        if me() != opened.uid() {
             return Err(StoreError::OtherOwner {
                 path: path_buf(),
                 owner: opened.uid(),
@@ -241,7 +259,7 @@ pub(super) mod owner {
                 wanted: PRIVATE_FOLDER,
             });
         }
-        if owner != 0 && me().is_some_and(|me| me != owner) {
+        if owner != 0 && me() != owner {
             return Err(StoreError::OtherOwner {
                 path: folder.to_owned(),
                 owner,
@@ -250,13 +268,8 @@ pub(super) mod owner {
         Ok(())
     }
 
-    /// The user of this process: the owner of a file that it makes. `std` has no `geteuid`.
-    pub(in crate::credentials) fn me() -> Option<u32> {
-        static ME: OnceLock<Option<u32>> = OnceLock::new();
-        *ME.get_or_init(|| {
-            let made = tempfile::tempfile().and_then(|file| file.metadata());
-            let own = made.or_else(|_| std::fs::metadata("/proc/self"));
-            own.ok().map(|found| found.uid())
-        })
+    /// The user of this process.
+    pub(in crate::credentials) fn me() -> u32 {
+        rustix::process::geteuid().as_raw()
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::sha256_hex;
 
-use super::record::{SessionKey, SessionRecord};
+use super::record::{RefreshIntent, SessionKey, SessionRecord};
 use super::token_store::{Generation, Versioned};
 
 /// The format of plain sessions.
@@ -70,6 +70,8 @@ struct WireSession {
     server_ahead: i64,
     signed_in_at: Timestamp,
     reauth_required: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    intent: Option<RefreshIntent>,
 }
 
 /// The format that a file says it has.
@@ -144,6 +146,7 @@ impl WireSession {
             server_ahead: record.server_ahead,
             signed_in_at: record.signed_in_at,
             reauth_required: record.reauth_required,
+            intent: record.intent.clone(),
         }
     }
 
@@ -162,6 +165,7 @@ impl WireSession {
             server_ahead: self.server_ahead,
             signed_in_at: self.signed_in_at,
             reauth_required: self.reauth_required,
+            intent: self.intent,
         };
         (
             self.key,

@@ -61,7 +61,12 @@ fn one_holder_at_a_time_and_the_lock_file_stays() {
             store.try_lock(&key()).unwrap(),
             LockAttempt::Locked(_)
         ));
-        assert!(store.refresh_lock_path(&key()).exists());
+        assert!(
+            store
+                .folder()
+                .join(store.refresh_lock_name(&key()))
+                .exists()
+        );
     }
 }
 
@@ -131,8 +136,8 @@ mod unix {
             assert_eq!(mode(store.folder()), 0o700);
             for path in [
                 store.document_path(&key()),
-                store.write_lock_path(),
-                store.refresh_lock_path(&key()),
+                store.folder().join(store.write_lock_name()),
+                store.folder().join(store.refresh_lock_name(&key())),
             ] {
                 assert_eq!(mode(&path), 0o600, "{path:?}");
             }
@@ -204,4 +209,26 @@ mod unix {
         let error = FileStore::at(open.join("c.json")).compare_and_swap(&key(), None, &record());
         assert!(matches!(error, Err(StoreError::TooOpen { .. })));
     }
+}
+
+#[test]
+fn what_a_killed_writer_left_is_removed_by_a_later_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::in_state_dir(folder.path());
+    store.compare_and_swap(&key(), None, &record()).unwrap();
+    let put = |name: &str, age: u64| {
+        let path = store.folder().join(name);
+        let file = File::create(&path).unwrap();
+        let now = u64::try_from(SystemClock.now().unix_seconds()).unwrap();
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(now - age);
+        file.set_modified(at).unwrap();
+        path
+    };
+    let (old, young) = (put(".hallpass-a.tmp", 90), put(".hallpass-b.tmp", 10));
+    let other = put("somebody-elses.tmp", 90);
+    let first = store.load(&key()).unwrap().unwrap().generation;
+    store
+        .compare_and_swap(&key(), Some(first), &record())
+        .unwrap();
+    assert!(!old.exists() && young.exists() && other.exists());
 }

@@ -173,13 +173,13 @@ mod bus {
                 Err("no D-Bus session: its address is none of a socket".to_owned())
             };
         }
-        let folder = match var_os("XDG_RUNTIME_DIR") {
-            Some(folder) => PathBuf::from(folder),
-            None => match crate::credentials::file_access::owner::me() {
-                Some(me) => PathBuf::from(format!("/run/user/{me}")),
-                None => return Err(ABSENT.to_owned()),
+        let folder = var_os("XDG_RUNTIME_DIR").map_or_else(
+            || {
+                let me = crate::credentials::file_access::owner::me();
+                PathBuf::from(format!("/run/user/{me}"))
             },
-        };
+            PathBuf::from,
+        );
         if folder.join("bus").exists() {
             Ok(())
         } else {

@@ -50,6 +50,21 @@ pub struct SessionRecord {
     pub signed_in_at: Timestamp,
     /// The server refused the refresh token: only a new sign-in helps. The secrets are gone.
     pub reauth_required: bool,
+    /// A refresh that was begun and whose answer is not kept yet.
+    pub intent: Option<RefreshIntent>,
+}
+
+/// What is written down before a refresh token is sent, so that whoever comes after a crash knows
+/// that the server may have answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RefreshIntent {
+    /// Which refresh token was sent; the token itself cannot be told from it.
+    pub rt_fingerprint: String,
+    /// When it was sent first, by this machine's clock.
+    pub started_at: Timestamp,
+    /// Who sent it last.
+    pub pid: u32,
 }
 
 impl SessionKey {
@@ -96,15 +111,26 @@ impl SessionRecord {
             .map(|at| Timestamp::from_unix_millis(to_local(at)))
     }
 
-    /// Whether the access token can still be used: it is there and not known to have expired.
+    /// Whether the access token can still be used: it is there and not known to have expired. One
+    /// that was issued in the future tells that a clock was set back: its end means nothing.
     pub fn is_usable(&self, now: Timestamp) -> bool {
-        let is_live = |at: Timestamp| self.server_time(now) < at;
+        let now = self.server_time(now);
+        let is_of_the_past = |end: Timestamp| {
+            self.lifetime
+                .is_none_or(|lifetime| end.since(now) <= lifetime + LEEWAY)
+        };
+        let is_live = |end: Timestamp| now < end && is_of_the_past(end);
         self.access_token.is_some() && self.expires_at.is_none_or(is_live)
     }
 
     /// Whether it is time to refresh: the end is nearer than 10 % of the lifetime, but at most 60 s
     /// (row C-26), or nearer than `min_validity`, but at most half of the lifetime.
+    ///
+    /// Also while the answer to an earlier refresh can still be had (row C-72).
     pub fn wants_refresh(&self, now: Timestamp, min_validity: Duration) -> bool {
+        if self.unanswered_for(now).is_some() {
+            return true;
+        }
         let Some(expires_at) = self.expires_at else {
             return false;
         };
@@ -117,14 +143,59 @@ impl SessionRecord {
         expires_at.since(self.server_time(now)) <= window.max(wished)
     }
 
+    /// Whether the access token can be handed out as it is.
+    pub fn is_good_for(&self, min_validity: Duration, now: Timestamp) -> bool {
+        self.is_usable(now) && !self.wants_refresh(now, min_validity)
+    }
+
+    /// Notes that the refresh token is about to be sent. The time of the first sending stays while
+    /// its answer can still be had.
+    pub fn begin_refresh(&mut self, now: Timestamp) {
+        let Some(refresh_token) = &self.refresh_token else {
+            return;
+        };
+        let spent = self.unanswered_for(now).unwrap_or_default();
+        let spent = i64::try_from(spent.as_millis()).unwrap_or(0);
+        self.intent = Some(RefreshIntent {
+            rt_fingerprint: token_fingerprint(refresh_token),
+            started_at: Timestamp::from_unix_millis(now.unix_millis().saturating_sub(spent)),
+            pid: std::process::id(),
+        });
+    }
+
+    /// How long ago the refresh token was sent whose answer is missing; `None` when nothing is
+    /// missing, or when it is too late to ask again.
+    pub(crate) fn unanswered_for(&self, now: Timestamp) -> Option<Duration> {
+        let (intent, refresh_token) = (self.intent.as_ref()?, self.refresh_token.as_ref()?);
+        // A start in the future tells that the clock was set back.
+        let is_recent = intent.started_at <= now && now.since(intent.started_at) <= REPLAY_WINDOW;
+        (is_recent && intent.rt_fingerprint == token_fingerprint(refresh_token))
+            .then(|| now.since(intent.started_at))
+    }
+
     /// Marks the session as ended by the server and forgets its secrets (row C-25).
     pub fn end(&mut self) {
         self.reauth_required = true;
         self.access_token = None;
         self.refresh_token = None;
         self.id_token = None;
+        self.intent = None;
     }
 }
+
+/// Long enough to tell two tokens of one session apart, too short to find a token with.
+fn token_fingerprint(token: &Secret<String>) -> String {
+    let mut hash = sha256_hex(token.expose().as_bytes());
+    hash.truncate(16);
+    hash
+}
+
+/// The last replay of a refresh token starts within this time of the first sending: the server's
+/// grace is 30 s, and a replay at its edge would look like theft (row C-72).
+pub(crate) const REPLAY_WINDOW: Duration = Duration::from_secs(20);
+
+/// Two clocks may differ this much; no difference beyond it is forgiven.
+const LEEWAY: Duration = Duration::from_mins(1);
 
 /// The refresh window opens at most this long before the end.
 const WINDOW: Duration = Duration::from_mins(1);
@@ -148,6 +219,7 @@ pub(super) mod tests {
             server_ahead: 0,
             signed_in_at: Timestamp::from_unix_seconds(1000),
             reauth_required: false,
+            intent: None,
         }
     }
 
@@ -199,6 +271,38 @@ pub(super) mod tests {
             record.local_expiry(),
             Some(Timestamp::from_unix_seconds(1508))
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_make_a_token_live_longer() {
+        let record = record();
+        assert!(record.is_usable(Timestamp::from_unix_seconds(940)));
+        assert!(!record.is_usable(Timestamp::from_unix_seconds(939)));
+    }
+
+    #[test]
+    fn c_72_an_answer_is_awaited_for_20_seconds_after_the_first_sending() {
+        let at = Timestamp::from_unix_seconds;
+        let mut record = record();
+        record.begin_refresh(at(1000));
+        let intent = record.intent.clone().unwrap();
+        assert_eq!(intent.pid, std::process::id());
+        assert!(!format!("{intent:?}").contains("canary"));
+        // Somebody takes over: the window is that of the first sending.
+        record.begin_refresh(at(1015));
+        assert_eq!(record.intent.as_ref().unwrap().started_at, at(1000));
+        assert_eq!(record.unanswered_for(at(1020)), Some(REPLAY_WINDOW));
+        assert!(record.wants_refresh(at(1020), Duration::ZERO));
+        for too_late in [at(1021), at(999)] {
+            assert_eq!(record.unanswered_for(too_late), None);
+            assert!(!record.wants_refresh(too_late, Duration::ZERO));
+        }
+        // After that, another try has a window of its own.
+        record.begin_refresh(at(1500));
+        assert_eq!(record.intent.as_ref().unwrap().started_at, at(1500));
+        // The answer to another token is no longer missed.
+        record.refresh_token = Some(Secret::from("another"));
+        assert_eq!(record.unanswered_for(at(1500)), None);
     }
 
     #[test]

@@ -13,21 +13,29 @@ use hallpass_protocol::metadata::Metadata;
 use hallpass_protocol::pkce::{self, CodeVerifier};
 use hallpass_protocol::random::{self, SystemRandom};
 use hallpass_protocol::token::TokenRequest;
-use hallpass_protocol::{OAuthError, Secret};
+use hallpass_protocol::{ErrorCode, OAuthError, Secret};
 use url::Url;
 
-use super::callback::Attempt;
+use super::callback::{Arrival, Attempt, Verdict, judge};
 use super::loopback::{Answer, Loopback, Serving};
-use super::loopback_page::Page;
 use super::new_session::SignedIn;
 use super::options::SignIn;
 use crate::authorization_server::{Asked, endpoint};
 use crate::client::ClientInner;
 use crate::error::{Error, ErrorKind};
-use crate::ui::{BrowserStart, Prompt, TICK};
+use crate::ui::Prompt;
 
 /// A launcher that has not come back by then is taken to have worked.
 const LAUNCH: Duration = Duration::from_secs(3);
+
+/// An authorization request whose answer is awaited.
+pub(super) struct CodeRequest {
+    /// Where the person signs in.
+    pub(super) url: Url,
+    pub(super) redirect_uri: String,
+    secrets: Secrets,
+    attempt: Arc<Attempt>,
+}
 
 /// The secrets of one attempt: new each time, only in memory (row C-16).
 struct Secrets {
@@ -36,52 +44,90 @@ struct Secrets {
     verifier: CodeVerifier,
 }
 
-/// Signs in with a browser. `open` starts one; else the address is only shown.
-pub(crate) async fn sign_in(
-    client: &ClientInner,
-    metadata: &Metadata,
-    how: &SignIn,
-    open: bool,
-) -> Result<(SignedIn, Serving), Error> {
-    require_pkce(metadata)?;
-    require_path(&how.callback_path)?;
-    let address = metadata.authorization_endpoint.as_ref();
-    let address = endpoint(metadata, "authorization_endpoint", address)?;
-    let secrets = Secrets::generate();
-    // Row C-13: the port is opened just before the browser.
-    let loopback = Loopback::bind(&how.callback_ports).await?;
-    let redirect_uri = format!("http://{}{}", loopback.authority, how.callback_path);
-    let url = request_url(client, address, how, &secrets, &redirect_uri);
-    let mut serving = loopback.serve_for(client, metadata, how, &secrets);
-    let browser = if open {
-        open_browser(client, &url).await
-    } else {
-        BrowserStart::NotTried
-    };
-    let prompt = Prompt::OpenUrl {
-        host: client.server.host(),
-        url,
-        browser,
-        redirect_uri: redirect_uri.clone(),
-    };
-    client.show(prompt).await?;
-    let answer = match wait(client, &mut serving, how.timeout).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            // A browser that brought a bad answer gets to see why.
-            if matches!(error.kind(), ErrorKind::Security(_)) {
-                serving.close().await;
-            }
-            return Err(error);
-        }
-    };
-    match redeem(client, metadata, how, (answer, &secrets, redirect_uri)).await {
-        Ok(signed_in) => Ok((signed_in, serving)),
-        Err(error) => {
-            serving.finish(Page::failed(&error.to_string())).await;
-            Err(error)
-        }
+impl CodeRequest {
+    /// Makes the request that is answered at a listener, and starts to listen.
+    pub(super) fn start(
+        client: &ClientInner,
+        metadata: &Metadata,
+        how: &SignIn,
+        loopback: Loopback,
+    ) -> Result<(Self, Serving), Error> {
+        let address = metadata.authorization_endpoint.as_ref();
+        let address = endpoint(metadata, "authorization_endpoint", address)?;
+        let secrets = Secrets::generate();
+        let redirect_uri = format!("http://{}{}", loopback.authority, how.callback_path);
+        let attempt = Arc::new(Attempt {
+            authority: loopback.authority.clone(),
+            path: how.callback_path.clone(),
+            state: Secret::from(secrets.state.as_str()),
+            issuer: client.server.issuer.clone(),
+            announces_iss: metadata.authorization_response_iss_parameter_supported,
+        });
+        let url = request_url(client, address, how, &secrets, &redirect_uri);
+        let serving = loopback.serve(Arc::clone(&attempt));
+        let request = Self {
+            url,
+            redirect_uri,
+            secrets,
+            attempt,
+        };
+        Ok((request, serving))
     }
+
+    /// Judges a pasted address as if a browser had opened it here (rows C-20 and C-70).
+    pub(super) fn judge_pasted(&self, line: &str) -> Verdict {
+        let Ok(url) = Url::parse(line.trim()) else {
+            return Verdict::NotFound;
+        };
+        let Ok(expected) = Url::parse(&self.redirect_uri) else {
+            return Verdict::NotFound;
+        };
+        if url.origin() != expected.origin() || !url.username().is_empty() {
+            return Verdict::NotFound;
+        }
+        let arrival = Arrival {
+            method: "GET",
+            host: Some(&self.attempt.authority),
+            path: url.path(),
+            query: url.query().unwrap_or_default(),
+        };
+        judge(arrival, &self.attempt)
+    }
+
+    /// Exchanges the code and checks the ID token.
+    pub(super) async fn redeem(
+        self,
+        client: &ClientInner,
+        metadata: &Metadata,
+        how: &SignIn,
+        answer: Answer,
+    ) -> Result<SignedIn, Error> {
+        let code = answer.map_err(|error| declined(client, &error))?;
+        let request = TokenRequest::AuthorizationCode {
+            code,
+            redirect_uri: Some(self.redirect_uri),
+            code_verifier: Some(Secret::from(self.secrets.verifier.expose())),
+            resource: client.resources.clone(),
+            scope: None,
+        };
+        let url = endpoint(metadata, "token_endpoint", metadata.token_endpoint.as_ref())?;
+        let granted = client.server.ask(&url, &request).await;
+        let granted =
+            granted.map_err(|refused| refused.into_error("the server refused the code"))?;
+        // Row C-62: the nonce that was sent must come back.
+        let asked = Asked {
+            nonce: Expect::Exactly(&self.secrets.nonce),
+            acr: &how.acr,
+            max_age: how.max_age,
+        };
+        SignedIn::check(client, metadata, granted, asked).await
+    }
+}
+
+/// What must be known before anything is bound or sent.
+pub(super) fn require_sound(metadata: &Metadata, how: &SignIn) -> Result<(), Error> {
+    require_pkce(metadata)?;
+    require_path(&how.callback_path)
 }
 
 impl Secrets {
@@ -93,25 +139,6 @@ impl Secrets {
             nonce: draw(),
             verifier: CodeVerifier::generate(&SystemRandom),
         }
-    }
-}
-
-impl Loopback {
-    fn serve_for(
-        self,
-        client: &ClientInner,
-        metadata: &Metadata,
-        how: &SignIn,
-        secrets: &Secrets,
-    ) -> Serving {
-        let attempt = Attempt {
-            authority: self.authority.clone(),
-            path: how.callback_path.clone(),
-            state: Secret::from(secrets.state.as_str()),
-            issuer: client.server.issuer.clone(),
-            announces_iss: metadata.authorization_response_iss_parameter_supported,
-        };
-        self.serve(attempt)
     }
 }
 
@@ -174,71 +201,29 @@ fn request_url(
     address
 }
 
-async fn open_browser(client: &ClientInner, url: &Url) -> BrowserStart {
+/// Starts a browser and says what became of it.
+pub(super) async fn open_browser(client: &ClientInner, url: &Url) -> Prompt {
     let (browser, url) = (Arc::clone(&client.browser), url.clone());
     let launched = tokio::task::spawn_blocking(move || browser.open(&url));
-    match tokio::time::timeout(LAUNCH, launched).await {
-        Ok(Ok(Ok(()))) | Err(_) => BrowserStart::Opened,
-        Ok(Ok(Err(reason))) => BrowserStart::Failed(crate::clean::text(&reason)),
-        Ok(Err(stopped)) => BrowserStart::Failed(stopped.to_string()),
-    }
-}
-
-async fn wait(
-    client: &ClientInner,
-    serving: &mut Serving,
-    limit: Duration,
-) -> Result<Answer, Error> {
-    let start = client.timer.elapsed();
-    loop {
-        let spent = client.timer.elapsed().saturating_sub(start);
-        let left = limit.saturating_sub(spent);
-        if left.is_zero() {
-            let text = format!("nobody signed in within {} s", limit.as_secs());
-            return Err(Error::new(ErrorKind::TimedOut, text).hint_to("start the sign-in again"));
-        }
-        client.show(Prompt::Waiting { left }).await?;
-        tokio::select! {
-            answer = serving.answer() => return answer,
-            () = client.timer.sleep(TICK.min(left)) => {}
-        }
-    }
-}
-
-/// Exchanges the code and checks the ID token.
-async fn redeem(
-    client: &ClientInner,
-    metadata: &Metadata,
-    how: &SignIn,
-    (answer, secrets, redirect_uri): (Answer, &Secrets, String),
-) -> Result<SignedIn, Error> {
-    let code = answer.map_err(|error| declined(client, &error))?;
-    let request = TokenRequest::AuthorizationCode {
-        code,
-        redirect_uri: Some(redirect_uri),
-        code_verifier: Some(Secret::from(secrets.verifier.expose())),
-        resource: client.resources.clone(),
-        scope: None,
+    let reason = match tokio::time::timeout(LAUNCH, launched).await {
+        Ok(Ok(Ok(()))) | Err(_) => return Prompt::BrowserOpened,
+        Ok(Ok(Err(reason))) => crate::clean::text(&reason),
+        Ok(Err(stopped)) => stopped.to_string(),
     };
-    let url = endpoint(metadata, "token_endpoint", metadata.token_endpoint.as_ref())?;
-    let granted = client.server.ask(&url, &request).await;
-    let granted = granted.map_err(|refused| refused.into_error("the server refused the code"))?;
-    // Row C-62: the nonce that was sent must come back.
-    let asked = Asked {
-        nonce: Expect::Exactly(&secrets.nonce),
-        acr: &how.acr,
-        max_age: how.max_age,
-    };
-    SignedIn::check(client, metadata, granted, asked).await
+    let tried = client.browser.launchers();
+    Prompt::BrowserFailed { reason, tried }
 }
 
 fn declined(client: &ClientInner, error: &OAuthError) -> Error {
     let what = format!("{} declined the sign-in", client.server.host());
     let built = Error::from_oauth(&what, error);
-    match built.kind() {
-        ErrorKind::Denied => {
+    match (built.kind(), &error.error) {
+        (ErrorKind::Denied, _) => {
             built.hint_to("sign in again and allow it, or ask who runs the server")
         }
+        (_, ErrorCode::UnauthorizedClient) => built.hint_to(
+            "allow the code flow for this client at the server, or sign in with a device code",
+        ),
         _ => built,
     }
 }

@@ -3,6 +3,9 @@
 //! RFC 8628: <https://www.rfc-editor.org/rfc/rfc8628>; rows C-01 to C-09, C-66, and the client error
 //! table of the conformance matrix.
 
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hallpass_protocol::device_authorization::{
@@ -13,25 +16,161 @@ use hallpass_protocol::id_token::Expect;
 use hallpass_protocol::metadata::Metadata;
 use hallpass_protocol::token::TokenRequest;
 use hallpass_protocol::{ErrorCode, OAuthError};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use url::Url;
 
 use super::new_session::SignedIn;
+use crate::BoxFuture;
 use crate::address::secure_url;
 use crate::authorization_server::{Asked, Granted, NotGranted, endpoint, refusal};
 use crate::clean;
 use crate::client::ClientInner;
 use crate::error::{Error, ErrorKind};
-use crate::ui::{Prompt, TICK};
+use crate::ui::Prompt;
 
 /// Longer codes are not for people (row C-83).
 const LONGEST_USER_CODE: usize = 32;
 
-/// Signs in with a device code. It makes one, and never another by itself (row C-05).
-pub(crate) async fn sign_in(client: &ClientInner, metadata: &Metadata) -> Result<SignedIn, Error> {
-    let device = start(client, metadata).await?;
-    let received = client.timer.elapsed();
-    let prompt = prompt(client, &device)?;
-    client.show(prompt).await?;
-    let granted = poll(client, metadata, &device, received).await?;
+/// A device code that is polled for. Dropping it while the server may still honour it withdraws it, and
+/// takes back tokens that arrive all the same (row C-68).
+pub(super) struct DeviceCode {
+    client: Arc<ClientInner>,
+    token_endpoint: Url,
+    device: DeviceAuthorizationResponse,
+    /// When the code came.
+    received: Duration,
+    state: DevicePoll,
+    next_poll: Duration,
+    in_flight: Option<Poll>,
+    is_open: bool,
+}
+
+type Poll = BoxFuture<'static, Result<Granted, NotGranted>>;
+
+/// What a poll brought.
+pub(super) enum Polled {
+    Granted(Granted),
+    /// Nothing yet; what the server said.
+    Pending(String),
+    /// The code is over.
+    Over {
+        error: Error,
+        /// Nobody declined it: another way may still lead to a session.
+        is_only_this_way: bool,
+    },
+}
+
+impl DeviceCode {
+    /// Asks for one code, and never for another by itself (row C-05).
+    pub(super) async fn start(
+        client: &Arc<ClientInner>,
+        metadata: &Metadata,
+    ) -> Result<(Self, Prompt), Error> {
+        let token_endpoint =
+            endpoint(metadata, "token_endpoint", metadata.token_endpoint.as_ref())?;
+        let device = start(client, metadata).await?;
+        let prompt = prompt(client, &device)?;
+        let state = DevicePoll::new(device.interval, device.expires_in);
+        let received = client.timer.elapsed();
+        let code = Self {
+            client: Arc::clone(client),
+            token_endpoint,
+            received,
+            next_poll: received + state.first_wait(),
+            state,
+            device,
+            in_flight: None,
+            is_open: true,
+        };
+        Ok((code, prompt))
+    }
+
+    /// When the server forgets the code.
+    pub(super) fn end(&self) -> Duration {
+        self.received + Duration::from_secs(self.device.expires_in)
+    }
+
+    /// When the server is asked next.
+    pub(super) fn next_poll(&self) -> Duration {
+        self.next_poll
+    }
+
+    pub(super) fn is_polling(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// RFC 8628 §3.4.
+    pub(super) fn poll_if_due(&mut self, now: Duration) {
+        if self.in_flight.is_some() || now < self.next_poll {
+            return;
+        }
+        let (client, url) = (Arc::clone(&self.client), self.token_endpoint.clone());
+        let request = TokenRequest::DeviceCode {
+            device_code: self.device.device_code.clone(),
+            resource: self.client.resources.clone(),
+        };
+        self.in_flight = Some(Box::pin(
+            async move { client.server.ask(&url, &request).await },
+        ));
+    }
+
+    /// Waits for the answer to a poll that is under way. Dropping the future loses nothing.
+    pub(super) async fn polled(&mut self) -> Polled {
+        let Some(poll) = &mut self.in_flight else {
+            return std::future::pending().await;
+        };
+        let answer = poll.await;
+        self.in_flight = None;
+        self.judge(answer)
+    }
+
+    /// RFC 8628 §3.5.
+    fn judge(&mut self, answer: Result<Granted, NotGranted>) -> Polled {
+        let (outcome, silence) = match answer {
+            Ok(granted) => {
+                self.is_open = false;
+                return Polled::Granted(granted);
+            }
+            Err(NotGranted::Failed(error)) => {
+                return Polled::Over {
+                    error,
+                    is_only_this_way: false,
+                };
+            }
+            Err(NotGranted::Refused(error)) => (PollOutcome::Refused(error), None),
+            Err(NotGranted::Unanswered { retry_after, cause }) => {
+                tracing::debug!(error = %cause, "no answer to the poll");
+                (PollOutcome::Unanswered { retry_after }, Some(cause))
+            }
+        };
+        let now = self.client.timer.elapsed();
+        match self.state.next(&outcome, now.saturating_sub(self.received)) {
+            Step::Wait(wait) => {
+                self.next_poll = now + wait;
+                Polled::Pending(match &outcome {
+                    PollOutcome::Refused(error) => clean::text(error.error.as_str()),
+                    PollOutcome::Unanswered { .. } => "no_answer".to_owned(),
+                })
+            }
+            Step::End(end) => {
+                self.is_open = false;
+                let is_only_this_way = !matches!(end, PollEnd::Denied);
+                Polled::Over {
+                    error: ended(&self.client, end, silence),
+                    is_only_this_way,
+                }
+            }
+        }
+    }
+}
+
+/// Checks what a device code brought.
+pub(super) async fn check(
+    client: &ClientInner,
+    metadata: &Metadata,
+    granted: Granted,
+) -> Result<SignedIn, Error> {
     // Row C-66: the request had no place for a nonce; every other check is made.
     let asked = Asked {
         nonce: Expect::Absent,
@@ -39,6 +178,61 @@ pub(crate) async fn sign_in(client: &ClientInner, metadata: &Metadata) -> Result
         max_age: None,
     };
     SignedIn::check(client, metadata, granted, asked).await
+}
+
+impl Drop for DeviceCode {
+    fn drop(&mut self) {
+        if !self.is_open {
+            return;
+        }
+        let (client, poll) = (Arc::clone(&self.client), self.in_flight.take());
+        let device_code = self.device.device_code.clone();
+        self.client.withdrawals.add(async move {
+            // The answer to a poll that is under way may be tokens.
+            if let Some(poll) = poll
+                && let Ok(granted) = poll.await
+            {
+                let response = granted.response;
+                client
+                    .take_back(response.refresh_token, response.access_token)
+                    .await;
+                return;
+            }
+            client.withdraw(&device_code).await;
+        });
+    }
+}
+
+/// What goes on at the server after a way has lost.
+#[derive(Default)]
+pub(crate) struct Withdrawals(Mutex<JoinSet<()>>);
+
+impl Withdrawals {
+    fn add(&self, work: impl Future<Output = ()> + Send + 'static) {
+        // Without a runtime nothing can be sent: the code then expires by itself.
+        if let Ok(runtime) = Handle::try_current() {
+            let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            running.spawn_on(work, &runtime);
+        }
+    }
+
+    /// Waits until everything is withdrawn, at most this long.
+    pub(super) async fn finish(&self, limit: Duration) {
+        let mut running = {
+            let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *running)
+        };
+        let all = async { while running.join_next().await.is_some() {} };
+        if tokio::time::timeout(limit, all).await.is_err() {
+            tracing::debug!("the server did not answer a withdrawal in time");
+        }
+    }
+}
+
+impl fmt::Debug for Withdrawals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Withdrawals")
+    }
 }
 
 /// RFC 8628 §3.1.
@@ -96,61 +290,6 @@ fn prompt(client: &ClientInner, device: &DeviceAuthorizationResponse) -> Result<
         expires_in: Duration::from_secs(device.expires_in),
         interval: DevicePoll::new(device.interval, device.expires_in).interval(),
     })
-}
-
-/// RFC 8628 §3.4 and §3.5; `received` is when the device code came.
-async fn poll(
-    client: &ClientInner,
-    metadata: &Metadata,
-    device: &DeviceAuthorizationResponse,
-    received: Duration,
-) -> Result<Granted, Error> {
-    let url = endpoint(metadata, "token_endpoint", metadata.token_endpoint.as_ref())?;
-    let request = TokenRequest::DeviceCode {
-        device_code: device.device_code.clone(),
-        resource: client.resources.clone(),
-    };
-    let mut state = DevicePoll::new(device.interval, device.expires_in);
-    let mut wait = state.first_wait();
-    loop {
-        pause(
-            client,
-            wait,
-            received + Duration::from_secs(device.expires_in),
-        )
-        .await?;
-        let (outcome, silence) = match client.server.ask(&url, &request).await {
-            Ok(granted) => return Ok(granted),
-            Err(NotGranted::Failed(error)) => return Err(error),
-            Err(NotGranted::Refused(error)) => (PollOutcome::Refused(error), None),
-            Err(NotGranted::Unanswered { retry_after, cause }) => {
-                tracing::debug!(error = %cause, "no answer to the poll");
-                (PollOutcome::Unanswered { retry_after }, Some(cause))
-            }
-        };
-        match state.next(&outcome, client.timer.elapsed().saturating_sub(received)) {
-            Step::Wait(next) => wait = next,
-            Step::End(end) => return Err(ended(client, end, silence)),
-        }
-    }
-}
-
-/// Waits between two polls and tells the person how much time is left.
-async fn pause(client: &ClientInner, wait: Duration, end: Duration) -> Result<(), Error> {
-    let until = client.timer.elapsed() + wait;
-    loop {
-        let now = client.timer.elapsed();
-        client
-            .show(Prompt::Waiting {
-                left: end.saturating_sub(now),
-            })
-            .await?;
-        let left = until.saturating_sub(now);
-        if left.is_zero() {
-            return Ok(());
-        }
-        client.timer.sleep(TICK.min(left)).await;
-    }
 }
 
 fn ended(client: &ClientInner, end: PollEnd, silence: Option<Error>) -> Error {

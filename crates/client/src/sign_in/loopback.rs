@@ -7,8 +7,8 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -18,12 +18,13 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::callback::{Arrival, Attempt, Verdict, judge};
 use super::loopback_page::Page;
+use super::options::CallbackHost;
 use crate::error::{Error, ErrorKind, SecurityViolation};
 use hallpass_protocol::{OAuthError, Secret};
 
@@ -37,8 +38,10 @@ const MOST_CONNECTIONS: usize = 256;
 const LAST_PAGE: Duration = Duration::from_secs(2);
 /// The browser waits this long for the last page.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-/// So many callbacks with a foreign `state` end the sign-in.
-const MOST_FOREIGN: usize = 3;
+/// So many answers with a foreign `state` end the sign-in.
+pub(crate) const MOST_FOREIGN: usize = 3;
+/// So many ports are drawn until one is free for both families.
+const MOST_DRAWS: usize = 20;
 
 /// What an answer to the browser ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,15 @@ enum End {
 
 /// What came back: a code, or the server's refusal.
 pub(crate) type Answer = Result<Secret<String>, OAuthError>;
+
+/// What came to the listener.
+#[derive(Debug)]
+pub(crate) enum Came {
+    /// Something that is not ours; waiting goes on.
+    Foreign,
+    /// The end of waiting.
+    Over(Result<Answer, Error>),
+}
 
 /// Bound ports, not yet listened to.
 #[derive(Debug)]
@@ -61,7 +73,7 @@ pub(crate) struct Loopback {
 /// A listener at work. Dropping it closes the ports.
 #[derive(Debug)]
 pub(crate) struct Serving {
-    outcome: oneshot::Receiver<Result<Answer, Error>>,
+    came: mpsc::UnboundedReceiver<Came>,
     result: watch::Sender<Option<Page>>,
     shared: Arc<Shared>,
     _tasks: JoinSet<()>,
@@ -69,9 +81,10 @@ pub(crate) struct Serving {
 
 #[derive(Debug)]
 struct Shared {
-    attempt: Attempt,
+    attempt: Arc<Attempt>,
     foreign: AtomicUsize,
-    outcome: Mutex<Option<oneshot::Sender<Result<Answer, Error>>>>,
+    came: mpsc::UnboundedSender<Came>,
+    is_settled: AtomicBool,
     result: watch::Receiver<Option<Page>>,
     /// The last answer of this sign-in has gone out to the browser.
     last_answer_sent: Notify,
@@ -79,11 +92,11 @@ struct Shared {
 
 impl Loopback {
     /// Binds the first port that is free; none or 0 lets the system choose.
-    pub(crate) async fn bind(ports: &[u16]) -> Result<Self, Error> {
+    pub(crate) async fn bind(ports: &[u16], host: CallbackHost) -> Result<Self, Error> {
         let ports = if ports.is_empty() { &[0] } else { ports };
         let mut refused = None;
         for port in ports {
-            match bind_both(*port).await {
+            match bind_named(*port, host).await {
                 Ok(bound) => return Ok(bound),
                 Err(error) => refused = Some((*port, error)),
             }
@@ -95,13 +108,14 @@ impl Loopback {
     }
 
     /// Starts to answer; waits for the answer to this attempt.
-    pub(crate) fn serve(self, attempt: Attempt) -> Serving {
-        let (outcome_sender, outcome) = oneshot::channel();
+    pub(crate) fn serve(self, attempt: Arc<Attempt>) -> Serving {
+        let (sender, came) = mpsc::unbounded_channel();
         let (result, result_receiver) = watch::channel(None);
         let shared = Arc::new(Shared {
             attempt,
             foreign: AtomicUsize::new(0),
-            outcome: Mutex::new(Some(outcome_sender)),
+            came: sender,
+            is_settled: AtomicBool::new(false),
             result: result_receiver,
             last_answer_sent: Notify::new(),
         });
@@ -110,7 +124,7 @@ impl Loopback {
             tasks.spawn(accept(listener, Arc::clone(&shared)));
         }
         Serving {
-            outcome,
+            came,
             result,
             shared,
             _tasks: tasks,
@@ -119,11 +133,13 @@ impl Loopback {
 }
 
 impl Serving {
-    /// Waits for the answer. Safe to drop and call again.
-    pub(crate) async fn answer(&mut self) -> Result<Answer, Error> {
-        (&mut self.outcome)
-            .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the listener was closed")))
+    /// Waits for what comes. Safe to drop and call again.
+    pub(crate) async fn came(&mut self) -> Came {
+        let closed = || {
+            let error = Error::new(ErrorKind::Cancelled, "the listener was closed");
+            Came::Over(Err(error))
+        };
+        self.came.recv().await.unwrap_or_else(closed)
     }
 
     /// Gives the browser its last page, then closes the ports.
@@ -142,6 +158,37 @@ impl Serving {
             tracing::debug!("the browser did not fetch the last page");
         }
     }
+}
+
+/// Row C-71: behind the name `localhost` a browser may choose either family.
+async fn bind_named(port: u16, host: CallbackHost) -> io::Result<Loopback> {
+    if host == CallbackHost::Literal {
+        return bind_both(port).await;
+    }
+    let draws = if port == 0 { MOST_DRAWS } else { 1 };
+    for _ in 0..draws {
+        let bound = bind_both(port).await?;
+        let port = bound.authority.rsplit(':').next().unwrap_or_default();
+        if bound.listeners.len() == 2 || !has_both_families().await {
+            let authority = format!("localhost:{port}");
+            return Ok(Loopback { authority, ..bound });
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
+}
+
+/// Whether this machine has IPv4 and IPv6 on loopback at all.
+async fn has_both_families() -> bool {
+    let families = [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ];
+    for family in families {
+        if TcpListener::bind(SocketAddr::new(family, 0)).await.is_err() {
+            return false;
+        }
+    }
+    true
 }
 
 /// Row C-12: both families where the system has them, on one port; the literal is that of the first.
@@ -266,36 +313,33 @@ async fn respond(request: &Request<Incoming>, shared: &Shared) -> (Response<Full
 
 /// Row C-15: one is an accident, several are an attack.
 fn note_foreign(shared: &Shared) -> End {
-    tracing::warn!("ignored a callback that is not ours (state differs); still waiting");
     if shared.foreign.fetch_add(1, Ordering::Relaxed) + 1 < MOST_FOREIGN {
+        // Nobody may be waiting any more.
+        drop(shared.came.send(Came::Foreign));
         return End::OfRequest;
     }
-    let text = "several answers came that are not to this sign-in (state differs)";
-    let error = Error::security(SecurityViolation::State, text)
-        .hint_to("close other sign-in pages and try again; somebody may be forging answers");
-    if shared.settle(Err(error)) {
+    if shared.settle(Err(forged())) {
         End::OfSignIn
     } else {
         End::OfRequest
     }
 }
 
+/// The error after several answers that are not ours.
+pub(crate) fn forged() -> Error {
+    let text = "several answers came that are not to this sign-in (state differs)";
+    Error::security(SecurityViolation::State, text)
+        .hint_to("close other sign-in pages and try again; somebody may be forging answers")
+}
+
 impl Shared {
     /// Hands the outcome over; false when there was one before.
     fn settle(&self, outcome: Result<Answer, Error>) -> bool {
-        let sender = self
-            .outcome
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        sender.is_some_and(|sender| sender.send(outcome).is_ok())
+        !self.is_settled.swap(true, Ordering::SeqCst) && self.came.send(Came::Over(outcome)).is_ok()
     }
 
     fn is_settled(&self) -> bool {
-        self.outcome
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_none()
+        self.is_settled.load(Ordering::SeqCst)
     }
 }
 

@@ -31,6 +31,14 @@ impl Page {
         )
     }
 
+    /// The program asks something before it keeps the sign-in.
+    pub(crate) fn asks() -> Self {
+        Self::new(
+            "One question",
+            "Somebody else was signed in before. Go back to the terminal and answer there.",
+        )
+    }
+
     pub(crate) fn foreign() -> Self {
         Self::new(
             "Not this sign-in",

@@ -1,4 +1,5 @@
-//! Signing in with a person: by a browser here, or by a code that is entered anywhere.
+//! Signing in with a person: by a browser here, by a code that is entered anywhere, or by an address that
+//! is pasted; whatever comes first.
 
 mod authorization_code;
 mod callback;
@@ -7,6 +8,10 @@ mod loopback;
 mod loopback_page;
 mod new_session;
 mod options;
+mod plan;
+mod race;
 mod run;
+mod waiting_note;
 
-pub use options::SignIn;
+pub(crate) use device_code::Withdrawals;
+pub use options::{CallbackHost, CancelSignIn, SignIn};

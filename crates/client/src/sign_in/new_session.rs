@@ -5,9 +5,10 @@ use hallpass_protocol::metadata::Metadata;
 
 use crate::account::Account;
 use crate::authorization_server::{Asked, Granted};
+use crate::clean;
 use crate::client::ClientInner;
 use crate::credentials::{SessionKey, SessionRecord};
-use crate::error::Error;
+use crate::error::{Error, SecurityViolation};
 use crate::ui::Prompt;
 
 /// What a flow brought, with the ID token already checked.
@@ -33,6 +34,44 @@ impl SignedIn {
             claims: verified.map(VerifiedIdToken::into_claims),
         })
     }
+
+    /// Whose session would be replaced by somebody else's: the name there and the name here (row C-69).
+    pub(super) async fn replaces(
+        &self,
+        client: &ClientInner,
+    ) -> Result<Option<(String, String)>, Error> {
+        let key = client.default_key();
+        let found = match client.store.load(&key).await {
+            // A damaged one was moved aside by the first look, and belongs to nobody.
+            Err(_) => client.store.load(&key).await?,
+            Ok(found) => found,
+        };
+        let Some(stored) = found else {
+            return Ok(None);
+        };
+        let (Some(was), Some(is)) = (&stored.value.claims, &self.claims) else {
+            return Ok(None);
+        };
+        let name = |claims| Account::new(&key, Some(claims)).name.unwrap_or_default();
+        Ok((was.sub != is.sub).then(|| (name(was), name(is))))
+    }
+
+    /// Takes back what nobody will use.
+    pub(super) async fn discard(self, client: &ClientInner) {
+        let response = self.granted.response;
+        client
+            .take_back(response.refresh_token, response.access_token)
+            .await;
+    }
+}
+
+/// The error for a sign-in of somebody else.
+pub(super) fn other_account((was, is): &(String, String)) -> Error {
+    let (was, is) = (clean::text(was), clean::text(is));
+    let text = format!("{is} signed in, but the session here belongs to {was}; nothing was stored");
+    Error::security(SecurityViolation::Account, text).hint_to(format!(
+        "sign in as {was}, sign {was} out first, or allow the switch"
+    ))
 }
 
 /// Saves what a flow brought, then tells the person.
@@ -43,7 +82,12 @@ pub(super) async fn keep(
 ) -> Result<(SessionKey, SessionRecord), Error> {
     let record = record(client, metadata, signed_in)?;
     let key = client.default_key();
-    client.store.put(&key, record.clone()).await?;
+    if let Err(error) = client.store.put(&key, record.clone()).await {
+        if let Some(access_token) = record.access_token {
+            client.take_back(record.refresh_token, access_token).await;
+        }
+        return Err(error);
+    }
     let missing = client.scopes.filter(|scope| !record.scope.contains(scope));
     // Row C-48; `offline_access` has its own sentence, in `Done`.
     let missing = missing.filter(|scope| scope != "offline_access");
@@ -53,6 +97,10 @@ pub(super) async fn keep(
     }
     let prompt = Prompt::Done {
         who: Account::new(&key, record.claims.as_ref()).name,
+        subject: record
+            .claims
+            .as_ref()
+            .map(|claims| clean::text(&claims.sub)),
         refreshes: record.refresh_token.is_some(),
         expires_in: record.lifetime,
     };
@@ -92,5 +140,6 @@ fn record(
         server_ahead: granted.server_ahead,
         signed_in_at: granted.received_at,
         reauth_required: false,
+        intent: None,
     })
 }

@@ -1,6 +1,10 @@
 //! How to sign in: what a caller can say about it.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 /// How to sign in.
 #[derive(Clone, Debug)]
@@ -11,7 +15,11 @@ pub struct SignIn {
     pub(super) callback_ports: Vec<u16>,
     pub(super) callback_path: String,
     pub(super) open_browser: bool,
-    pub(super) timeout: Duration,
+    pub(super) callback_host: CallbackHost,
+    pub(super) timeout: Option<Duration>,
+    pub(super) switch_account: bool,
+    pub(super) lock_file: Option<PathBuf>,
+    pub(super) cancel: CancelSignIn,
     pub(super) login_hint: Option<String>,
     pub(super) prompt: Option<String>,
     pub(super) acr: Vec<String>,
@@ -23,7 +31,43 @@ pub(super) enum Wish {
     Auto,
     Browser,
     Device,
+    Paste,
     Silent,
+}
+
+/// The name of this machine in the redirect URI.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CallbackHost {
+    /// The literal that was bound, 127.0.0.1 or `[::1]` (RFC 8252 §7.3).
+    #[default]
+    Literal,
+    /// `localhost`, for servers that know no literal. Both families then listen on one port, since the
+    /// browser may choose either (row C-71).
+    Localhost,
+}
+
+/// Ends a sign-in from outside, such as when Ctrl-C is pressed. Clones end the same one.
+#[derive(Clone, Debug)]
+pub struct CancelSignIn(Arc<watch::Sender<bool>>);
+
+impl Default for CancelSignIn {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl CancelSignIn {
+    /// Ends the sign-in: it fails with [`crate::ErrorKind::Cancelled`] as soon as the device code is
+    /// withdrawn.
+    pub fn cancel(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub(super) async fn cancelled(&self) {
+        let mut wish = self.0.subscribe();
+        // The sender is in `self`: this cannot fail.
+        drop(wish.wait_for(|is_over| *is_over).await);
+    }
 }
 
 impl SignIn {
@@ -43,6 +87,12 @@ impl SignIn {
         Self::new(Wish::Device)
     }
 
+    /// Uses the session that is there; else shows the address, and takes the address of the page that
+    /// then fails to load, pasted at the terminal.
+    pub fn paste() -> Self {
+        Self::new(Wish::Paste)
+    }
+
     /// Uses the session that is there; else fails with [`crate::ErrorKind::LoginRequired`].
     pub fn silent_only() -> Self {
         Self::new(Wish::Silent)
@@ -55,7 +105,11 @@ impl SignIn {
             callback_ports: Vec::new(),
             callback_path: "/callback".to_owned(),
             open_browser: true,
-            timeout: Duration::from_mins(5),
+            callback_host: CallbackHost::Literal,
+            timeout: None,
+            switch_account: false,
+            lock_file: None,
+            cancel: CancelSignIn::default(),
             login_hint: None,
             prompt: None,
             acr: Vec::new(),
@@ -88,10 +142,36 @@ impl SignIn {
         self
     }
 
-    /// How long the person has in the code flow. Default: 300 s (row C-13). A device code has the
-    /// lifetime that the server gives it.
+    /// The name of this machine in the redirect URI. Default: the literal that was bound.
+    pub fn callback_host(mut self, host: CallbackHost) -> Self {
+        self.callback_host = host;
+        self
+    }
+
+    /// How long the person has, in every way. Default: 300 s for a browser (row C-13), the lifetime that
+    /// the server gives it for a device code.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Keeps the session also when somebody else signed in than the session that is stored belongs to
+    /// (row C-69). Default: the person is asked, and where that cannot be, nothing is stored.
+    pub fn switch_account(mut self) -> Self {
+        self.switch_account = true;
+        self
+    }
+
+    /// Lets only one sign-in wait at a time: while this file is locked by another, the sign-in fails and
+    /// says where the other one waits. No refresh ever waits for this lock.
+    pub fn one_at_a_time(mut self, lock_file: impl Into<PathBuf>) -> Self {
+        self.lock_file = Some(lock_file.into());
+        self
+    }
+
+    /// Lets somebody else end the sign-in.
+    pub fn cancelled_by(mut self, cancel: CancelSignIn) -> Self {
+        self.cancel = cancel;
         self
     }
 

@@ -1,17 +1,27 @@
 //! Signing in: silently if possible, else with a person, by the flow that fits.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use hallpass_protocol::metadata::Metadata;
 
 use super::loopback_page::Page;
-use super::new_session::keep;
+use super::new_session::{keep, other_account};
 use super::options::{SignIn, Wish};
-use super::{authorization_code, device_code};
+use super::plan::plan;
+use super::race::{Race, Won};
+use super::waiting_note::WaitingNote;
 use crate::client::{Client, ClientInner};
 use crate::credentials::{SessionKey, SessionRecord};
 use crate::error::{Error, ErrorKind};
-use crate::flow::{self, Environment, Offers, Sign, Way};
+use crate::flow::{self, Decision, Environment, Offers, Sign, Way};
 use crate::session::Session;
 use crate::ui::{Prompt, UiOutcome};
+
+/// How long a way that lost may take to end at the server. A poll that is under way has 10 s.
+const WITHDRAWAL: Duration = Duration::from_secs(10);
+/// The same when a person pressed Ctrl-C and waits.
+const WITHDRAWAL_OF_CANCELLED: Duration = Duration::from_secs(3);
 
 impl Client {
     /// Signs in. Unless [`SignIn::force`] says otherwise, a session that is there and covers the
@@ -34,7 +44,18 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
-        let done = with_person(&self.inner, &how).await;
+        let done = tokio::select! {
+            done = with_person(&self.inner, &how) => done,
+            // Dropping the sign-in withdraws the device code.
+            () = how.cancel.cancelled() => {
+                Err(Error::new(ErrorKind::Cancelled, "the sign-in was cancelled"))
+            }
+        };
+        let limit = match &done {
+            Err(error) if *error.kind() == ErrorKind::Cancelled => WITHDRAWAL_OF_CANCELLED,
+            _ => WITHDRAWAL,
+        };
+        self.inner.withdrawals.finish(limit).await;
         if let Err(error) = &done {
             let text = error.to_string();
             // The error itself goes to the caller whatever the user interface does.
@@ -75,7 +96,7 @@ impl Client {
 }
 
 async fn with_person(
-    client: &ClientInner,
+    client: &Arc<ClientInner>,
     how: &SignIn,
 ) -> Result<(SessionKey, SessionRecord), Error> {
     let environment = client
@@ -88,56 +109,94 @@ async fn with_person(
         environment.with(Sign::NoInput)
     };
     // Before any network: where nobody is there, this must fail at once.
-    let both = Offers {
-        browser: true,
-        device: true,
-    };
-    if how.wish == Wish::Auto && flow::decide(&environment, both).way == Way::NotInteractive {
-        return Err(not_interactive(&flow::decide(&environment, both).why));
+    let first = decide(&environment, Offers::BOTH, how);
+    if first.way == Way::NotInteractive {
+        return Err(not_interactive(&first.why));
     }
+    let note = how
+        .lock_file
+        .as_deref()
+        .map(WaitingNote::take)
+        .transpose()?
+        .flatten();
     let metadata = client.server.metadata().await?;
-    let way = match how.wish {
-        Wish::Auto => flow::decide(&environment, offers(&metadata)).way,
-        Wish::Browser => flow::decide_browser(&environment).way,
-        Wish::Device => Way::Device,
-        Wish::Silent => Way::NotInteractive,
+    let offers = Offers::of(&metadata);
+    let decision = decide(&environment, offers, how);
+    tracing::debug!(?decision, "chosen");
+    if decision.way == Way::NotOffered {
+        let text = format!(
+            "{} offers neither the code flow nor the device flow",
+            client.server.host()
+        );
+        let error = Error::config(text);
+        return Err(error.hint_to("check the issuer, or sign in with client credentials"));
+    }
+    // Nobody should sign in for a session that cannot be kept.
+    if let Some(text) = client.store.prepare().await? {
+        client.show(Prompt::Notice { text }).await?;
+    }
+    let plan = plan(&decision, offers, how, client.ui.reads_lines());
+    let race = Race::new(client, &metadata, how, decision, plan);
+    let won = race.run(note.as_ref()).await?;
+    finish(client, &metadata, how, won).await
+}
+
+fn decide(environment: &Environment, offers: Offers, how: &SignIn) -> Decision {
+    let asked_for = |way| Decision {
+        way,
+        why: Vec::new(),
+        opens: false,
     };
-    tracing::debug!(?way, "chosen");
-    match way {
-        Way::Browser | Way::BrowserElsewhere => {
-            let open = how.open_browser && way == Way::Browser;
-            let (signed_in, page) =
-                authorization_code::sign_in(client, &metadata, how, open).await?;
-            let kept = keep(client, &metadata, signed_in).await;
-            // The page in the browser tells how it really ended.
-            page.finish(match &kept {
-                Ok(_) => Page::signed_in(),
-                Err(error) => Page::failed(&error.to_string()),
-            })
-            .await;
-            kept
-        }
-        Way::Device => {
-            let signed_in = device_code::sign_in(client, &metadata).await?;
-            keep(client, &metadata, signed_in).await
-        }
-        Way::NotInteractive => Err(not_interactive(&[])),
-        Way::NotOffered => {
-            let text = format!(
-                "{} offers neither the code flow nor the device flow",
-                client.server.host()
-            );
-            Err(Error::config(text).hint_to("check the issuer, or sign in with client credentials"))
-        }
+    match how.wish {
+        Wish::Auto => flow::decide(environment, offers),
+        Wish::Browser => flow::decide_browser(environment),
+        Wish::Device => asked_for(Way::Device),
+        Wish::Paste => asked_for(Way::Paste),
+        Wish::Silent => asked_for(Way::NotInteractive),
     }
 }
 
-/// Some list an endpoint and not the grant (row Q-36): the endpoint is what counts.
-fn offers(metadata: &Metadata) -> Offers {
-    Offers {
-        browser: metadata.authorization_endpoint.is_some(),
-        device: metadata.device_authorization_endpoint.is_some(),
+/// Keeps the session, if it may be kept, and tells the browser how it really ended.
+async fn finish(
+    client: &Arc<ClientInner>,
+    metadata: &Metadata,
+    how: &SignIn,
+    won: Won,
+) -> Result<(SessionKey, SessionRecord), Error> {
+    let Won {
+        signed_in,
+        mut page,
+    } = won;
+    let replaced = signed_in.replaces(client).await?;
+    if let Some(names) = replaced.filter(|_| !how.switch_account) {
+        let may_ask = client.ui.reads_lines();
+        if let Some(page) = page.take_if(|_| may_ask) {
+            page.finish(Page::asks()).await;
+        }
+        let (was, is) = &names;
+        let question = format!(
+            "{} signed in, but the session here belongs to {}. Replace it?",
+            crate::clean::text(is),
+            crate::clean::text(was)
+        );
+        if !(may_ask && client.ui.confirm(&question).await) {
+            let error = other_account(&names);
+            signed_in.discard(client).await;
+            if let Some(page) = page {
+                page.finish(Page::failed(&error.to_string())).await;
+            }
+            return Err(error);
+        }
     }
+    let kept = keep(client, metadata, signed_in).await;
+    if let Some(page) = page {
+        page.finish(match &kept {
+            Ok(_) => Page::signed_in(),
+            Err(error) => Page::failed(&error.to_string()),
+        })
+        .await;
+    }
+    kept
 }
 
 fn not_interactive(why: &[Sign]) -> Error {

@@ -3,7 +3,8 @@
 //! RFC 8252 §8.12: an embedded view is never used. `BROWSER` is honoured.
 
 use url::Url;
-use webbrowser::{Browser as Kind, BrowserOptions, open_browser_with_options};
+
+use super::launchers;
 
 /// Opens addresses. A test passes a scripted person.
 pub trait Browser: Send + Sync + std::fmt::Debug {
@@ -11,6 +12,11 @@ pub trait Browser: Send + Sync + std::fmt::Debug {
     ///
     /// It is called on a thread where blocking is fine.
     fn open(&self, url: &Url) -> Result<(), String>;
+
+    /// The programs that [`Browser::open`] tries, in order, for a program that has to know.
+    fn launchers(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The browser that the system, or `BROWSER`, names. Its output goes nowhere.
@@ -19,14 +25,15 @@ pub struct SystemBrowser;
 
 impl Browser for SystemBrowser {
     fn open(&self, url: &Url) -> Result<(), String> {
-        // Beside the crate's own feature `hardened`: only what a browser shows is opened.
+        // Only what a browser shows is opened.
         if !matches!(url.scheme(), "https" | "http") {
             return Err(format!("`{}` addresses are not opened", url.scheme()));
         }
-        let mut options = BrowserOptions::new();
-        options.with_suppress_output(true);
-        open_browser_with_options(Kind::Default, url.as_str(), &options)
-            .map_err(|error| error.to_string())
+        launchers::open(url)
+    }
+
+    fn launchers(&self) -> Vec<String> {
+        launchers::names()
     }
 }
 

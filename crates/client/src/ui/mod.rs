@@ -1,11 +1,17 @@
 //! What a person sees: prompts, the terminal, the browser.
 
 mod browser;
+mod keyboard;
+mod launchers;
 mod prompt;
 mod qr_code;
+mod screen;
 mod terminal;
+mod terminal_style;
+mod wrapped;
 
 pub use browser::{Browser, SystemBrowser};
 pub(crate) use prompt::TICK;
 pub use prompt::{BrowserStart, Prompt, SilentUi, Ui, UiCaps, UiOutcome};
-pub use terminal::{TerminalStyle, TerminalUi};
+pub use terminal::TerminalUi;
+pub use terminal_style::TerminalStyle;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::BoxFuture;
+use crate::flow::{Sign, Way};
 
 /// How often the person sees how much time is left.
 pub(crate) const TICK: Duration = Duration::from_secs(1);
@@ -15,16 +16,34 @@ pub(crate) const TICK: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Prompt {
-    /// Sign in at this address in a browser on this machine.
+    /// How the sign-in goes, and what decided that: comes first.
+    Flow {
+        /// The way.
+        way: Way,
+        /// What decided it.
+        why: Vec<Sign>,
+    },
+    /// Sign in at this address in a browser.
     OpenUrl {
         /// The server's host, for the sentence.
         host: String,
         /// The authorization request.
         url: Url,
-        /// Whether a browser was started, and if not, why not.
+        /// Whether a browser is started next.
         browser: BrowserStart,
         /// Where the answer is awaited.
         redirect_uri: String,
+        /// The command that brings the port to the machine that the person came from by SSH.
+        forward: Option<String>,
+    },
+    /// A browser was started.
+    BrowserOpened,
+    /// No browser could be started.
+    BrowserFailed {
+        /// Why.
+        reason: String,
+        /// The programs that were tried, in order.
+        tried: Vec<String>,
     },
     /// Enter this code at that address, on any device.
     DeviceCode {
@@ -41,10 +60,19 @@ pub enum Prompt {
         /// How often the server is asked.
         interval: Duration,
     },
+    /// The address of the page that failed to load may be pasted now, here and nowhere else (row C-70).
+    PasteAddress,
+    /// The server was asked about the device code.
+    Polling {
+        /// What it said: `authorization_pending`, `slow_down`, or `no_answer`.
+        status: String,
+    },
     /// Still waiting: comes about once a second.
     Waiting {
         /// How long the person still has.
         left: Duration,
+        /// Whether Enter shows another way.
+        enter: bool,
     },
     /// Something worth a line, such as scopes that were not granted.
     Notice {
@@ -56,6 +84,8 @@ pub enum Prompt {
         /// Who, as the ID token says (`email`, `preferred_username`, `name` or `sub`); `None` when the
         /// server does not say.
         who: Option<String>,
+        /// `sub` of the ID token.
+        subject: Option<String>,
         /// Whether the session can renew itself.
         refreshes: bool,
         /// How long the access token is good, when the server said.
@@ -68,14 +98,13 @@ pub enum Prompt {
     },
 }
 
-/// What became of opening a browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Whether a browser is started for an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrowserStart {
-    /// It was started.
-    Opened,
-    /// It could not be started.
-    Failed(String),
-    /// It was not tried: there is no screen here, or the caller asked not to.
+    /// It is started as soon as the address was shown; [`Prompt::BrowserOpened`] or
+    /// [`Prompt::BrowserFailed`] follows.
+    Starting,
+    /// It is not: there is no screen here, or the caller asked not to.
     NotTried,
 }
 
@@ -102,6 +131,22 @@ pub trait Ui: Send + Sync + std::fmt::Debug {
 
     /// What this user interface can do.
     fn capabilities(&self) -> UiCaps;
+
+    /// Whether [`Ui::read_line`] ever brings something. Default: no.
+    fn reads_lines(&self) -> bool {
+        false
+    }
+
+    /// Waits until the person has entered a line, without its end; `None` when no more will come.
+    /// The sign-in drops and calls it again while it waits for other things.
+    fn read_line(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(std::future::pending())
+    }
+
+    /// Asks a question that only a clear yes answers with true. Default: no.
+    fn confirm<'a>(&'a self, _question: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(false))
+    }
 }
 
 /// Shows nothing: for services and tests.

@@ -1,223 +1,67 @@
 //! Talks to a person at a terminal: plain, calm, and readable without color.
 //!
 //! Three kinds of lines: what to do (bold), what is happening (one line, replaced in place), what
-//! happened (a mark and a word). Addresses and codes always stand in full on lines of their own (row
-//! C-06), so that they can be copied.
+//! happened (a mark and a word). Addresses, codes and commands always stand in full on lines of their own
+//! (row C-06), so that they can be copied.
 
-use std::io::{self, IsTerminal as _, Write};
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use url::Url;
 
+use super::keyboard::Keyboard;
 use super::prompt::{BrowserStart, Prompt, Ui, UiCaps, UiOutcome};
 use super::qr_code;
+use super::screen::Screen;
+use super::terminal_style::TerminalStyle;
+use super::wrapped::wrapped;
 use crate::BoxFuture;
+use crate::flow::{Sign, Way};
 
-/// A plain user interface on standard error.
+/// A plain user interface on standard error, answered on standard input.
 pub struct TerminalUi {
     style: TerminalStyle,
+    /// Standard error is looked at again and again: a window can be made narrower.
+    is_stderr: bool,
     screen: Mutex<Screen>,
-}
-
-/// How a [`TerminalUi`] may write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each says one thing about the terminal"
-)]
-pub struct TerminalStyle {
-    /// A person sees it and can answer.
-    pub interactive: bool,
-    /// Lines can be replaced and addresses linked: a terminal, and not `TERM=dumb`.
-    pub live: bool,
-    /// Bold is fine: live, and no `NO_COLOR`.
-    pub color: bool,
-    /// The locale is UTF-8.
-    pub unicode: bool,
-    /// Columns and rows, where they are known.
-    pub size: Option<(u16, u16)>,
-    /// QR codes are wanted where they fit.
-    pub qr: bool,
-}
-
-struct Screen {
-    out: Box<dyn Write + Send>,
-    has_live_line: bool,
-    has_said_waiting: bool,
+    keyboard: Keyboard,
 }
 
 impl TerminalUi {
     /// Writes to standard error, as the terminal there allows.
     pub fn stderr() -> Self {
-        Self::new(io::stderr(), TerminalStyle::detect())
+        Self::stderr_in(TerminalStyle::detect())
+    }
+
+    /// Writes to standard error in another style.
+    pub fn stderr_in(style: TerminalStyle) -> Self {
+        let mut terminal = Self::new(io::stderr(), style);
+        terminal.is_stderr = true;
+        terminal
     }
 
     /// Writes somewhere else, or in another style.
     pub fn new(out: impl Write + Send + 'static, style: TerminalStyle) -> Self {
-        let screen = Screen {
-            out: Box::new(out),
-            has_live_line: false,
-            has_said_waiting: false,
-        };
         Self {
             style,
-            screen: Mutex::new(screen),
-        }
-    }
-}
-
-impl TerminalStyle {
-    /// Looks at standard error and at `TERM`, `NO_COLOR` and the locale.
-    pub fn detect() -> Self {
-        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let is_terminal = io::stderr().is_terminal();
-        let live = is_terminal && set("TERM").is_none_or(|term| term != "dumb");
-        let locale = set("LC_ALL")
-            .or_else(|| set("LC_CTYPE"))
-            .or_else(|| set("LANG"));
-        let locale = locale.map(|name| name.to_string_lossy().to_lowercase());
-        let is_utf8 = |name: String| name.contains("utf-8") || name.contains("utf8");
-        let size = terminal_size::terminal_size_of(io::stderr());
-        Self {
-            interactive: is_terminal && io::stdin().is_terminal(),
-            live,
-            color: live && set("NO_COLOR").is_none(),
-            unicode: cfg!(windows) || cfg!(target_os = "macos") || locale.is_some_and(is_utf8),
-            size: size.map(|(columns, rows)| (columns.0, rows.0)),
-            qr: true,
+            is_stderr: false,
+            screen: Mutex::new(Screen::new(out)),
+            keyboard: Keyboard::default(),
         }
     }
 
-    /// The style for a pipe or a log.
-    pub const PLAIN: Self = Self {
-        interactive: false,
-        live: false,
-        color: false,
-        unicode: false,
-        size: None,
-        qr: false,
-    };
-
-    fn bold(self, text: &str) -> String {
-        if self.color {
-            format!("\u{1b}[1m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
+    fn screen(&self) -> MutexGuard<'_, Screen> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn link(self, url: &Url) -> String {
-        if self.live {
-            format!("\u{1b}]8;;{url}\u{1b}\\{url}\u{1b}]8;;\u{1b}\\")
-        } else {
-            url.to_string()
-        }
-    }
-
-    fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
-        if self.unicode { unicode } else { ascii }
-    }
-
-    /// The QR code, when it fits with the lines around it.
-    fn qr_code(self, url: &Url) -> Option<String> {
-        let (columns, rows) = self.size.filter(|_| self.qr && self.live && self.unicode)?;
-        let code = qr_code::draw(url.as_str(), self.color)?;
-        let fits =
-            code.columns <= usize::from(columns) && code.rows + LINES_BESIDE <= usize::from(rows);
-        fits.then_some(code.text)
-    }
-
-    fn open_url(self, host: &str, url: &Url, browser: &BrowserStart, port: Option<u16>) -> String {
-        let what = match browser {
-            BrowserStart::Opened => format!("Opening your browser to sign in to {host}"),
-            BrowserStart::Failed(_) | BrowserStart::NotTried => {
-                format!("Open this address in a browser on this machine to sign in to {host}")
-            }
-        };
-        let why = match browser {
-            BrowserStart::Failed(reason) => format!("(no browser could be started: {reason})\n"),
-            BrowserStart::Opened | BrowserStart::NotTried => String::new(),
-        };
-        let far = match (browser, port) {
-            (BrowserStart::Opened, _) | (_, None) => String::new(),
-            (_, Some(port)) => format!(
-                "  (from another machine, forward the port first: ssh -L {port}:127.0.0.1:{port} ...)\n"
-            ),
-        };
-        format!("{}\n{why}  {}\n{far}", self.bold(&what), self.link(url))
-    }
-
-    fn device_code(self, code: &DeviceCode<'_>) -> String {
-        let DeviceCode {
-            host,
-            user_code,
-            uri,
-            complete,
-            expires_in,
-        } = code;
-        let what = self.bold(&format!("Sign in to {host} on any device"));
-        let (uri, minutes) = (self.link(uri), lasts(*expires_in));
-        let user_code = self.bold(user_code);
-        let mut text = format!(
-            "{what}\n  Open\n    {uri}\n  and enter the code\n    {user_code}\n  (good for {minutes})\n"
-        );
-        if let Some(complete) = complete {
-            text.extend(["  or open\n    ", &self.link(complete), "\n"]);
-        }
-        text
-    }
-
-    fn done(self, who: Option<&str>, refreshes: bool, expires_in: Option<Duration>) -> String {
-        let mark = self.pick("✔", "ok:");
-        let who = who.map(|who| format!(" as {who}")).unwrap_or_default();
-        let mut text = format!("{mark} Signed in{who}\n");
-        if !refreshes {
-            let until = expires_in.map_or("when it ends".to_owned(), |span| {
-                format!("in {}", lasts(span))
-            });
-            let sentence = format!(
-                "  The server gave no refresh token (scope offline_access): you will be asked again {until}\n"
-            );
-            text.push_str(&sentence);
-        }
-        text
-    }
-}
-
-struct DeviceCode<'a> {
-    host: &'a str,
-    user_code: &'a str,
-    uri: &'a Url,
-    complete: Option<&'a Url>,
-    expires_in: Duration,
-}
-
-impl Screen {
-    /// Writes lines that stay. A terminal that is gone is no reason to fail.
-    fn lines(&mut self, text: &str) {
-        let clear = if std::mem::take(&mut self.has_live_line) {
-            CLEAR_LINE
-        } else {
-            ""
-        };
-        self.write(&format!("{clear}{text}"));
-    }
-
-    /// Replaces the line that tells what is happening.
-    fn live_line(&mut self, text: &str) {
-        self.has_live_line = true;
-        self.write(&format!("{CLEAR_LINE}{text}"));
-    }
-
-    fn write(&mut self, text: &str) {
-        let written = self
-            .out
-            .write_all(text.as_bytes())
-            .and_then(|()| self.out.flush());
-        if let Err(error) = written {
-            tracing::debug!(%error, "the terminal cannot be written to");
-        }
+    fn width(&self) -> usize {
+        let now = self
+            .is_stderr
+            .then(|| terminal_size::terminal_size_of(io::stderr()));
+        let size = now.flatten().map(|(columns, rows)| (columns.0, rows.0));
+        let size = size.or(self.style.size);
+        TerminalStyle { size, ..self.style }.width()
     }
 }
 
@@ -232,77 +76,338 @@ impl Ui for TerminalUi {
             interactive: self.style.interactive,
         }
     }
+
+    fn reads_lines(&self) -> bool {
+        self.style.interactive
+    }
+
+    fn read_line(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async {
+            let line = self.keyboard.line().await?;
+            if self.style.live {
+                self.screen().was_entered();
+            }
+            Some(line)
+        })
+    }
+
+    fn confirm<'a>(&'a self, question: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            if !self.style.interactive {
+                return false;
+            }
+            let text = wrapped("! ", question, self.width());
+            let text = format!("{}  Type yes to go on: ", self.style.bold(&text));
+            self.screen().end(&text, self.style.live);
+            let answer = self.keyboard.line().await.unwrap_or_default();
+            answer.trim().eq_ignore_ascii_case("yes")
+        })
+    }
 }
 
 impl TerminalUi {
     fn write(&self, prompt: &Prompt) {
-        let style = self.style;
-        let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (style, width) = (self.style, self.width());
+        let mut screen = self.screen();
         match prompt {
+            Prompt::Flow {
+                way: Way::Remote,
+                why,
+            } => {
+                screen.ways = Some(0);
+                screen.lines(&style.bold(&wrapped("", &remote(why), width)));
+            }
             Prompt::OpenUrl {
                 host,
                 url,
                 browser,
                 redirect_uri,
+                forward,
             } => {
                 let port = Url::parse(redirect_uri).ok().and_then(|uri| uri.port());
-                screen.lines(&style.open_url(host, url, browser, port));
-            }
-            Prompt::DeviceCode {
-                host,
-                user_code,
-                verification_uri: uri,
-                verification_uri_complete,
-                expires_in,
-                ..
-            } => {
-                let complete = verification_uri_complete.as_ref();
-                let expires_in = *expires_in;
-                let code = DeviceCode {
+                let address = Address {
                     host,
-                    user_code,
-                    uri,
-                    complete,
-                    expires_in,
+                    url,
+                    browser: *browser,
+                    port,
+                    forward: forward.as_deref(),
                 };
-                screen.lines(&style.device_code(&code));
-                if let Some(drawn) = style.qr_code(complete.unwrap_or(uri)) {
-                    screen.lines(&drawn);
-                }
+                let text = match next_way(&mut screen) {
+                    Some(number) => style.numbered_address(number, &address, width),
+                    None => style.open_url(&address, width),
+                };
+                screen.lines(&text);
             }
-            Prompt::Waiting { left } if style.live => {
-                let dots = style.pick("…", "...");
-                screen.live_line(&format!(
-                    "Waiting{dots} {} left, Ctrl-C cancels",
-                    clock(*left)
-                ));
+            Prompt::BrowserFailed { reason, .. } => {
+                let text =
+                    format!("no browser could be started ({reason}): open the address yourself");
+                screen.lines(&wrapped("! ", &text, width));
             }
-            Prompt::Waiting { left } => {
+            Prompt::DeviceCode { .. } => self.write_code(&mut screen, prompt, width),
+            Prompt::PasteAddress => {
+                let first =
+                    next_way(&mut screen).map_or("  ".to_owned(), |number| format!("  {number}  "));
+                screen.lines(&wrapped(&first, PASTE, width));
+                screen.start_pasting();
+            }
+            Prompt::Waiting { left, enter } if style.live => {
+                screen.live_line(&style.waiting(*left, *enter, width));
+            }
+            Prompt::Waiting { left, enter } => {
                 if !std::mem::replace(&mut screen.has_said_waiting, true) {
-                    screen.lines(&format!("Waiting, at most {}\n", lasts(*left)));
+                    let more = if *enter {
+                        "; press Enter for another way"
+                    } else {
+                        ""
+                    };
+                    let text = format!("Waiting, at most {}{more}", lasts(*left));
+                    screen.lines(&wrapped("", &text, width));
                 }
             }
-            Prompt::Notice { text } => screen.lines(&format!("! {text}\n")),
+            Prompt::Notice { text } => screen.lines(&wrapped("! ", text, width)),
             Prompt::Done {
                 who,
                 refreshes,
                 expires_in,
+                ..
             } => {
-                screen.lines(&style.done(who.as_deref(), *refreshes, *expires_in));
+                let text = style.done(who.as_deref(), *refreshes, *expires_in, width);
+                screen.end(&text, style.live);
             }
             // The caller prints the error with its causes and its hint.
-            Prompt::Failed { .. } => screen.lines(""),
+            Prompt::Failed { .. } => screen.end("", style.live),
+            Prompt::Flow { .. } | Prompt::BrowserOpened | Prompt::Polling { .. } => {}
         }
+    }
+}
+
+impl TerminalUi {
+    fn write_code(&self, screen: &mut Screen, prompt: &Prompt, width: usize) {
+        let style = self.style;
+        let Prompt::DeviceCode {
+            host,
+            user_code,
+            verification_uri: uri,
+            verification_uri_complete,
+            expires_in,
+            ..
+        } = prompt
+        else {
+            return;
+        };
+
+        let complete = verification_uri_complete.as_ref();
+        let expires_in = *expires_in;
+        let code = DeviceCode {
+            host,
+            user_code,
+            uri,
+            complete,
+            expires_in,
+        };
+        let way = next_way(screen);
+        screen.lines(&match way {
+            Some(number) => style.numbered_code(number, &code),
+            None => style.device_code(&code, width),
+        });
+        let beside = if way.is_some() {
+            LINES_OF_REMOTE
+        } else {
+            LINES_BESIDE
+        };
+        if let Some(drawn) = style.qr_code(complete.unwrap_or(uri), beside) {
+            screen.lines(&drawn);
+        }
+    }
+}
+
+/// An authorization request to show.
+struct Address<'a> {
+    host: &'a str,
+    url: &'a Url,
+    browser: BrowserStart,
+    port: Option<u16>,
+    forward: Option<&'a str>,
+}
+
+struct DeviceCode<'a> {
+    host: &'a str,
+    user_code: &'a str,
+    uri: &'a Url,
+    complete: Option<&'a Url>,
+    expires_in: Duration,
+}
+
+/// The next number on a remote screen.
+fn next_way(screen: &mut Screen) -> Option<usize> {
+    let ways = screen.ways.as_mut()?;
+    *ways += 1;
+    Some(*ways)
+}
+
+fn remote(why: &[Sign]) -> String {
+    let place = if why
+        .iter()
+        .any(|sign| matches!(sign, Sign::SshConnection | Sign::SshTty))
+    {
+        "You are on a remote machine (SSH)"
+    } else if why.contains(&Sign::Codespaces) {
+        "You are in a codespace"
+    } else if why.contains(&Sign::Container) {
+        "You are in a container"
+    } else {
+        "There is no screen here"
+    };
+    format!("{place}. Sign in on any device:")
+}
+
+impl TerminalStyle {
+    fn open_url(self, address: &Address<'_>, width: usize) -> String {
+        let Address {
+            host,
+            url,
+            browser,
+            port,
+            ..
+        } = address;
+        let what = match browser {
+            BrowserStart::Starting => format!("Opening your browser to sign in to {host}"),
+            BrowserStart::NotTried => {
+                format!("Open this address in a browser on this machine to sign in to {host}")
+            }
+        };
+        let what = self.bold(&wrapped("", &what, width));
+        let far = match (browser, port) {
+            (BrowserStart::Starting, _) | (_, None) => String::new(),
+            (BrowserStart::NotTried, Some(port)) => {
+                let text = wrapped(
+                    "  ",
+                    "(from another machine, forward the port first:",
+                    width,
+                );
+                format!("{text}   ssh -L {port}:127.0.0.1:{port} ...)\n")
+            }
+        };
+        format!("{what}  {}\n{far}", self.link(url))
+    }
+
+    fn numbered_address(self, number: usize, address: &Address<'_>, width: usize) -> String {
+        let Address {
+            host,
+            url,
+            browser,
+            port,
+            forward,
+        } = address;
+        let url = self.link(url);
+        let first = format!("  {number}  ");
+        match (browser, forward, port) {
+            (BrowserStart::Starting, ..) => {
+                let text = format!("or in the browser that opens now, to sign in to {host}:");
+                format!("{}       {url}\n", wrapped(&first, &text, width))
+            }
+            (BrowserStart::NotTried, Some(command), _) => format!(
+                "{}       {}\n     then open\n       {url}\n",
+                wrapped(&first, "or forward a port:", width),
+                self.bold(command),
+            ),
+            (BrowserStart::NotTried, None, port) => {
+                let port = port.map(|port| format!(" {port}")).unwrap_or_default();
+                let text =
+                    format!("or, in a browser that reaches port{port} of this machine, open");
+                format!("{}       {url}\n", wrapped(&first, &text, width))
+            }
+        }
+    }
+
+    fn device_code(self, code: &DeviceCode<'_>, width: usize) -> String {
+        let DeviceCode {
+            host,
+            user_code,
+            uri,
+            complete,
+            expires_in,
+        } = code;
+        let what = self.bold(&wrapped(
+            "",
+            &format!("Sign in to {host} on any device"),
+            width,
+        ));
+        let (uri, minutes) = (self.link(uri), lasts(*expires_in));
+        let user_code = self.bold(user_code);
+        let mut text = format!(
+            "{what}  Open\n    {uri}\n  and enter the code\n    {user_code}\n  (good for {minutes})\n"
+        );
+        if let Some(complete) = complete {
+            text.extend(["  or open\n    ", &self.link(complete), "\n"]);
+        }
+        text
+    }
+
+    fn numbered_code(self, number: usize, code: &DeviceCode<'_>) -> String {
+        let DeviceCode {
+            user_code,
+            uri,
+            expires_in,
+            ..
+        } = code;
+        let (uri, minutes) = (self.link(uri), lasts(*expires_in));
+        let user_code = self.bold(user_code);
+        format!(
+            "  {number}  Open\n       {uri}\n     and enter the code\n       {user_code}\n     (good for {minutes})\n"
+        )
+    }
+
+    /// The QR code, when it fits with the lines around it.
+    fn qr_code(self, url: &Url, beside: usize) -> Option<String> {
+        let (columns, rows) = self.size.filter(|_| self.qr && self.live && self.unicode)?;
+        let code = qr_code::draw(url.as_str(), self.color)?;
+        let fits = code.columns <= usize::from(columns) && code.rows + beside <= usize::from(rows);
+        fits.then_some(code.text)
+    }
+
+    fn waiting(self, left: Duration, enter: bool, width: usize) -> String {
+        let (dots, left) = (self.pick("…", "..."), clock(left));
+        let all = format!("Waiting{dots} {left} left, Ctrl-C cancels");
+        let with_enter = format!("{all}, Enter for another way");
+        let short = format!("Waiting{dots} {left}, Enter: another way");
+        [(enter, with_enter), (enter, short), (true, all)]
+            .into_iter()
+            .find(|(fits, text)| *fits && text.chars().count() < width)
+            .map_or_else(|| format!("{left} left"), |(_, text)| text)
+    }
+
+    fn done(
+        self,
+        who: Option<&str>,
+        refreshes: bool,
+        expires_in: Option<Duration>,
+        width: usize,
+    ) -> String {
+        let mark = self.pick("✔", "ok:");
+        let who = who.map(|who| format!(" as {who}")).unwrap_or_default();
+        let mut text = format!("{mark} Signed in{who}\n");
+        if !refreshes {
+            let until = expires_in.map_or("when it ends".to_owned(), |span| {
+                format!("in {}", lasts(span))
+            });
+            let sentence = format!(
+                "The server gave no refresh token (scope offline_access): you will be asked again {until}"
+            );
+            text.push_str(&wrapped("  ", &sentence, width));
+        }
+        text
     }
 }
 
 impl Drop for TerminalUi {
     /// A sign-in that was cancelled leaves no half line behind.
     fn drop(&mut self) {
+        let live = self.style.live;
         self.screen
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
-            .lines("");
+            .end("", live);
     }
 }
 
@@ -335,9 +440,13 @@ fn lasts(span: Duration) -> String {
     }
 }
 
-const CLEAR_LINE: &str = "\r\u{1b}[2K";
+/// Row C-70: it says where the address may go and where never.
+const PASTE: &str = "Open that link yourself and paste the address of the page that fails to load here, \
+     in this terminal. Never paste it anywhere else: whoever has it can try to sign in as you.";
 /// The lines around a QR code that should stay visible.
 const LINES_BESIDE: usize = 9;
+/// The same on a remote screen, with an address that is long.
+const LINES_OF_REMOTE: usize = 19;
 
 #[cfg(test)]
 #[path = "terminal_tests.rs"]

@@ -54,6 +54,7 @@ fn device_code() -> Prompt {
 fn waiting(seconds: u64) -> Prompt {
     Prompt::Waiting {
         left: Duration::from_secs(seconds),
+        enter: false,
     }
 }
 
@@ -116,6 +117,7 @@ fn a_qr_code_is_drawn_only_where_it_fits() {
 fn the_waiting_line_is_replaced_in_place_and_vanishes() {
     let done = Prompt::Done {
         who: Some("ada".to_owned()),
+        subject: None,
         refreshes: true,
         expires_in: None,
     };
@@ -132,6 +134,7 @@ fn the_waiting_line_is_replaced_in_place_and_vanishes() {
 fn a_dumb_terminal_gets_plain_lines() {
     let done = Prompt::Done {
         who: None,
+        subject: None,
         refreshes: false,
         expires_in: Some(Duration::from_mins(10)),
     };
@@ -144,7 +147,9 @@ fn a_dumb_terminal_gets_plain_lines() {
         "{text:?}"
     );
     assert_eq!(text.matches("Waiting").count(), 1);
-    assert!(text.contains("asked again in 10 min"), "{text}");
+    let words: Vec<_> = text.split_whitespace().collect();
+    assert!(words.join(" ").contains("asked again in 10 min"), "{text}");
+    assert!(text.lines().all(|line| line.len() <= 80), "{text}");
 }
 
 #[test]
@@ -162,17 +167,14 @@ fn without_color_nothing_is_bold() {
 #[test]
 fn the_address_is_shown_whether_or_not_a_browser_opens() {
     let url = Url::parse("https://as.test/authorize?x=1").unwrap();
-    for browser in [
-        BrowserStart::Opened,
-        BrowserStart::NotTried,
-        BrowserStart::Failed("none".to_owned()),
-    ] {
+    for browser in [BrowserStart::Starting, BrowserStart::NotTried] {
         let redirect_uri = "http://127.0.0.1:1/callback".to_owned();
         let prompt = Prompt::OpenUrl {
             host: "as.test".to_owned(),
             url: url.clone(),
             browser,
             redirect_uri,
+            forward: None,
         };
         let text = shown(TerminalStyle::PLAIN, &[prompt]);
         assert!(
@@ -180,4 +182,77 @@ fn the_address_is_shown_whether_or_not_a_browser_opens() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn c_70_a_remote_screen_numbers_its_ways_and_fits_forty_columns() {
+    let narrow = TerminalStyle {
+        size: Some((40, 24)),
+        color: false,
+        ..FULL
+    };
+    let open = Prompt::OpenUrl {
+        host: "as.test".to_owned(),
+        url: Url::parse("https://as.test/authorize?x=1").unwrap(),
+        browser: BrowserStart::NotTried,
+        redirect_uri: "http://127.0.0.1:8400/callback".to_owned(),
+        forward: Some("ssh -L 8400:127.0.0.1:8400 box".to_owned()),
+    };
+    let flow = Prompt::Flow {
+        way: Way::Remote,
+        why: vec![Sign::SshConnection],
+    };
+    let prompts = [flow, device_code(), open, Prompt::PasteAddress];
+    let plain = TerminalStyle {
+        live: false,
+        ..narrow
+    };
+    let text = shown(plain, &prompts);
+    for expected in [
+        "  1  Open\n       https://as.test/device\n",
+        "  2  or forward a port:\n       ssh -L 8400:127.0.0.1:8400 box\n",
+        "  3  Open that link yourself and paste\n",
+    ] {
+        assert!(text.contains(expected), "{expected:?} in:\n{text}");
+    }
+    let words: Vec<_> = text.split_whitespace().collect();
+    assert!(
+        words.join(" ").contains("Never paste it anywhere else"),
+        "{text}"
+    );
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 40),
+        "{text}"
+    );
+    let live = Prompt::Waiting {
+        left: Duration::from_secs(299),
+        enter: true,
+    };
+    assert!(shown(narrow, &[live]).contains("Waiting… 4:59, Enter: another way"));
+}
+
+#[test]
+fn who_is_pasting_is_not_disturbed_by_the_clock() {
+    let notice = Prompt::Notice {
+        text: "wrong".to_owned(),
+    };
+    let done = Prompt::Done {
+        who: None,
+        subject: None,
+        refreshes: true,
+        expires_in: None,
+    };
+    let text = shown(
+        FULL,
+        &[
+            Prompt::PasteAddress,
+            waiting(299),
+            notice,
+            waiting(298),
+            done,
+        ],
+    );
+    assert!(!text.contains("4:59") && !text.contains("4:58"), "{text:?}");
+    assert!(text.contains("! wrong\n> "), "{text:?}");
+    assert!(text.ends_with("> \r\u{1b}[2K✔ Signed in\n"), "{text:?}");
 }

@@ -215,7 +215,7 @@ async fn c_08_over_ssh_the_device_flow_is_chosen_and_without_one_the_address_is_
     assert_eq!((error.kind(), error.exit_code()), (&ErrorKind::TimedOut, 6));
     let shown = person.prompts();
     assert!(matches!(
-        &shown[0],
+        &shown[1],
         Prompt::OpenUrl {
             browser: BrowserStart::NotTried,
             ..

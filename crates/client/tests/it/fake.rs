@@ -48,6 +48,8 @@ pub(crate) enum Answer {
     Raw(u16, Vec<(&'static str, String)>, String),
     /// The connection breaks.
     Drop,
+    /// Nothing comes, and the connection stays.
+    Never,
 }
 
 type Script = Box<dyn FnMut(&Seen, &Signer) -> Answer + Send>;
@@ -276,6 +278,7 @@ async fn answer(
         ),
         Answer::Raw(status, headers, body) => (status, headers, body),
         Answer::Drop => return Err(std::io::ErrorKind::ConnectionReset.into()),
+        Answer::Never => std::future::pending().await,
     };
     let mut response = Response::builder().status(status);
     for (name, value) in headers {

@@ -260,6 +260,7 @@ fn save(
         server_ahead: 0,
         signed_in_at: Timestamp::from_unix_seconds(1000),
         reauth_required: false,
+        intent: None,
     };
     let old = store.load(key)?.map(|found| found.generation);
     store.compare_and_swap(key, old, &record)

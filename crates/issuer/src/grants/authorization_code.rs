@@ -10,10 +10,11 @@ use hallpass_protocol::token::GrantType;
 use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Secret, Timestamp};
 
 use crate::authorization::{AuthorizationSeed, RevokeReason};
+use crate::bound_key;
 use crate::client::{AuthenticatedClient, Client, ClientKind};
 use crate::policy;
 use crate::redirect_uri::AllowedRedirectUri;
-use crate::refusal::{AuthorizationRefusal, Denied, GrantReason, PageReason, Refusal};
+use crate::refusal::{AuthorizationRefusal, Denied, GrantReason, PageReason, ProofReason, Refusal};
 use crate::tokens::one_time::SecretHash;
 
 /// How long a code lives (row S-45).
@@ -42,6 +43,8 @@ pub struct AuthorizationCode {
     pub expires_at: Timestamp,
     /// Where it stands.
     pub state: CodeState,
+    /// The DPoP key that its redemption must show (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
 }
 
 /// Where a code stands.
@@ -84,6 +87,8 @@ pub struct CheckedRequest {
     pub challenge: Option<CodeChallenge>,
     /// The oldest sign-in that will do (OIDC Core §3.1.2.1).
     pub max_age: Option<Duration>,
+    /// The key that the code is bound to.
+    pub dpop_jkt: Option<String>,
 }
 
 /// Checks where an answer may go: before that, nothing is sent anywhere (RFC 6749 §4.1.2.1).
@@ -174,6 +179,7 @@ pub fn check(
         resource: policy::check_resources(&request.resource)?,
         challenge,
         max_age,
+        dpop_jkt: bound_key::read_thumbprint(request.dpop_jkt.as_deref())?,
     })
 }
 
@@ -211,6 +217,8 @@ pub struct Redemption<'a> {
     pub redirect_uri: Option<&'a str>,
     /// `code_verifier`.
     pub code_verifier: Option<&'a Secret<String>>,
+    /// The key that its DPoP proof is by.
+    pub dpop_jkt: Option<&'a str>,
 }
 
 impl AuthorizationCode {
@@ -233,6 +241,10 @@ impl AuthorizationCode {
                 revokes: Some((authorization, RevokeReason::CodeReplayed)),
             }),
             (CodeState::Issued, _) if now >= self.expires_at => Err(GrantReason::Expired.into()),
+            // The client forgot its proof; only a proof by another key is a thief's.
+            (CodeState::Issued, _) if self.dpop_jkt.is_some() && brought.dpop_jkt.is_none() => {
+                Err(Refusal::InvalidDpopProof(ProofReason::Absent).into())
+            }
             (CodeState::Issued, Err(reason)) => {
                 self.state = CodeState::Burnt;
                 Err(reason.into())
@@ -247,6 +259,10 @@ impl AuthorizationCode {
     fn check(&self, brought: &Redemption<'_>) -> Result<(), GrantReason> {
         if self.client_id != *brought.client.id() {
             return Err(GrantReason::OtherClient);
+        }
+        // RFC 9449 §10: "the thumbprint […] MUST match".
+        if bound_key::check(self.dpop_jkt.as_deref(), brought.dpop_jkt).is_err() {
+            return Err(GrantReason::OtherKey);
         }
         // RFC 6749 §4.1.3: identical to the one of the authorization request, port and all.
         if brought.redirect_uri != Some(self.redirect_uri.as_str()) {

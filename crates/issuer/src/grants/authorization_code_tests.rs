@@ -7,6 +7,7 @@ use hallpass_protocol::client_auth::ClientCredentials;
 use hallpass_protocol::random::SystemRandom;
 
 use super::*;
+use crate::client::Occasion;
 use crate::user::User;
 
 const START: Timestamp = Timestamp::UNIX_EPOCH;
@@ -21,8 +22,12 @@ fn id() -> AuthorizationId {
 
 fn authenticated(name: &str) -> AuthenticatedClient {
     let client = Arc::new(Client::unconfigured(ClientId::new(name)));
-    AuthenticatedClient::authenticate(Some(client), &ClientCredentials::Named(ClientId::new(name)))
-        .unwrap()
+    let named = ClientCredentials::Named(ClientId::new(name));
+    let occasion = Occasion {
+        audiences: &[],
+        now: START,
+    };
+    AuthenticatedClient::authenticate(Some(client), &named, occasion).unwrap()
 }
 
 fn code(challenge: Option<&str>, state: CodeState) -> AuthorizationCode {
@@ -47,6 +52,7 @@ fn code(challenge: Option<&str>, state: CodeState) -> AuthorizationCode {
         seed,
         expires_at: START + LIFETIME,
         state,
+        dpop_jkt: None,
     }
 }
 
@@ -66,6 +72,7 @@ fn redeem(
         client: &client,
         redirect_uri: uri,
         code_verifier: code_verifier.as_ref(),
+        dpop_jkt: None,
     };
     let denied = code
         .redeem(&brought, authorization, START + Duration::from_secs(after))
@@ -286,4 +293,38 @@ fn s_30_s_31_s_32_s_55_s_227_what_is_told_to_the_client() {
             .map(|refusal| refusal.code());
         assert_eq!(got, error, "{changes:?}");
     }
+}
+
+#[test]
+fn s_46_s_108_a_bound_code_needs_its_key() {
+    let client = authenticated("cli");
+    let verifier = Secret::from(VERIFIER);
+    let show = |code: &mut AuthorizationCode, dpop_jkt| {
+        let brought = Redemption {
+            client: &client,
+            redirect_uri: Some(URI),
+            code_verifier: Some(&verifier),
+            dpop_jkt,
+        };
+        let answer = code.redeem(&brought, id(), START);
+        answer.map(|_| ()).map_err(|denied| denied.refusal)
+    };
+    let bound = || AuthorizationCode {
+        dpop_jkt: Some("own".to_owned()),
+        ..code(Some(CHALLENGE), CodeState::Issued)
+    };
+    // Without a proof the code stays; with another key it is burnt.
+    let mut forgotten = bound();
+    let absent = Refusal::InvalidDpopProof(ProofReason::Absent);
+    assert_eq!(show(&mut forgotten, None), Err(absent));
+    assert_eq!(show(&mut forgotten, Some("own")), Ok(()));
+    let mut stolen = bound();
+    let other = Refusal::InvalidGrant(GrantReason::OtherKey);
+    assert_eq!(show(&mut stolen, Some("thief")), Err(other));
+    assert_eq!(stolen.state, CodeState::Burnt);
+    // A key that nobody asked for is fine.
+    assert_eq!(
+        show(&mut code(Some(CHALLENGE), CodeState::Issued), Some("any")),
+        Ok(())
+    );
 }

@@ -10,6 +10,7 @@ use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Timestamp};
 
 use super::device_poll::{Pace, Stage};
 use crate::authorization::{AuthorizationSeed, RevokeReason};
+use crate::bound_key;
 use crate::client::AuthenticatedClient;
 use crate::refusal::{Denied, GrantReason, Refusal};
 use crate::tokens::one_time::SecretHash;
@@ -57,6 +58,8 @@ pub struct DeviceGrant {
     pub last_poll_at: Option<Timestamp>,
     /// Where it stands.
     pub state: DeviceGrantState,
+    /// The DPoP key that asked for it: nobody else gets tokens for it.
+    pub dpop_jkt: Option<String>,
 }
 
 /// What is known of the device that asks.
@@ -196,13 +199,15 @@ impl DeviceGrant {
     /// RFC 8628 §3.5: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>
     pub fn redeem(
         &mut self,
-        client: &AuthenticatedClient,
+        (client, dpop_jkt): (&AuthenticatedClient, Option<&str>),
         authorization: AuthorizationId,
         now: Timestamp,
     ) -> Result<AuthorizationSeed, Denied> {
         if self.client_id != *client.id() {
             return Err(GrantReason::OtherClient.into());
         }
+        // Refused before it counts as a poll: the code is untouched.
+        bound_key::check(self.dpop_jkt.as_deref(), dpop_jkt)?;
         let mut pace = Pace {
             interval: self.interval,
             last_poll_at: self.last_poll_at,

@@ -8,7 +8,8 @@ use hallpass_protocol::random::SystemRandom;
 use serde_json::Map;
 
 use super::*;
-use crate::client::Client;
+use crate::client::{Client, Occasion};
+use crate::refusal::ProofReason;
 use crate::tokens::one_time::Kind;
 use crate::user::User;
 
@@ -21,7 +22,11 @@ fn at(seconds: u64) -> Timestamp {
 fn client(id: &str) -> AuthenticatedClient {
     let client = Arc::new(Client::unconfigured(ClientId::new(id)));
     let named = ClientCredentials::Named(ClientId::new(id));
-    AuthenticatedClient::authenticate(Some(client), &named).unwrap()
+    let occasion = Occasion {
+        audiences: &[],
+        now: at(0),
+    };
+    AuthenticatedClient::authenticate(Some(client), &named, occasion).unwrap()
 }
 
 fn id() -> AuthorizationId {
@@ -65,12 +70,13 @@ fn grant(state: DeviceGrantState) -> DeviceGrant {
         interval: STEP,
         last_poll_at: None,
         state,
+        dpop_jkt: None,
     }
 }
 
 fn refusal(grant: &mut DeviceGrant, seconds: u64) -> Option<Refusal> {
     grant
-        .redeem(&client("cli"), id(), at(seconds))
+        .redeem((&client("cli"), None), id(), at(seconds))
         .err()
         .map(|denied| denied.refusal)
 }
@@ -148,8 +154,13 @@ fn s_18_a_client_that_doubles_its_wait_gets_out() {
 fn s_22_s_23_the_second_redemption_revokes_what_the_first_gave() {
     let mut grant = grant(approved());
     let first = id();
-    assert_eq!(grant.redeem(&client("cli"), first, at(10)), Ok(seed("ada")));
-    let denied = grant.redeem(&client("cli"), id(), at(10)).unwrap_err();
+    assert_eq!(
+        grant.redeem((&client("cli"), None), first, at(10)),
+        Ok(seed("ada"))
+    );
+    let denied = grant
+        .redeem((&client("cli"), None), id(), at(10))
+        .unwrap_err();
     assert_eq!(
         denied.refusal,
         Refusal::InvalidGrant(GrantReason::UsedTwice)
@@ -171,7 +182,9 @@ fn s_24_a_10_another_client_learns_and_changes_nothing() {
         let before = grant(state);
         let mut after = before.clone();
         for time in [1, 700] {
-            let denied = after.redeem(&client("thief"), id(), at(time)).unwrap_err();
+            let denied = after
+                .redeem((&client("thief"), None), id(), at(time))
+                .unwrap_err();
             assert_eq!(denied, GrantReason::OtherClient.into());
         }
         assert_eq!(after, before);
@@ -273,4 +286,34 @@ fn s_276_a_label_cannot_pose_as_ours() {
         clean_label(&"x".repeat(500)).map(|kept| kept.len()),
         Some(40)
     );
+}
+
+#[test]
+fn s_257_a_code_that_a_key_asked_for_needs_the_key_and_another_changes_nothing() {
+    let bound = |state| DeviceGrant {
+        dpop_jkt: Some("own".to_owned()),
+        ..grant(state)
+    };
+    for state in [
+        DeviceGrantState::Pending,
+        DeviceGrantState::Approved {
+            seed: Box::new(seed("ada")),
+        },
+    ] {
+        for (shown, refusal) in [
+            (None, Refusal::InvalidDpopProof(ProofReason::Absent)),
+            (Some("other"), Refusal::InvalidGrant(GrantReason::OtherKey)),
+        ] {
+            let before = bound(state.clone());
+            let mut after = before.clone();
+            let denied = after.redeem((&client("cli"), shown), id(), at(1));
+            assert_eq!(denied.unwrap_err().refusal, refusal);
+            assert_eq!(after, before);
+        }
+    }
+    let mut approved = bound(DeviceGrantState::Approved {
+        seed: Box::new(seed("ada")),
+    });
+    let answer = approved.redeem((&client("cli"), Some("own")), id(), at(1));
+    assert_eq!(answer, Ok(seed("ada")));
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hallpass_protocol::{ClientId, Timestamp};
 
 use super::device_code::{DeviceGrant, LONGEST_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
+use crate::bound_key;
 use crate::client::AuthenticatedClient;
 use crate::refusal::{GrantReason, Refusal};
 
@@ -41,6 +42,8 @@ pub struct PolledGrant {
     pub resource: Vec<String>,
     /// When the code dies.
     pub expires_at: Timestamp,
+    /// The DPoP key that asked for it.
+    pub dpop_jkt: Option<String>,
     /// Where it stands.
     pub stage: Stage,
     /// How it is polled.
@@ -54,6 +57,7 @@ impl PolledGrant {
             client_id: grant.client_id.clone(),
             resource: grant.resource.clone(),
             expires_at: grant.expires_at,
+            dpop_jkt: grant.dpop_jkt.clone(),
             stage: grant.state.stage(),
             pace: Pace {
                 interval: grant.interval,
@@ -64,10 +68,15 @@ impl PolledGrant {
 
     /// Answers a poll as far as nothing has to be written down for it: `Ok` says that the grant was
     /// approved, or redeemed before.
-    pub fn answer(&mut self, client: &AuthenticatedClient, now: Timestamp) -> Result<(), Refusal> {
+    pub fn answer(
+        &mut self,
+        (client, dpop_jkt): (&AuthenticatedClient, Option<&str>),
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         if self.client_id != *client.id() {
             return Err(Refusal::InvalidGrant(GrantReason::OtherClient));
         }
+        bound_key::check(self.dpop_jkt.as_deref(), dpop_jkt)?;
         self.pace.answer(self.stage, self.expires_at, now)
     }
 }

@@ -7,11 +7,23 @@ use std::time::Duration;
 use hallpass_protocol::{AuthorizationId, ClientId, Timestamp};
 
 use crate::authorization::{Authorization, RefreshFamily, RefreshLifetimes, RevokeReason};
+use crate::bound_key;
 use crate::refusal::{Denied, GrantReason, Refusal};
 use crate::tokens::refresh_token::RefreshToken;
 
 /// A row may lie so far in this node's future before its clock counts as wrong (row S-287).
 pub const CLOCK_FAULT: Duration = Duration::from_secs(5);
+
+/// What a client brings to a refresh.
+#[derive(Clone, Copy, Debug)]
+pub struct Brought<'a> {
+    /// The client, as it proved itself.
+    pub client: &'a ClientId,
+    /// `refresh_token`.
+    pub token: &'a RefreshToken,
+    /// The key that its DPoP proof is by.
+    pub dpop_jkt: Option<&'a str>,
+}
 
 /// How a refresh was answered; every answer carries the token of the row's generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,11 +63,15 @@ impl RefreshFamily {
 /// RFC 6749 §6: <https://www.rfc-editor.org/rfc/rfc6749#section-6>
 pub fn redeem(
     authorization: &mut Authorization,
-    client: &ClientId,
-    token: &RefreshToken,
+    brought: Brought<'_>,
     lifetimes: &RefreshLifetimes,
     now: Timestamp,
 ) -> Result<Refreshed, Denied> {
+    let Brought {
+        client,
+        token,
+        dpop_jkt,
+    } = brought;
     let id = authorization.id;
     if !authorization.is_live() {
         return Err(GrantReason::Revoked.into());
@@ -69,6 +85,8 @@ pub fn redeem(
     if family.seed_hash != token.seed_hash() {
         return Err(GrantReason::Unknown.into());
     }
+    // RFC 9449 §5: a stolen refresh token is worth nothing without the key.
+    bound_key::check(authorization.dpop_jkt.as_deref(), dpop_jkt)?;
     if family.rotated_at.is_some_and(|at| at > now + CLOCK_FAULT) {
         return Err(Refusal::Busy(CLOCK_FAULT).into());
     }
@@ -87,6 +105,22 @@ pub fn redeem(
     // Rotation never extends the absolute end (row S-64).
     family.idle_expires_at = (now + lifetimes.idle).min(family.absolute_expires_at);
     Ok(answer)
+}
+
+/// When a token ends that a refresh would take now; `None` for one that it would refuse, or only
+/// forgive (row S-159).
+pub fn valid_until(
+    authorization: &Authorization,
+    token: &RefreshToken,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let family = authorization
+        .refresh
+        .as_ref()
+        .filter(|_| authorization.is_live())?;
+    let end = family.idle_expires_at.min(family.absolute_expires_at);
+    let is_current = family.generation == token.generation && family.seed_hash == token.seed_hash();
+    (is_current && now < end).then_some(end)
 }
 
 /// Lateness counts from when *that* generation was retired, never from the last rotation: else a

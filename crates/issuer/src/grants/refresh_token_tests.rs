@@ -46,8 +46,25 @@ fn begin(rotates: bool) -> (Authorization, RefreshToken) {
         created_at: START,
         refresh: Some(RefreshFamily::begin(&first, rotates, &lifetimes(), START)),
         revoked: None,
+        dpop_jkt: None,
     };
     (authorization, first)
+}
+
+/// Without a DPoP key.
+fn redeem(
+    authorization: &mut Authorization,
+    client: &ClientId,
+    token: &RefreshToken,
+    lifetimes: &RefreshLifetimes,
+    now: Timestamp,
+) -> Result<Refreshed, Denied> {
+    let brought = Brought {
+        client,
+        token,
+        dpop_jkt: None,
+    };
+    super::redeem(authorization, brought, lifetimes, now)
 }
 
 fn family(authorization: &Authorization) -> &RefreshFamily {
@@ -380,4 +397,29 @@ fn s_57_s_58_s_59_s_258_every_course_of_six_steps() {
         }
     }
     assert_eq!(seen, 6 + 36 + 216 + 1_296 + 7_776 + 46_656);
+}
+
+#[test]
+fn s_61_s_106_s_257_a_54_a_bound_family_needs_its_key() {
+    let (mut authorization, token) = begin(false);
+    authorization.dpop_jkt = Some("own".to_owned());
+    let untouched = authorization.clone();
+    let mut show = |dpop_jkt| {
+        let brought = Brought {
+            client: &client(),
+            token: &token,
+            dpop_jkt,
+        };
+        let answer = super::redeem(&mut authorization, brought, &lifetimes(), START);
+        (
+            answer.map_err(|denied| denied.refusal),
+            authorization.clone(),
+        )
+    };
+    let absent = Refusal::InvalidDpopProof(crate::refusal::ProofReason::Absent);
+    assert_eq!(show(None), (Err(absent), untouched.clone()));
+    let other = Refusal::InvalidGrant(GrantReason::OtherKey);
+    assert_eq!(show(Some("thief")), (Err(other), untouched));
+    assert_eq!(show(Some("own")).0, Ok(Refreshed::Kept));
+    assert_eq!(show(Some("own")).0, Ok(Refreshed::Kept));
 }

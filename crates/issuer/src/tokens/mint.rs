@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use hallpass_protocol::access_token::AccessTokenClaims;
+use hallpass_protocol::access_token::{AccessTokenClaims, Confirmation};
 use hallpass_protocol::id_token::{self, IdTokenClaims};
 use hallpass_protocol::jose::jwt::Audience;
 use hallpass_protocol::jose::{EncodedHeader, SignError, SigningKey, sign_with};
@@ -112,6 +112,8 @@ pub struct AccessTokenContents<'a> {
     pub claims: Map<String, Value>,
     /// The token ends no later than this.
     pub not_after: Option<Timestamp>,
+    /// The DPoP key that it is bound to (RFC 9449 §6.1).
+    pub dpop_jkt: Option<&'a str>,
 }
 
 impl AccessTokenContents<'_> {
@@ -155,7 +157,10 @@ impl AccessTokenContents<'_> {
             auth_time: seed.map(|seed| seed.auth_time),
             acr: seed.and_then(|seed| acr(issuer, seed)),
             amr: seed.map(|seed| amr(issuer, seed)).unwrap_or_default(),
-            cnf: None,
+            cnf: self.dpop_jkt.map(|jkt| Confirmation {
+                jkt: Some(jkt.to_owned()),
+                other: Map::new(),
+            }),
             extra,
         }
     }

@@ -40,6 +40,12 @@ pub enum Kind {
     DeviceCode,
     /// `hpb_`: the cookie of a browser session.
     BrowserSession,
+    /// `hpp_`: the `request_uri` of a pushed authorization request.
+    PushedRequest,
+    /// `hps_`: the secret of a client that registered itself.
+    ClientSecret,
+    /// `hpg_`: manages the registration of such a client (RFC 7592).
+    Registration,
 }
 
 impl Kind {
@@ -48,6 +54,9 @@ impl Kind {
             Self::AuthorizationCode => "hpc_",
             Self::DeviceCode => "hpd_",
             Self::BrowserSession => "hpb_",
+            Self::PushedRequest => "hpp_",
+            Self::ClientSecret => "hps_",
+            Self::Registration => "hpg_",
         }
     }
 

@@ -81,9 +81,12 @@ fn from_base62<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
             return None;
         }
     }
-    let all: Vec<u8> = number.iter().flat_map(|limb| limb.to_be_bytes()).collect();
-    let (beyond, bytes) = all.split_last_chunk::<N>()?;
-    beyond.iter().all(|byte| *byte == 0).then_some(*bytes)
+    let mut bytes = [0; N];
+    let mut digits = number.iter().rev().flat_map(|limb| limb.to_le_bytes());
+    for (byte, digit) in bytes.iter_mut().rev().zip(&mut digits) {
+        *byte = digit;
+    }
+    digits.all(|beyond| beyond == 0).then_some(bytes)
 }
 
 fn value_of(digit: u8) -> Option<u8> {

@@ -13,6 +13,8 @@ pub const LOGOUT: &str = "logout+jwt";
 pub const REQUEST_OBJECT: &str = "oauth-authz-req+jwt";
 /// An introspection response, RFC 9701 §5.
 pub const INTROSPECTION: &str = "token-introspection+jwt";
+/// A client assertion that says so (draft-ietf-oauth-rfc7523bis §4); most say [`JWT`].
+pub const CLIENT_AUTHENTICATION: &str = "client-authentication+jwt";
 /// Any other JWT: ID tokens and client assertions, which are told apart by their claims.
 pub const JWT: &str = "JWT";
 

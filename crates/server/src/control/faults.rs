@@ -27,6 +27,7 @@ const FOR_PROGRAMS: &[&str] = &[
     "jwks",
     "token",
     "device_authorization",
+    "pushed_authorization_request",
     "userinfo",
     "introspection",
     "revocation",

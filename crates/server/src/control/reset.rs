@@ -1,6 +1,8 @@
 //! `reset`: the server as it was at its start, for the next test.
 
-use hallpass_store::{authorization_codes, authorizations, browser_sessions, device_grants};
+use hallpass_store::{
+    authorization_codes, authorizations, browser_sessions, device_grants, pushed_requests,
+};
 
 use super::fields::Fields;
 use super::route::{Answer, Call};
@@ -20,11 +22,13 @@ pub(super) async fn answer(state: &State, call: &Call) -> Answer {
         device_grants::delete_all(tx)?;
         authorization_codes::delete_all(tx)?;
         authorizations::delete_all(tx)?;
+        pushed_requests::delete_all(tx)?;
         browser_sessions::delete_all(tx)
     });
     forget.await?;
     state.keys.reset(&state.store).await?;
     state.limiter.clear();
+    state.used_ids.clear();
     state.recent_users.clear();
     control.device_polls.clear();
     control.requests.clear();

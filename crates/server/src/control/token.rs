@@ -93,6 +93,7 @@ fn claims(
         authorization: None,
         seed: None,
         claims: Map::new(),
+        dpop_jkt: None,
         not_after: None,
     };
     let usual = contents.claims(&issuer, jti.clone(), state.now());

@@ -2,7 +2,7 @@
 //! client.
 //!
 //! RFC 6749 §4.1.1: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1>, OIDC Core §3.1.2,
-//! RFC 9207, RFC 9700 §2.1.
+//! RFC 9126 §4, RFC 9207, RFC 9700 §2.1.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use hallpass_protocol::authorization::{AuthorizationRequest, AuthorizationRespon
 use hallpass_protocol::form::{Form, FormError};
 use hallpass_protocol::id_token::IdTokenClaims;
 use hallpass_protocol::{Secret, Timestamp, UserId};
-use hallpass_store::authorization_codes;
+use hallpass_store::{authorization_codes, pushed_requests};
 use http::{Method, Response};
 
 use super::debugger;
@@ -27,6 +27,7 @@ use crate::Body;
 use crate::error::page::PageError;
 use crate::error::redirect::{ReplyAddress, see_other};
 use crate::extract::browser::Browser;
+use crate::extract::pushed_request::{self, Pushed};
 use crate::extract::signed_in_user::{SessionCookie, SignedInUser};
 use crate::extract::token::id_token_hint;
 use crate::issuance;
@@ -40,6 +41,8 @@ pub(crate) struct Asked {
     pub(crate) request: AuthorizationRequest,
     pub(crate) client: Arc<Client>,
     pub(crate) reply: ReplyAddress,
+    /// Where the request was pushed to, if it was.
+    pub(crate) pushed: Option<Pushed>,
 }
 
 /// What the person posted, if anything.
@@ -53,15 +56,28 @@ enum Posted {
 /// `GET authorize`, `POST authorize`: a request by form post is the same request (row S-54).
 pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, PageError> {
     let (parameters, posted) = read(request)?;
-    let asked = match AuthorizationRequest::decode(&parameters) {
-        Ok(parsed) => check_reply_address(state, request, parsed)?,
-        Err(error) => return Err(error.into()),
-    };
-    let reply = (asked.reply.redirect_uri.clone(), asked.reply.mode);
-    match authorization_code::check(&asked.request, &asked.client, reply) {
+    let parsed = AuthorizationRequest::decode(&parameters)?;
+    let resolved = pushed_request::resolve(state, request, parsed).await?;
+    let asked = check_reply_address(state, request, resolved)?;
+    match check(state, &asked) {
         Ok(checked) => decide(state, request, &asked, checked, posted).await,
-        Err(refusal) => Ok(answer(request, &asked, Err(refusal))),
+        Err(refusal) => refuse(state, request, &asked, refusal).await,
     }
+}
+
+/// Checks what can be told to the client. A pushed request is checked again: the client may have
+/// changed since (RFC 9126 §7.4).
+fn check(state: &State, asked: &Asked) -> Result<CheckedRequest, Refusal> {
+    // RFC 9126 §4 and §6: some clients, or all of them, must push.
+    let must_push =
+        state.settings.pushed_requests.required || asked.client.requires_pushed_requests;
+    if must_push && asked.pushed.is_none() {
+        return Err(Refusal::invalid_request(
+            "authorization requests of this client must be pushed first (RFC 9126)",
+        ));
+    }
+    let reply = (asked.reply.redirect_uri.clone(), asked.reply.mode);
+    authorization_code::check(&asked.request, &asked.client, reply)
 }
 
 /// The authorization request stands in the query while our pages post, else wherever the client
@@ -83,7 +99,7 @@ fn read(request: &Request) -> Result<(Form, Option<Posted>), PageError> {
 fn check_reply_address(
     state: &State,
     at: &Request,
-    request: AuthorizationRequest,
+    (request, pushed): (AuthorizationRequest, Option<Pushed>),
 ) -> Result<Asked, PageError> {
     let client = request
         .client_id
@@ -96,6 +112,7 @@ fn check_reply_address(
                 request,
                 client,
                 reply: ReplyAddress { redirect_uri, mode },
+                pushed,
             })
         }
         Err(AuthorizationRefusal::Page(_, reason)) => Err(PageError::Request(reason)),
@@ -133,7 +150,7 @@ async fn decide(
                         .flatten()
                         .is_some_and(|claims| claims.sub != user.id.as_str()) =>
                 {
-                    Ok(answer(request, asked, Err(Refusal::LoginRequired)))
+                    refuse(state, request, asked, Refusal::LoginRequired).await
                 }
                 Ok(user) => {
                     let (person, cookie) = SignedInUser::sign_in(state, request, user).await?;
@@ -152,7 +169,7 @@ async fn decide(
                 Some("continue") if may_go_on => {
                     grant(state, request, asked, checked, (&person, None)).await
                 }
-                Some("deny") => Ok(answer(request, asked, Err(Refusal::AccessDenied))),
+                Some("deny") => refuse(state, request, asked, Refusal::AccessDenied).await,
                 _ => go_on(state, request, &browser, (asked, checked), Next::SignIn).await,
             }
         }
@@ -173,13 +190,13 @@ async fn go_on(
 ) -> Result<Response<Body>, PageError> {
     match next {
         Next::SignIn => first_sign_in_page(state, request, browser, asked).await,
-        Next::Refuse(refusal) => Ok(answer(request, asked, Err(refusal))),
+        Next::Refuse(refusal) => refuse(state, request, asked, refusal).await,
         Next::Silent(user) => {
             let seed = seed(&checked, user, (request.now, None), asked);
             issue(state, request, asked, checked, seed).await
         }
         Next::Continue(person) => {
-            let action = action(request, asked);
+            let action = action(state, request, asked, browser);
             let target = continue_as::Target { browser, action };
             let who = (person, &checked.scopes);
             let client = (asked.client.as_ref(), asked.reply.redirect_uri.as_str());
@@ -239,8 +256,15 @@ fn unasked<'a>(
 }
 
 /// Our pages post to the same URL, whatever way the request came.
-fn action(request: &Request, asked: &Asked) -> String {
-    format!("{}?{}", request.path, asked.request.encode().encode())
+fn action(state: &State, request: &Request, asked: &Asked, browser: &Browser) -> String {
+    let parameters = match &asked.pushed {
+        Some(pushed) => {
+            let whose = (browser, asked.client.id.as_str());
+            pushed.parameters(state, request, whose)
+        }
+        None => asked.request.encode(),
+    };
+    format!("{}?{}", request.path, parameters.encode())
 }
 
 /// The sign-in page before anything was typed: the developer's own, if there is one.
@@ -256,7 +280,7 @@ async fn first_sign_in_page(
     };
     // That page posts to its own URL, so the request has to stand there.
     if !request.query_form()?.has("client_id") {
-        return Ok(see_other(&action(request, asked)));
+        return Ok(see_other(&action(state, request, asked, browser)));
     }
     Ok(custom_login::page(path).await?)
 }
@@ -270,7 +294,7 @@ fn sign_in_page(
 ) -> Response<Body> {
     let page = login::Asking {
         purpose: Purpose::Continue(asked.client.name.clone()),
-        action: action(request, asked),
+        action: action(state, request, asked, browser),
         hint: asked.request.login_hint.as_deref(),
         parameters: asked.request.encode(),
     };
@@ -326,12 +350,40 @@ async fn issue(
         seed,
         expires_at: request.now + authorization_code::LIFETIME,
         state: CodeState::Issued,
+        dpop_jkt: checked.dpop_jkt,
     };
-    state
-        .store
-        .write(move |tx| authorization_codes::insert(tx, &code))
-        .await?;
+    let pushed = asked.pushed.as_ref().map(|pushed| pushed.hash);
+    let issued = state.store.write(move |tx| {
+        // Row S-206: a pushed request is used up by its code; of two that race one gets it.
+        let is_free = match &pushed {
+            Some(hash) => pushed_requests::delete(tx, hash)?,
+            None => true,
+        };
+        if is_free {
+            authorization_codes::insert(tx, &code)?;
+        }
+        Ok(is_free)
+    });
+    if !issued.await? {
+        return Err(PageError::Request(PageReason::UnknownRequestUri));
+    }
     Ok(answer(request, asked, Ok(secret)))
+}
+
+/// Tells the client no. That uses a pushed request up, too.
+async fn refuse(
+    state: &State,
+    request: &Request,
+    asked: &Asked,
+    refusal: Refusal,
+) -> Result<Response<Body>, PageError> {
+    if let Some(hash) = asked.pushed.as_ref().map(|pushed| pushed.hash) {
+        let used = state
+            .store
+            .write(move |tx| pushed_requests::delete(tx, &hash));
+        used.await?;
+    }
+    Ok(answer(request, asked, Err(refusal)))
 }
 
 /// Every answer carries `state` byte for byte and `iss` (RFC 9207 §2).

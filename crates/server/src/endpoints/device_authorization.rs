@@ -17,9 +17,11 @@ use hallpass_store::{StoreError, device_grants};
 use http::{Response, StatusCode, header};
 
 use crate::Body;
+use crate::dpop_nonces::Role;
 use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
+use crate::extract::dpop_proof;
 use crate::request::Request;
 use crate::state::State;
 
@@ -45,6 +47,8 @@ pub(crate) async fn start(
     let asked = DeviceAuthorizationRequest::decode(form)?;
     let client = authenticate(state, request, form, Unnamed::InvalidRequest)?;
     client.may_use(GrantType::DeviceCode)?;
+    // Whoever proves a key here is the only one who gets the tokens.
+    let proof = dpop_proof::find(state, request, Role::AuthorizationServer, None)?;
     let scopes = policy::granted_scopes(client.client(), asked.scope.as_deref(), Flow::Device)?;
     let resource = policy::check_resources(&asked.resource)?;
     let length = {
@@ -75,6 +79,7 @@ pub(crate) async fn start(
             interval: rules.interval,
             last_poll_at: None,
             state: DeviceGrantState::Pending,
+            dpop_jkt: proof.as_ref().map(|proof| proof.thumbprint.clone()),
         };
         let polled = PolledGrant::of(&grant);
         match state

@@ -3,6 +3,9 @@
 //! RFC 8414 §3: <https://www.rfc-editor.org/rfc/rfc8414#section-3>, OIDC Discovery §4.
 
 use hallpass_issuer::policy::OIDC_SCOPES;
+use hallpass_protocol::client_assertion;
+use hallpass_protocol::dpop;
+use hallpass_protocol::jose::Algorithm;
 use hallpass_protocol::metadata::Metadata;
 use hallpass_protocol::token::GrantType;
 use http::Response;
@@ -28,12 +31,20 @@ fn document(state: &State, request: &Request) -> Metadata {
             .map(|item| (*item).to_owned())
             .collect::<Vec<_>>()
     };
-    let methods = list(&["none", "client_secret_basic", "client_secret_post"]);
+    let methods = list(&[
+        "none",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+    ]);
+    let assertion_algorithms = names(&client_assertion::ALGORITHMS);
     Metadata {
         issuer: request.issuer_url.clone(),
         authorization_endpoint: url("authorize"),
         token_endpoint: url("token"),
         device_authorization_endpoint: url("device/authorize"),
+        pushed_authorization_request_endpoint: url("par"),
+        registration_endpoint: None,
         userinfo_endpoint: url("userinfo"),
         jwks_uri: url("jwks"),
         introspection_endpoint: url("introspect"),
@@ -50,9 +61,13 @@ fn document(state: &State, request: &Request) -> Metadata {
         introspection_endpoint_auth_methods_supported: list(&[
             "client_secret_basic",
             "client_secret_post",
+            "private_key_jwt",
         ]),
+        introspection_endpoint_auth_signing_alg_values_supported: assertion_algorithms.clone(),
         revocation_endpoint_auth_methods_supported: methods.clone(),
+        revocation_endpoint_auth_signing_alg_values_supported: assertion_algorithms.clone(),
         token_endpoint_auth_methods_supported: methods,
+        token_endpoint_auth_signing_alg_values_supported: assertion_algorithms,
         claims_supported: list(&[
             "sub",
             "iss",
@@ -66,10 +81,19 @@ fn document(state: &State, request: &Request) -> Metadata {
             "sid",
         ]),
         code_challenge_methods_supported: list(&["S256"]),
+        dpop_signing_alg_values_supported: names(&dpop::DEFAULT_ALGORITHMS),
         prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
         authorization_response_iss_parameter_supported: true,
+        require_pushed_authorization_requests: state.settings.pushed_requests.required,
         claims_parameter_supported: false,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
     }
+}
+
+fn names(algorithms: &[Algorithm]) -> Vec<String> {
+    algorithms
+        .iter()
+        .map(|algorithm| algorithm.as_str().to_owned())
+        .collect()
 }

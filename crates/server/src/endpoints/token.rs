@@ -2,14 +2,17 @@
 //!
 //! RFC 6749 §3.2: <https://www.rfc-editor.org/rfc/rfc6749#section-3.2>
 
+use hallpass_issuer::refusal::{ProofReason, Refusal};
 use hallpass_protocol::form::Form;
 use hallpass_protocol::token::{GrantType, REPEATABLE, TokenRequest, TokenResponse};
 use http::{Response, StatusCode};
 
 use crate::Body;
+use crate::dpop_nonces::Role;
 use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
+use crate::extract::dpop_proof;
 use crate::grants::{
     Context, authorization_code, client_credentials, device_code, jwt_bearer, refresh_token,
     token_exchange,
@@ -28,7 +31,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
 }
 
 /// Answers a token request, in the order of RFC 6749 §5.2: the form, the grant, the client, what
-/// the client may do, the parameters.
+/// the client may do, its key, the parameters.
 pub(crate) async fn redeem(
     state: &State,
     request: &Request,
@@ -45,11 +48,16 @@ pub(crate) async fn redeem(
     };
     let client = authenticate(state, request, form, unnamed)?;
     client.may_use(grant)?;
+    let proof = dpop_proof::find(state, request, Role::AuthorizationServer, None)?;
+    if proof.is_none() && client.client().requires_dpop {
+        return Err(Refusal::InvalidDpopProof(ProofReason::Absent).into());
+    }
     let at = Context {
         state,
         request,
         client: &client,
         form,
+        dpop_jkt: proof.as_ref().map(|proof| proof.thumbprint.as_str()),
     };
     // Boxed, so that a poll of a device does not carry the room that all the others need.
     match TokenRequest::decode(form)? {

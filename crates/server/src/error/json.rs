@@ -15,6 +15,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use hyper::body::Bytes;
 
 use super::Fault;
+use super::challenge::Challenge;
 
 use crate::Body;
 
@@ -27,8 +28,8 @@ pub(crate) enum JsonError {
     RefusedBasic(Refusal),
     /// Too many failures: 429.
     TooMany(Duration),
-    /// The bearer token is missing, not valid or not enough (RFC 6750 §3).
-    Bearer(BearerProblem),
+    /// The access token is missing, not valid or not enough (RFC 6750 §3).
+    Token(Challenge),
     /// Another method than the endpoint's: 405.
     Method(&'static str),
     /// Nothing lies at this address: 404.
@@ -39,22 +40,15 @@ pub(crate) enum JsonError {
     Fault(Fault),
 }
 
-/// RFC 6750 §3.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BearerProblem {
-    /// No token: a challenge without a code.
-    Absent,
-    /// By more than one way: 400.
-    Twice,
-    /// `invalid_token`.
-    Invalid,
-    /// `insufficient_scope`, with what is needed.
-    Scope(&'static str),
-}
-
 impl From<Refusal> for JsonError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<Challenge> for JsonError {
+    fn from(challenge: Challenge) -> Self {
+        Self::Token(challenge)
     }
 }
 
@@ -116,7 +110,7 @@ impl JsonError {
                 set_retry_after(&mut response, wait);
                 response
             }
-            Self::Bearer(problem) => bearer(problem),
+            Self::Token(challenge) => challenge.into_response(),
             Self::Method(allowed) => {
                 let error = OAuthError::new(ErrorCode::InvalidRequest, "unsupported method");
                 let mut response = oauth_error(&error);
@@ -180,43 +174,6 @@ fn known_body(refusal: &Refusal) -> Option<Bytes> {
 fn oauth_error(error: &OAuthError) -> Response<Body> {
     let status = StatusCode::from_u16(error.error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     json(status, serde_json::to_vec(error).unwrap_or_default())
-}
-
-fn bearer(problem: BearerProblem) -> Response<Body> {
-    let (status, challenge, code) = match problem {
-        BearerProblem::Absent => (401, "Bearer realm=\"hallpass\"".to_owned(), None),
-        BearerProblem::Twice => (
-            400,
-            "Bearer realm=\"hallpass\", error=\"invalid_request\"".to_owned(),
-            Some(ErrorCode::InvalidRequest),
-        ),
-        BearerProblem::Invalid => (
-            401,
-            "Bearer realm=\"hallpass\", error=\"invalid_token\"".to_owned(),
-            Some(ErrorCode::InvalidToken),
-        ),
-        BearerProblem::Scope(scope) => (
-            403,
-            format!("Bearer realm=\"hallpass\", error=\"insufficient_scope\", scope=\"{scope}\""),
-            Some(ErrorCode::InsufficientScope),
-        ),
-    };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
-    let body = code.map(|code| {
-        let text = match code {
-            ErrorCode::InsufficientScope => "the token lacks a scope",
-            ErrorCode::InvalidRequest => "the token was sent in more than one way",
-            _ => "the token is not valid: expired, revoked or not of this issuer",
-        };
-        serde_json::to_vec(&OAuthError::new(code, text)).unwrap_or_default()
-    });
-    let mut response = json(status, body.unwrap_or_default());
-    if let Ok(value) = HeaderValue::from_str(&challenge) {
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, value);
-    }
-    response
 }
 
 fn set_retry_after(response: &mut Response<Body>, wait: Duration) {

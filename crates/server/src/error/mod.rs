@@ -1,5 +1,6 @@
 //! One file for each reader of a refusal: a program, a redirect, a person.
 
+pub(crate) mod challenge;
 pub(crate) mod json;
 pub(crate) mod page;
 pub(crate) mod redirect;

@@ -150,6 +150,11 @@ fn refused_request(reason: PageReason) -> Words {
             "The program asks for an unknown kind of answer",
             "`response_mode` is not supported.",
         ),
+        PageReason::UnknownRequestUri => (
+            "This sign-in was used or is too old",
+            "The program prepared a request for it, which was answered already, has expired, or \
+             belongs to another program.",
+        ),
         PageReason::Malformed => (
             "This request cannot be read",
             "Its parameters are not well formed.",

@@ -1,7 +1,8 @@
 //! Client authentication, the same at every endpoint that asks for it.
 //!
-//! RFC 6749 §2.3: <https://www.rfc-editor.org/rfc/rfc6749#section-2.3>
+//! RFC 6749 §2.3: <https://www.rfc-editor.org/rfc/rfc6749#section-2.3>, RFC 7523 §3.
 
+use hallpass_issuer::client::Occasion;
 use hallpass_issuer::limits::CLIENT_SECRET;
 use hallpass_issuer::refusal::ClientReason;
 use hallpass_issuer::{AuthenticatedClient, Refusal};
@@ -14,6 +15,7 @@ use crate::error::json::JsonError;
 use crate::limiter::guesser_at;
 use crate::request::Request;
 use crate::state::State;
+use crate::used_ids::{FirstUse, id_of};
 
 /// The name of whoever exchanges a token in dev mode without saying who they are (`docs/dev-mode.md`).
 const ANONYMOUS: &str = "anonymous";
@@ -61,7 +63,15 @@ pub(crate) fn authenticate(
     let client = credentials
         .client_id()
         .and_then(|id| state.clients.find(id));
-    AuthenticatedClient::authenticate(client, &credentials).map_err(|refusal| {
+    // Row S-185: the issuer, the endpoint that is called, and the token endpoint, which older
+    // clients name wherever they go.
+    let (called, token) = (request.url(), request.url_of("token"));
+    let occasion = Occasion {
+        audiences: &[&request.issuer_url, &called, &token],
+        now: request.now,
+    };
+    let authenticated = AuthenticatedClient::authenticate(client, &credentials, occasion);
+    let client = authenticated.map_err(|refusal| {
         // Whether a client exists must not show in who gets locked; a public client that tries
         // Basic first guesses nothing (row S-136).
         let is_guess = matches!(
@@ -79,7 +89,30 @@ pub(crate) fn authenticate(
             state.limiter.add(&guesser, CLIENT_SECRET, request.now);
         }
         unauthenticated(request, refusal)
-    })
+    })?;
+    accept_once(state, request, &client)?;
+    Ok(client)
+}
+
+/// Row S-186: the `jti` of an assertion counts once for its client, at whatever endpoint.
+fn accept_once(
+    state: &State,
+    request: &Request,
+    client: &AuthenticatedClient,
+) -> Result<(), Refusal> {
+    let Some(assertion) = client.assertion() else {
+        return Ok(());
+    };
+    let id = id_of(&[
+        b"assertion",
+        client.id().as_str().as_bytes(),
+        assertion.jti.as_bytes(),
+    ]);
+    match state.used_ids.take(id, assertion.expires_at, request.now) {
+        FirstUse::Yes => Ok(()),
+        FirstUse::No => Err(Refusal::InvalidClient(ClientReason::AssertionReplayed)),
+        FirstUse::NoRoom(wait) => Err(Refusal::Busy(wait)),
+    }
 }
 
 /// Failed client authentication; whoever tried Basic is told that Basic is spoken (RFC 6749 §5.2).

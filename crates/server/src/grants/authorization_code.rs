@@ -23,18 +23,14 @@ pub(crate) struct Brought {
 }
 
 pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenResponse, JsonError> {
-    let Context {
-        state,
-        request,
-        client,
-        ..
-    } = at;
+    let Context { state, request, .. } = at;
     let hash = Kind::AuthorizationCode
         .read(brought.code.expose())
         .ok_or(Refusal::InvalidGrant(GrantReason::Unknown))?;
-    let beginning = Beginning::new(state, request, client);
+    let beginning = Beginning::new(at);
     let begin = beginning.clone();
     let (issuer, now) = (request.issuer.clone(), request.now);
+    let dpop_jkt = at.dpop_jkt.map(str::to_owned);
     let decided = state.store.write(move |tx| {
         let Some(mut code) = authorization_codes::find(tx, &issuer, &hash)? else {
             return Ok(Err(GrantReason::Unknown.into()));
@@ -47,6 +43,7 @@ pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenRes
             client: begin.client(),
             redirect_uri: brought.redirect_uri.as_deref(),
             code_verifier: brought.code_verifier.as_ref(),
+            dpop_jkt: dpop_jkt.as_deref(),
         };
         let answer = code.redeem(&redemption, begin.id(), now);
         authorization_codes::save(tx, &code)?;

@@ -18,6 +18,7 @@ pub(crate) async fn redeem(
         request,
         client,
         form,
+        dpop_jkt,
     } = at;
     let (scopes, mut named) = client_credentials::redeem(client, scope, resource)?;
     named.extend(audience);
@@ -31,6 +32,7 @@ pub(crate) async fn redeem(
         parent: None,
         not_after: None,
         form,
+        dpop_jkt,
     };
     Ok(issuance::issue(state, request, grant).await?)
 }

@@ -22,12 +22,7 @@ pub(crate) async fn redeem(
     device_code: &Secret<String>,
     resource: Vec<String>,
 ) -> Result<TokenResponse, JsonError> {
-    let Context {
-        state,
-        request,
-        client,
-        ..
-    } = at;
+    let Context { state, request, .. } = at;
     let Some(hash) = Kind::DeviceCode.read(device_code.expose()) else {
         return Err(unknown(state, request));
     };
@@ -35,9 +30,10 @@ pub(crate) async fn redeem(
         Box::pin(follow_policy(state, request, hash)).await?;
     }
     pace(at, &hash, &resource).await?;
-    let beginning = Beginning::new(state, request, client);
+    let beginning = Beginning::new(at);
     let begin = beginning.clone();
     let (issuer, now) = (request.issuer.clone(), request.now);
+    let dpop_jkt = at.dpop_jkt.map(str::to_owned);
     let decided = state.store.write(move |tx| {
         let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)? else {
             return Ok(Err(GrantReason::Unknown.into()));
@@ -46,7 +42,8 @@ pub(crate) async fn redeem(
             Ok(audience) => audience,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        let answer = grant.redeem(begin.client(), begin.id(), now);
+        let shown = (begin.client(), dpop_jkt.as_deref());
+        let answer = grant.redeem(shown, begin.id(), now);
         device_grants::save(tx, &grant)?;
         let settled = settle(tx, &begin, answer, Origin::Device)?;
         Ok(settled.map(|authorization| (authorization, audience)))
@@ -89,12 +86,13 @@ async fn pace(at: Context<'_>, hash: &SecretHash, resource: &[String]) -> Result
         state,
         request,
         client,
+        dpop_jkt,
         ..
     } = at;
     let place = (request.issuer.as_str(), hash);
     let answer = |grant: &mut PolledGrant| {
         policy::narrowed_resources(&grant.resource, resource)?;
-        grant.answer(client, request.now)
+        grant.answer((client, dpop_jkt), request.now)
     };
     // Counted before the store is read: what is decided in between is read at the next poll.
     let decisions = state.store.device_decisions();

@@ -6,7 +6,7 @@ use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_protocol::Secret;
 use hallpass_protocol::token::TokenResponse;
 
-use super::Context;
+use super::{Context, check_key};
 use crate::error::json::JsonError;
 use crate::extract::token::hosted_jwt;
 use crate::issuance::{self, Grant, Parent};
@@ -22,11 +22,13 @@ pub(crate) async fn redeem(
         request,
         client,
         form,
+        dpop_jkt,
     } = at;
     let bad = || Refusal::InvalidGrant(GrantReason::BadAssertion);
     let (claims, _) = hosted_jwt(state, request, assertion.expose())
         .await?
         .ok_or_else(bad)?;
+    check_key(at, &claims)?;
     let token_endpoint = request.url_of("token");
     let audiences = [request.issuer_url.as_str(), &token_endpoint];
     let subject = jwt_bearer::subject(&claims, &audiences, request.now)?;
@@ -40,6 +42,7 @@ pub(crate) async fn redeem(
         parent: Some(Parent::of(&claims)),
         not_after: claims.exp,
         form,
+        dpop_jkt,
     };
     Ok(issuance::issue(state, request, grant).await?)
 }

@@ -8,9 +8,11 @@ pub(crate) mod refresh_token;
 pub(crate) mod token_exchange;
 
 use hallpass_issuer::authorization::{Authorization, AuthorizationSeed, Origin};
-use hallpass_issuer::{AuthenticatedClient, Denied};
+use hallpass_issuer::client::Proof;
+use hallpass_issuer::{AuthenticatedClient, Denied, Refusal, bound_key};
 use hallpass_protocol::Timestamp;
 use hallpass_protocol::form::Form;
+use hallpass_protocol::jose::jwt::RegisteredClaims;
 use hallpass_protocol::token::TokenResponse;
 use hallpass_store::{StoreError, Transaction, authorizations};
 
@@ -26,6 +28,8 @@ pub(crate) struct Context<'a> {
     pub(crate) request: &'a Request,
     pub(crate) client: &'a AuthenticatedClient,
     pub(crate) form: &'a Form,
+    /// The key that the request's DPoP proof is by.
+    pub(crate) dpop_jkt: Option<&'a str>,
 }
 
 /// Writes down what a one-time code led to: a new authorization, or the end of one that a replay
@@ -68,8 +72,25 @@ async fn first_tokens(
         parent: None,
         not_after: None,
         form: at.form,
+        dpop_jkt: at.dpop_jkt,
     };
     Ok(issuance::issue(at.state, at.request, grant).await?)
+}
+
+/// Row S-89: a token that is bound to a key is exchanged by the owner of the key, or by the service
+/// that it is for.
+fn check_key(at: Context<'_>, token: &RegisteredClaims) -> Result<(), Refusal> {
+    let is_for_caller = at.client.proof() != Proof::Named
+        && token
+            .aud
+            .as_ref()
+            .is_some_and(|audience| audience.contains(at.client.id().as_str()));
+    if is_for_caller {
+        return Ok(());
+    }
+    let confirmation = token.extra.get("cnf");
+    let bound = confirmation.and_then(|cnf| cnf.get("jkt")?.as_str());
+    bound_key::check(bound, at.dpop_jkt)
 }
 
 /// Ends what a refusal says must end; part of the transaction that refuses.

@@ -1,6 +1,6 @@
 //! Answers a refresh: the token is checked before the database is asked, then one transaction.
 
-use hallpass_issuer::grants::refresh_token;
+use hallpass_issuer::grants::refresh_token::{self, Brought};
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_protocol::Secret;
@@ -23,6 +23,7 @@ pub(crate) async fn redeem(
         request,
         client,
         form,
+        dpop_jkt,
     } = at;
     let bare = unsigned_refresh_token::unwrap(text);
     let token = state
@@ -30,6 +31,7 @@ pub(crate) async fn redeem(
         .read(bare.expose(), &request.issuer, client.id())
         .ok_or(Refusal::InvalidGrant(GrantReason::Unknown))?;
     let (client_id, presented) = (client.id().clone(), token.clone());
+    let shown_jkt = dpop_jkt.map(str::to_owned);
     let (lifetimes, now) = (state.settings.refresh, request.now);
     let decided = state.store.write(move |tx| {
         let Some(mut found) = authorizations::find(tx, presented.authorization)? else {
@@ -47,7 +49,12 @@ pub(crate) async fn redeem(
             Ok(narrowed) => narrowed,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        match refresh_token::redeem(&mut found, &client_id, &presented, &lifetimes, now) {
+        let brought = Brought {
+            client: &client_id,
+            token: &presented,
+            dpop_jkt: shown_jkt.as_deref(),
+        };
+        match refresh_token::redeem(&mut found, brought, &lifetimes, now) {
             Ok(answer) => {
                 authorizations::save(tx, &found)?;
                 Ok(Ok((found, scopes, audience, answer)))
@@ -77,6 +84,7 @@ pub(crate) async fn redeem(
         parent: None,
         not_after: None,
         form,
+        dpop_jkt,
     };
     Ok(issuance::issue(state, request, grant).await?)
 }

@@ -3,7 +3,7 @@
 use hallpass_issuer::grants::token_exchange::{self, Subject};
 use hallpass_protocol::token::{TokenExchangeRequest, TokenResponse, TokenTypeUri};
 
-use super::Context;
+use super::{Context, check_key};
 use crate::error::json::JsonError;
 use crate::extract::token::{as_access_token, hosted_jwt};
 use crate::issuance::{self, Grant, Parent};
@@ -17,12 +17,14 @@ pub(crate) async fn redeem(
         request,
         client,
         form,
+        dpop_jkt,
     } = at;
     token_exchange::check(exchange)?;
     let bad = token_exchange::bad_subject_token;
     let (claims, verified) = hosted_jwt(state, request, exchange.subject_token.expose())
         .await?
         .ok_or_else(bad)?;
+    check_key(at, &claims)?;
     let access = as_access_token(&verified);
     let parent = Parent::of(&claims);
     let subject = match (&exchange.subject_token_type, &access) {
@@ -48,6 +50,7 @@ pub(crate) async fn redeem(
         parent: Some(parent),
         not_after: Some(subject.expires_at),
         form,
+        dpop_jkt,
     };
     let mut response = issuance::issue(state, request, grant).await?;
     // RFC 8693 §2.2.1: `issued_token_type` is required.

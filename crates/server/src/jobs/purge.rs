@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_issuer::grants::{authorization_code, device_code};
+use hallpass_issuer::pushed_request;
 use hallpass_store::{
-    authorization_codes, authorizations, browser_sessions, device_grants, revocations,
+    authorization_codes, authorizations, browser_sessions, device_grants, pushed_requests,
+    revocations,
 };
 
 use crate::state::State;
@@ -27,6 +29,7 @@ pub(crate) async fn run(state: Arc<State>) {
             device_grants::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?;
             browser_sessions::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?;
             revocations::purge_expired(tx, now, BATCH)?;
+            pushed_requests::purge_expired(tx, now, pushed_request::OPENED, BATCH)?;
             authorizations::purge_expired(tx, now, device_code::REMEMBERED, BATCH)
         });
         if let Err(error) = purge.await {

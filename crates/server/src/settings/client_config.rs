@@ -5,10 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use hallpass_issuer::Client;
-use hallpass_issuer::client::{AllowedScopes, ClientKind};
+use hallpass_issuer::client::{AllowedScopes, ClientKind, Credential};
 use hallpass_issuer::redirect_uri::check_registrable;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::client_auth::ClientAuthMethod;
+use hallpass_protocol::jose::{Algorithm, JwkSet, JwkSetRules};
 use hallpass_protocol::token::GrantType;
 use hallpass_protocol::{ClientId, Scopes};
 use serde::Deserialize;
@@ -26,6 +27,8 @@ pub(super) struct ClientConfig {
     auth_method: Option<ClientAuthMethod>,
     secret: Option<String>,
     secret_file: Option<PathBuf>,
+    jwks: Option<serde_json::Value>,
+    jwks_file: Option<PathBuf>,
     grants: Option<Vec<String>>,
     #[serde(default)]
     redirect_uris: Vec<String>,
@@ -38,6 +41,10 @@ pub(super) struct ClientConfig {
     refresh: Refresh,
     #[serde(default)]
     introspect: bool,
+    #[serde(default)]
+    dpop: Dpop,
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -57,6 +64,15 @@ enum Refresh {
     Always,
 }
 
+/// Whether access tokens are bound to a key (RFC 9449 §5.2).
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Dpop {
+    #[default]
+    Optional,
+    Required,
+}
+
 #[derive(Deserialize)]
 struct DeviceConfig {
     scopes: Option<Vec<String>>,
@@ -70,6 +86,8 @@ pub(super) static CLIENT_KEYS: Keys = Keys::Table(&[
     ("auth_method", Keys::Value),
     ("secret", Keys::Value),
     ("secret_file", Keys::Value),
+    ("jwks", Keys::Value),
+    ("jwks_file", Keys::Value),
     ("grants", Keys::Value),
     ("redirect_uris", Keys::Value),
     ("post_logout_redirect_uris", Keys::Value),
@@ -79,7 +97,8 @@ pub(super) static CLIENT_KEYS: Keys = Keys::Table(&[
     ("refresh", Keys::Value),
     ("introspect", Keys::Value),
     ("consent", Keys::NoEffect),
-    ("dpop", Keys::NoEffect),
+    ("dpop", Keys::Value),
+    ("require_pushed_authorization_requests", Keys::Value),
 ]);
 
 /// Where clients stand, for messages and for relative paths.
@@ -153,63 +172,98 @@ impl ClientConfig {
             require_pkce: self.require_pkce.unwrap_or(true),
             refresh_without_offline_access: self.refresh == Refresh::Always,
             introspects: self.introspect,
+            requires_dpop: self.dpop == Dpop::Required,
+            requires_pushed_requests: self.require_pushed_authorization_requests,
         })
     }
 
     fn read_kind(&self, place: Place<'_>) -> Result<ClientKind, SettingsError> {
         let bad = |key, problem| Err(place.bad(&self.id, key, problem));
-        match (self.kind, &self.secret, &self.secret_file) {
-            (Kind::Public, Some(_), _) => {
-                bad("secret", "is set, but a public client cannot keep one")
+        let given = [
+            ("secret", self.secret.is_some()),
+            ("secret_file", self.secret_file.is_some()),
+            ("jwks", self.jwks.is_some()),
+            ("jwks_file", self.jwks_file.is_some()),
+        ];
+        let given: Vec<_> = given.into_iter().filter(|(_, is_set)| *is_set).collect();
+        match (self.kind, given.as_slice()) {
+            (Kind::Public, [(key, _), ..]) => {
+                bad(key, "is set, but a public client does not authenticate")
             }
-            (Kind::Public, _, Some(_)) => bad(
-                "secret_file",
-                "is set, but a public client cannot keep a secret",
-            ),
-            (Kind::Public, None, None) => match self.auth_method {
+            (Kind::Public, []) => match self.auth_method {
                 None | Some(ClientAuthMethod::None) => Ok(ClientKind::Public),
                 Some(_) => bad("auth_method", "needs `type = \"confidential\"`"),
             },
-            (Kind::Confidential, Some(_), Some(_)) => {
-                bad("secret_file", "and `secret` are both set")
+            (Kind::Confidential, [(first, _), (second, _), ..]) => {
+                bad(second, &format!("and `{first}` are both set"))
             }
-            (Kind::Confidential, None, None) => bad(
-                "secret_file",
-                "is missing: a confidential client has a secret",
-            ),
-            (Kind::Confidential, Some(secret), None) => self.confidential(secret, "secret", place),
-            (Kind::Confidential, None, Some(path)) => {
-                let path = place.folder.join(path);
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|source| SettingsError::Unreadable { path, source })?;
-                self.confidential(text.trim_end_matches(['\r', '\n']), "secret_file", place)
+            (Kind::Confidential, [] | [_]) => {
+                self.read_credential(place).map(ClientKind::Confidential)
             }
         }
     }
 
-    fn confidential(
-        &self,
-        secret: &str,
-        key: &str,
-        place: Place<'_>,
-    ) -> Result<ClientKind, SettingsError> {
-        let method = self
-            .auth_method
-            .unwrap_or(ClientAuthMethod::ClientSecretBasic);
-        if method == ClientAuthMethod::None {
-            return Err(place.bad(
-                &self.id,
-                "auth_method",
-                "is `none`, which is for public clients",
-            ));
+    fn read_credential(&self, place: Place<'_>) -> Result<Credential, SettingsError> {
+        let bad = |key, problem| Err(place.bad(&self.id, key, problem));
+        let method = self.auth_method.unwrap_or(if self.has_keys() {
+            ClientAuthMethod::PrivateKeyJwt
+        } else {
+            ClientAuthMethod::ClientSecretBasic
+        });
+        match method {
+            ClientAuthMethod::None => bad("auth_method", "is `none`, which is for public clients"),
+            ClientAuthMethod::PrivateKeyJwt => self.read_keys(place).map(Credential::Keys),
+            ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost => {
+                let hashes = vec![self.read_secret(place)?];
+                Ok(Credential::Secret { method, hashes })
+            }
         }
+    }
+
+    fn has_keys(&self) -> bool {
+        self.jwks.is_some() || self.jwks_file.is_some()
+    }
+
+    fn read_secret(&self, place: Place<'_>) -> Result<SecretHash, SettingsError> {
+        let (key, secret) = match (&self.secret, &self.secret_file) {
+            (Some(secret), _) => ("secret", secret.clone()),
+            (None, Some(path)) => {
+                let text = place.read(path)?;
+                let secret = text.trim_end_matches(['\r', '\n']);
+                ("secret_file", secret.to_owned())
+            }
+            (None, None) if self.has_keys() => {
+                let problem = "takes a secret, and `jwks` is for `private_key_jwt`";
+                return Err(place.bad(&self.id, "auth_method", problem));
+            }
+            (None, None) => {
+                let problem = "is missing: a confidential client has a secret or a `jwks`";
+                return Err(place.bad(&self.id, "secret_file", problem));
+            }
+        };
         if secret.is_empty() {
             return Err(place.bad(&self.id, key, "is empty"));
         }
-        Ok(ClientKind::Confidential {
-            method,
-            secrets: vec![SecretHash::of(secret.as_bytes())],
-        })
+        Ok(SecretHash::of(secret.as_bytes()))
+    }
+
+    /// The public keys of `private_key_jwt`. An RSA key that does not say its algorithm is for the
+    /// one that every client can: RS256.
+    fn read_keys(&self, place: Place<'_>) -> Result<JwkSet, SettingsError> {
+        let rules = JwkSetRules::REGISTERED.with_rsa_algorithm(Algorithm::Rs256);
+        let (key, read) = match (&self.jwks, &self.jwks_file) {
+            (Some(set), _) => ("jwks", JwkSet::from_value(set, rules)),
+            (None, Some(path)) => ("jwks_file", JwkSet::read(&place.read(path)?, rules)),
+            (None, None) => {
+                let problem = "is missing: `private_key_jwt` needs the client's public keys";
+                return Err(place.bad(&self.id, "jwks", problem));
+            }
+        };
+        let keys = read.map_err(|why| place.bad(&self.id, key, &format!("is refused: {why}")))?;
+        if keys.keys().is_empty() {
+            return Err(place.bad(&self.id, key, "holds no key for signatures"));
+        }
+        Ok(keys)
     }
 
     fn read_grants(&self, place: Place<'_>) -> Result<Vec<GrantType>, SettingsError> {
@@ -252,6 +306,12 @@ fn read_scopes(tokens: Option<&[String]>) -> Result<Option<Scopes>, String> {
 }
 
 impl Place<'_> {
+    /// A file beside the configuration.
+    fn read(self, path: &Path) -> Result<String, SettingsError> {
+        let path = self.folder.join(path);
+        std::fs::read_to_string(&path).map_err(|source| SettingsError::Unreadable { path, source })
+    }
+
     fn bad(self, id: &str, key: &str, problem: &str) -> SettingsError {
         SettingsError::BadValue {
             place: self.file.to_owned(),

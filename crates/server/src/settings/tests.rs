@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hallpass_issuer::client::{AllowedScopes, ClientKind};
+use hallpass_issuer::client::{AllowedScopes, ClientKind, Credential};
 use hallpass_issuer::tokens::mint::Dialect;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;
@@ -259,10 +259,10 @@ fn json_and_toml_share_the_clients() {
     )
     .unwrap();
     let client = &settings.clients[0];
-    let kind = ClientKind::Confidential {
+    let kind = ClientKind::Confidential(Credential::Secret {
         method: ClientAuthMethod::ClientSecretPost,
-        secrets: vec![SecretHash::of(b"s")],
-    };
+        hashes: vec![SecretHash::of(b"s")],
+    });
     assert_eq!(
         (&client.kind, client.introspects, &*client.name),
         (&kind, true, "svc")
@@ -327,10 +327,10 @@ fn a_secret_file_lies_beside_the_configuration() {
         "[[client]]\nid = \"svc\"\ntype = \"confidential\"\ngrants = [\"client_credentials\"]\n";
     let settings = toml(&format!("{base}secret_file = \"Cargo.toml\"")).unwrap();
     let text = include_str!("../../Cargo.toml").trim_end_matches('\n');
-    let kind = ClientKind::Confidential {
+    let kind = ClientKind::Confidential(Credential::Secret {
         method: ClientAuthMethod::ClientSecretBasic,
-        secrets: vec![SecretHash::of(text.as_bytes())],
-    };
+        hashes: vec![SecretHash::of(text.as_bytes())],
+    });
     assert_eq!(settings.clients[0].kind, kind);
     assert!(matches!(
         toml(&format!("{base}secret_file = \"no-such-file\"")),
@@ -347,7 +347,7 @@ fn a_client_that_makes_no_sense_is_refused_by_name() {
         ),
         (
             "secret = \"s\"",
-            "`client[c].secret` is set, but a public client cannot keep one",
+            "`client[c].secret` is set, but a public client does not authenticate",
         ),
         (
             "auth_method = \"client_secret_basic\"",
@@ -355,7 +355,7 @@ fn a_client_that_makes_no_sense_is_refused_by_name() {
         ),
         (
             "type = \"confidential\"",
-            "`client[c].secret_file` is missing: a confidential client has a secret",
+            "`client[c].secret_file` is missing: a confidential client has a secret or a `jwks`",
         ),
         (
             "type = \"confidential\"\nsecret = \"\"",
@@ -364,6 +364,26 @@ fn a_client_that_makes_no_sense_is_refused_by_name() {
         (
             "type = \"confidential\"\nsecret = \"s\"\nauth_method = \"none\"",
             "`client[c].auth_method` is `none`, which is for public clients",
+        ),
+        (
+            "type = \"confidential\"\nsecret = \"s\"\njwks = { keys = [] }",
+            "`client[c].jwks` and `secret` are both set",
+        ),
+        (
+            "type = \"confidential\"\nauth_method = \"private_key_jwt\"",
+            "`client[c].jwks` is missing: `private_key_jwt` needs the client's public keys",
+        ),
+        (
+            "type = \"confidential\"\nauth_method = \"client_secret_post\"\njwks = { keys = [] }",
+            "`client[c].auth_method` takes a secret, and `jwks` is for `private_key_jwt`",
+        ),
+        (
+            "type = \"confidential\"\njwks = { keys = [] }",
+            "`client[c].jwks` holds no key for signatures",
+        ),
+        (
+            "type = \"confidential\"\njwks = { keys = [{ kty = \"oct\", k = \"AA\" }] }",
+            "`client[c].jwks` is refused: key 0 of the set: the key carries its private part: `k`",
         ),
         (
             "grants = [\"password\"]",

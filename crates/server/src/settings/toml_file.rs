@@ -27,6 +27,8 @@ struct TomlFile {
     ttl: Ttl,
     refresh: Refresh,
     device: Device,
+    dpop: Dpop,
+    par: Par,
     client: Vec<ClientConfig>,
 }
 
@@ -38,12 +40,25 @@ struct Ttl {
     refresh_idle: Option<Span>,
     refresh_absolute: Option<Span>,
     device: Option<Span>,
+    par: Option<Span>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Refresh {
     grace: Option<Span>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Dpop {
+    nonce: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Par {
+    required: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -65,10 +80,13 @@ static KEYS: Keys = Keys::Table(&[
             ("refresh_idle", Keys::Value),
             ("refresh_absolute", Keys::Value),
             ("device", Keys::Value),
+            ("par", Keys::Value),
         ]),
     ),
     ("refresh", Keys::Table(&[("grace", Keys::Value)])),
     ("device", Keys::Table(&[("interval", Keys::Value)])),
+    ("dpop", Keys::Table(&[("nonce", Keys::Value)])),
+    ("par", Keys::Table(&[("required", Keys::Value)])),
     ("client", Keys::List(&CLIENT_KEYS)),
 ]);
 
@@ -123,6 +141,11 @@ pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), Sett
         ),
         ("ttl.device", file.ttl.device, &mut device.lifetime),
         (
+            "ttl.par",
+            file.ttl.par,
+            &mut settings.pushed_requests.lifetime,
+        ),
+        (
             "device.interval",
             file.device.interval,
             &mut device.interval,
@@ -135,6 +158,8 @@ pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), Sett
     if let Some(Span(grace)) = file.refresh.grace {
         refresh.grace = grace;
     }
+    settings.dpop_nonce = file.dpop.nonce;
+    settings.pushed_requests.required = file.par.required;
     let place = client_config::Place {
         file: &source.name,
         folder: &source.folder,

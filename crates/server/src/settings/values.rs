@@ -9,6 +9,7 @@ use std::time::Duration;
 use hallpass_issuer::Client;
 use hallpass_issuer::authorization::RefreshLifetimes;
 use hallpass_issuer::grants::device_code::DeviceRules;
+use hallpass_issuer::pushed_request::PushedRequestRules;
 use hallpass_issuer::tokens::mint::{Dialect, TokenRules};
 use hallpass_issuer::user::User;
 use hallpass_protocol::Timestamp;
@@ -62,6 +63,10 @@ pub struct Settings {
     pub clients: Vec<Client>,
     /// How tokens look and how long they live.
     pub token_rules: TokenRules,
+    /// How long pushed authorization requests live, and whether every client must push.
+    pub pushed_requests: PushedRequestRules,
+    /// Whether DPoP proofs must carry a nonce of ours (RFC 9449 §8).
+    pub dpop_nonce: bool,
     /// How long refresh tokens live.
     pub refresh: RefreshLifetimes,
     /// How long device codes live.
@@ -148,6 +153,8 @@ impl Settings {
                 access_lifetime: lifetime,
                 id_lifetime: lifetime,
             },
+            pushed_requests: PushedRequestRules::default(),
+            dpop_nonce: false,
             refresh: RefreshLifetimes::default(),
             device: DeviceRules::default(),
             device_policy: None,

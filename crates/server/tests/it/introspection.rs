@@ -3,7 +3,9 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hallpass_testing::{Answer, TestServer};
+use hallpass_testing::person::{REDIRECT_URI, VERIFIER};
+use hallpass_testing::server::START;
+use hallpass_testing::{Answer, Person, TestServer};
 use serde_json::json;
 
 use crate::token::assert_json_refusal;
@@ -102,6 +104,75 @@ async fn s_159_a_refresh_token_is_nothing_to_a_resource_server() {
             .await,
         "refresh token",
     );
+}
+
+#[tokio::test]
+async fn s_159_a_client_asks_about_its_own_refresh_token() {
+    let server = TestServer::registered().await;
+    let path = Person::authorization_path("web", "openid offline_access a");
+    let answer = server.person().sign_in_at(&path, "ada").await;
+    let web = ("web", "s3cret");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &answer.redirect_parameters()["code"]),
+        ("redirect_uri", REDIRECT_URI),
+        ("code_verifier", VERIFIER),
+    ];
+    let tokens = server.post_basic("/default/token", web, &form).await;
+    let refresh = tokens.member("refresh_token");
+    let form = [("token", refresh.as_str())];
+    let ask = async |path, client| server.post_basic(path, client, &form).await;
+    let said = ask("/default/introspect", web).await.json();
+    let claims = tokens.claims("access_token");
+    for (name, value) in [
+        ("active", &json!(true)),
+        ("iss", &json!(server.issuer())),
+        ("sub", &json!("ada")),
+        ("client_id", &json!("web")),
+        ("scope", &json!("openid offline_access a")),
+        ("iat", &json!(START)),
+        ("exp", &json!(START + 30 * 24 * 3600)),
+        ("sid", &claims["sid"]),
+    ] {
+        assert_eq!(&said[name], value, "{name}");
+    }
+    assert_eq!(said.get("token_type"), None);
+    // It is nobody else's, and of no other issuer.
+    assert_inactive(&ask("/default/introspect", ("rs", "s")).await, "rs");
+    let svc = ask("/default/introspect", ("svc", "s3cret")).await;
+    assert_json_refusal(&svc, 401, "invalid_client");
+    let elsewhere = ask("/other/introspect", web).await;
+    assert_json_refusal(&elsewhere, 401, "invalid_client");
+    // `web` is no resource server: another's token, or its own access token, is none of its business.
+    let own = [("token", tokens.member("access_token"))];
+    let own = [(own[0].0, own[0].1.as_str())];
+    let access = server.post_basic("/default/introspect", web, &own).await;
+    assert_json_refusal(&access, 401, "invalid_client");
+    let form = [("client_id", "web"), ("token", &refresh)];
+    let named = server.post("/default/introspect", &form).await;
+    assert_json_refusal(&named, 401, "invalid_client");
+    server
+        .post_basic("/default/revoke", web, &[("token", &refresh)])
+        .await;
+    assert_inactive(&ask("/default/introspect", web).await, "revoked");
+}
+
+#[tokio::test]
+async fn s_159_a_retired_or_expired_refresh_token_is_inactive() {
+    let server = TestServer::dev().await;
+    let tokens = server.sign_in("any", "openid offline_access", "ada").await;
+    let first = tokens.member("refresh_token");
+    let second = server.refresh("any", &first).await.member("refresh_token");
+    let ask = async |token: &str| {
+        let form = [("token", token)];
+        server
+            .post_basic("/default/introspect", ("any", "x"), &form)
+            .await
+    };
+    assert_inactive(&ask(&first).await, "retired");
+    assert_eq!(ask(&second).await.json()["active"], true);
+    server.advance(30 * 24 * 3600);
+    assert_inactive(&ask(&second).await, "expired");
 }
 
 #[tokio::test]

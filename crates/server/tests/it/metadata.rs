@@ -1,5 +1,10 @@
 //! Both metadata documents and the keys: what they say is so, and caches may ask whether it still is.
 
+use hallpass_protocol::client_assertion;
+use hallpass_protocol::jose::SigningKey;
+use hallpass_protocol::random::SystemRandom;
+use hallpass_protocol::{ClientId, Timestamp};
+use hallpass_testing::server::START;
 use hallpass_testing::{Person, TestServer};
 
 const OPENID: &str = "/default/.well-known/openid-configuration";
@@ -64,6 +69,7 @@ async fn s_167_every_endpoint_of_the_metadata_answers() {
         ("authorization_endpoint", "GET, HEAD, POST"),
         ("token_endpoint", "POST"),
         ("device_authorization_endpoint", "POST"),
+        ("pushed_authorization_request_endpoint", "POST"),
         ("userinfo_endpoint", "GET, HEAD, POST"),
         ("jwks_uri", "GET, HEAD"),
         ("introspection_endpoint", "POST"),
@@ -85,7 +91,7 @@ async fn s_167_every_endpoint_of_the_metadata_answers() {
         .keys()
         .filter(|name| name.ends_with("_endpoint"))
         .count();
-    assert_eq!(walked, 7, "an endpoint is not in this test: {metadata}");
+    assert_eq!(walked, 8, "an endpoint is not in this test: {metadata}");
 }
 
 #[tokio::test]
@@ -146,6 +152,15 @@ async fn s_167_what_the_metadata_lists_works() {
                     )
                     .await
             }
+            "private_key_jwt" => {
+                for algorithm in list("token_endpoint_auth_signing_alg_values_supported") {
+                    let form = assertion_form(&server, &algorithm);
+                    let form: Vec<_> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
+                    let answer = server.post("/default/token", &form).await;
+                    assert_eq!(answer.status, 200, "{algorithm}: {}", answer.body);
+                }
+                continue;
+            }
             other => panic!("{other} is not in this test"),
         };
         assert_eq!(answer.status, 200, "{method}");
@@ -160,6 +175,19 @@ async fn s_167_what_the_metadata_lists_works() {
     for claim in list("claims_supported") {
         assert!(claims.get(&claim).is_some(), "{claim}: {claims}");
     }
+}
+
+/// Client credentials of a client that signs with an algorithm.
+fn assertion_form(server: &TestServer, algorithm: &str) -> Vec<(&'static str, String)> {
+    let key = SigningKey::generate(algorithm.parse().unwrap(), "k").unwrap();
+    let now = Timestamp::from_unix_seconds(START);
+    let id = ClientId::new("any");
+    let made = client_assertion::assert(&key, &id, &server.issuer(), now, &SystemRandom);
+    vec![
+        ("grant_type", "client_credentials".to_owned()),
+        ("client_assertion_type", client_assertion::TYPE.to_owned()),
+        ("client_assertion", made.unwrap().expose().clone()),
+    ]
 }
 
 #[tokio::test]

@@ -11,7 +11,15 @@ async fn access_token(server: &TestServer, scope: &str) -> String {
 
 /// The parameters of a Bearer challenge; each may stand once (S-147).
 fn challenge(answer: &Answer) -> Vec<(String, String)> {
-    assert_eq!(answer.headers.get_all("www-authenticate").iter().count(), 1);
+    let lines: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+    // Where nothing was sent, both schemes are offered; the usual one comes first.
+    let offered = lines.iter().skip(1);
+    assert!(offered.clone().count() <= usize::from(answer.body.is_empty()));
+    assert!(
+        offered
+            .clone()
+            .all(|line| line.as_bytes().starts_with(b"DPoP "))
+    );
     let parameters = answer
         .header("www-authenticate")
         .strip_prefix("Bearer ")
@@ -215,4 +223,39 @@ async fn a_token_of_another_issuer_is_invalid() {
         .get(server.url("/elsewhere/userinfo"))
         .bearer_auth(&token);
     assert_challenge(&server.send(elsewhere).await, 401, Some("invalid_token"));
+}
+
+#[tokio::test]
+async fn rfc_9728_a_challenge_leads_to_the_authorization_server() {
+    let server = TestServer::registered().await;
+    for (path, issuer) in [
+        ("/default/userinfo", "/default"),
+        ("/a/b/userinfo", "/a/b"),
+        ("/userinfo", ""),
+        ("/oauth2/userinfo", ""),
+    ] {
+        let answer = server.get(path).await;
+        let parameters = challenge(&answer);
+        let url = parameters
+            .iter()
+            .find(|(name, _)| name == "resource_metadata")
+            .map(|(_, url)| url.clone())
+            .unwrap();
+        let inserted = format!("/.well-known/oauth-protected-resource{path}");
+        assert_eq!(url, server.url(&inserted));
+        let metadata = server.get(&inserted).await;
+        assert_eq!(metadata.status, 200, "{}", metadata.body);
+        assert_eq!(metadata.header("content-type"), "application/json");
+        assert_eq!(metadata.json()["resource"], server.url(path));
+        let servers = metadata.json()["authorization_servers"].clone();
+        assert_eq!(servers, serde_json::json!([server.url(issuer)]));
+        // And from there to the token endpoint.
+        let document = format!("/.well-known/oauth-authorization-server{issuer}");
+        let of_server = server.get(&document).await;
+        assert_eq!(of_server.json()["issuer"], server.url(issuer));
+    }
+    for path in ["", "/", "/default/token", "/nothing"] {
+        let path = format!("/.well-known/oauth-protected-resource{path}");
+        assert_eq!(server.get(&path).await.status, 404, "{path}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_issuer::client::{AuthenticatedClient, Client};
+use hallpass_issuer::client::{AuthenticatedClient, Client, Occasion};
 use hallpass_issuer::grants::authorization_code::Redemption;
 use hallpass_protocol::client_auth::ClientCredentials;
 use hallpass_store::{Store, StoreError, authorization_codes, authorizations, revocations};
@@ -12,14 +12,23 @@ use crate::records::{ISSUER, authorization, client, code, hash, id, minutes, now
 pub(crate) async fn s_22_of_fifty_redemptions_of_one_code_one_wins(store: &Store) {
     let mut issued = code("one");
     issued.challenge = None;
+    issued.dpop_jkt = None;
     let redirect_uri = issued.redirect_uri.clone();
     store
         .write(move |tx| authorization_codes::insert(tx, &issued))
         .await
         .unwrap();
     let registered = Some(Arc::new(Client::unconfigured(client())));
-    let client =
-        AuthenticatedClient::authenticate(registered, &ClientCredentials::Named(client())).unwrap();
+    let occasion = Occasion {
+        audiences: &[],
+        now: now(),
+    };
+    let client = AuthenticatedClient::authenticate(
+        registered,
+        &ClientCredentials::Named(client()),
+        occasion,
+    )
+    .unwrap();
 
     let redemptions = (0..50).map(|_| {
         let (store, client, redirect_uri) = (store.clone(), client.clone(), redirect_uri.clone());
@@ -31,6 +40,7 @@ pub(crate) async fn s_22_of_fifty_redemptions_of_one_code_one_wins(store: &Store
                         client: &client,
                         redirect_uri: Some(&redirect_uri),
                         code_verifier: None,
+                        dpop_jkt: None,
                     };
                     let answer = code.redeem(&brought, id(), now());
                     authorization_codes::save(tx, &code)?;

@@ -70,6 +70,7 @@ pub(crate) fn code(secret: &str) -> AuthorizationCode {
         seed: seed(),
         expires_at: now() + minutes(1),
         state: CodeState::Issued,
+        dpop_jkt: Some("thumbprint-1".to_owned()),
     }
 }
 
@@ -92,6 +93,7 @@ pub(crate) fn device_grant(secret: &str, user_code: &str) -> DeviceGrant {
         interval: Duration::from_secs(5),
         last_poll_at: None,
         state: DeviceGrantState::Pending,
+        dpop_jkt: Some("thumbprint-2".to_owned()),
     }
 }
 
@@ -118,6 +120,7 @@ pub(crate) fn authorization() -> Authorization {
         created_at: now(),
         refresh: Some(family()),
         revoked: None,
+        dpop_jkt: Some("thumbprint-3".to_owned()),
     }
 }
 

@@ -11,8 +11,10 @@ use hallpass_testing::{Terminal, pty};
 
 use crate::home::Home;
 
-/// Generous: a busy machine must not fail it, but a network timeout or a prompt would.
-const AT_ONCE: Duration = Duration::from_secs(5);
+/// How long a command may take to say that nobody is there.
+const AT_ONCE: Duration = Duration::from_millis(100);
+/// On a busy machine any run can be slow; a network, a prompt or a browser makes every run slow.
+const MOST_TRIES: u32 = 10;
 
 /// Where a command runs that has nobody to talk to.
 enum Place {
@@ -31,6 +33,8 @@ fn login_and_token_fail_with_exit_code_4_and_start_no_browser() {
         Place::Nowhere("hallpass WORDS </dev/null"),
         Place::Nowhere("setsid --wait hallpass WORDS"),
         Place::Nowhere("nohup hallpass WORDS"),
+        Place::Nowhere("echo | hallpass WORDS"),
+        Place::Nowhere("env -i HALLPASS_HOME=\"$HALLPASS_HOME\" PATH=\"$PATH\" hallpass WORDS"),
         Place::InTerminal("hallpass WORDS </dev/null"),
         Place::InTerminal("echo | hallpass WORDS"),
         Place::InTerminal("hallpass WORDS 2>errors || { code=$?; cat errors; exit $code; }"),
@@ -43,15 +47,8 @@ fn login_and_token_fail_with_exit_code_4_and_start_no_browser() {
             "token".to_owned(),
         ] {
             let home = Home::new();
-            let began = SystemClock.now();
-            let (line, code, shown) = place.run(&home, &words);
-            assert!(SystemClock.now().since(began) < AT_ONCE, "{line}");
-            assert_eq!(code, Some(4), "{line}: {shown}");
-            assert!(
-                shown.contains("\n  hint: run `hallpass login"),
-                "{line}: {shown}"
-            );
-            assert!(!home.has_opened(), "{line}");
+            let is_fast = (0..MOST_TRIES).any(|_| place.refuses(&home, &words) < AT_ONCE);
+            assert!(is_fast, "{words}: {}", place.line());
         }
     }
     let nobody = issuer.accept().unwrap_err();
@@ -59,6 +56,25 @@ fn login_and_token_fail_with_exit_code_4_and_start_no_browser() {
 }
 
 impl Place {
+    fn line(&self) -> &'static str {
+        let (Self::Nowhere(line) | Self::InTerminal(line)) = self;
+        line
+    }
+
+    /// Insists on exit code 4 and on no browser; gives how long it took.
+    fn refuses(&self, home: &Home, words: &str) -> Duration {
+        let began = SystemClock.now();
+        let (line, code, shown) = self.run(home, words);
+        let took = SystemClock.now().since(began);
+        assert_eq!(code, Some(4), "{line}: {shown}");
+        assert!(
+            shown.contains("\n  hint: run `hallpass login"),
+            "{line}: {shown}"
+        );
+        assert!(!home.has_opened(), "{line}");
+        took
+    }
+
     fn run(&self, home: &Home, words: &str) -> (String, Option<i32>, String) {
         match self {
             Self::Nowhere(line) => {

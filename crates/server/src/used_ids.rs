@@ -1,0 +1,128 @@
+//! The ids of DPoP proofs and client assertions that were accepted, in memory, until nobody would
+//! accept them anyway (`docs/adr/0009`).
+//!
+//! RFC 9449 §11.1: <https://www.rfc-editor.org/rfc/rfc9449#section-11.1>, OIDC Core §9 (`jti`).
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use hallpass_protocol::Timestamp;
+
+/// So many ids are known at once: 80 bytes each. Beyond it nothing new is accepted, since to forget
+/// an id early would let its proof in again.
+const MOST: usize = 500_000;
+
+/// The ids, as hashes.
+#[derive(Debug, Default)]
+pub(crate) struct UsedIds(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    ids: HashSet<[u8; 32]>,
+    /// The same ids in the order in which they end.
+    ends: BTreeSet<(Timestamp, [u8; 32])>,
+}
+
+/// What became of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstUse {
+    /// Nobody used it before.
+    Yes,
+    /// It was used.
+    No,
+    /// There is no room: come back when so much time has passed.
+    NoRoom(Duration),
+}
+
+impl UsedIds {
+    /// Uses an id, which is remembered until it ends.
+    pub(crate) fn take(&self, id: [u8; 32], ends: Timestamp, now: Timestamp) -> FirstUse {
+        let mut known = self.known();
+        known.forget_ended(now);
+        if known.ids.contains(&id) {
+            return FirstUse::No;
+        }
+        if known.ids.len() >= MOST {
+            let first = known.ends.first().map_or(ends, |(end, _)| *end);
+            return FirstUse::NoRoom(first.since(now));
+        }
+        known.ids.insert(id);
+        known.ends.insert((ends, id));
+        FirstUse::Yes
+    }
+
+    /// Forgets all of them.
+    pub(crate) fn clear(&self) {
+        *self.known() = Known::default();
+    }
+
+    /// What the lock guards is whole after a panic too: nothing between its steps panics.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn forget_ended(&mut self, now: Timestamp) {
+        while let Some((_, id)) = self.ends.first().copied().filter(|(end, _)| *end <= now) {
+            self.ends.pop_first();
+            self.ids.remove(&id);
+        }
+    }
+}
+
+/// The hash of an id and of what it is unique in; every field is length-prefixed, so that none can
+/// pass for another.
+pub(crate) fn id_of(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let mut id = [0; 32];
+    id.copy_from_slice(context.finish().as_ref());
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds)
+    }
+
+    #[test]
+    fn s_97_s_186_an_id_is_used_once_until_it_ends() {
+        let used = UsedIds::default();
+        let (one, two) = (id_of(&[b"a", b"b"]), id_of(&[b"ab", b""]));
+        assert_eq!(used.take(one, at(60), at(0)), FirstUse::Yes);
+        assert_eq!(used.take(two, at(30), at(0)), FirstUse::Yes);
+        assert_eq!(used.take(one, at(60), at(59)), FirstUse::No);
+        assert_eq!(used.take(two, at(90), at(30)), FirstUse::Yes);
+        assert_eq!(used.take(one, at(120), at(60)), FirstUse::Yes);
+    }
+
+    #[test]
+    fn s_140_a_full_memory_forgets_nobody_and_takes_nobody() {
+        let used = UsedIds::default();
+        for number in 0..MOST as u64 {
+            assert_eq!(
+                used.take(id_of(&[&number.to_be_bytes()]), at(60), at(0)),
+                FirstUse::Yes
+            );
+        }
+        assert_eq!(
+            used.take([1; 32], at(70), at(10)),
+            FirstUse::NoRoom(Duration::from_secs(50))
+        );
+        assert_eq!(
+            used.take(id_of(&[&7_u64.to_be_bytes()]), at(60), at(10)),
+            FirstUse::No
+        );
+        assert_eq!(used.take([1; 32], at(70), at(60)), FirstUse::Yes);
+        assert_eq!(used.known().ids.len(), 1);
+    }
+}
