@@ -64,8 +64,11 @@ pub(crate) fn authenticate(
         .client_id()
         .and_then(|id| state.clients.find(id));
     // Row S-185: the issuer, the endpoint that is called, and the token endpoint, which older
-    // clients name wherever they go.
-    let (called, token) = (request.url(), request.url_of("token"));
+    // clients name wherever they go. Only an assertion names any.
+    let (called, token) = match credentials {
+        ClientCredentials::Assertion { .. } => (request.url(), request.url_of("token")),
+        _ => Default::default(),
+    };
     let occasion = Occasion {
         audiences: &[&request.issuer_url, &called, &token],
         now: request.now,
