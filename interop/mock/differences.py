@@ -48,6 +48,9 @@ DIFFERENCES = [
     # Metadata and keys.
     row(METADATA, "*_supported", "absent", "*", "RFC 8414 §2: grant types, authentication methods and what else clients decide by; without `grant_types_supported` they must assume that there is no device flow"),
     row(METADATA, "device_authorization_endpoint", "absent", "BASE/default/device/authorize", "RFC 8628 §4: the device flow is there"),
+    row(METADATA, "pushed_authorization_request_endpoint", "absent", "BASE/default/par", "RFC 9126 §5: requests can be pushed"),
+    row(METADATA, "require_pushed_authorization_requests", "absent", "false", "RFC 9126 §5, and need not be"),
+    row(METADATA, "registration_endpoint", "absent", "BASE/default/register", "RFC 7591 §3: clients may register themselves"),
     row(METADATA, "code_challenge_methods_supported", '["plain", "S256"]', '["S256"]', "RFC 9700 §2.1.1: `plain` protects nobody"),
     row(METADATA, "response_types_supported", '["code", "none", "id_token", "token"]', '["code"]', "only what is not refused afterwards is advertised"),
     row(METADATA, "id_token_signing_alg_values_supported", '["ES256", "ES384", "RS256", *]', '["RS256"]', "the one algorithm that this server signs with"),

@@ -23,7 +23,11 @@ impl TraceFile {
         options.create(true).write(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| {
+        // Several profiles of one command write to its end by turns.
+        let opened = options
+            .open(path)
+            .and_then(|_| OpenOptions::new().append(true).open(path));
+        let file = opened.map_err(|error| {
             Failure::config(format!("cannot write {}", path.display()))
                 .caused_by(&error)
                 .hint_to("name another file for --trace")

@@ -18,6 +18,10 @@ use crate::tokens::one_time::SecretHash;
 
 /// A client as the issuer knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a member of a client's registration"
+)]
 pub struct Client {
     /// `client_id`.
     pub id: ClientId,
@@ -45,6 +49,8 @@ pub struct Client {
     pub requires_dpop: bool,
     /// Whether its authorization requests must be pushed (RFC 9126 §6).
     pub requires_pushed_requests: bool,
+    /// Whether it registered itself: nobody vouches for it (RFC 9700 §4.11.2).
+    pub registered_itself: bool,
 }
 
 /// RFC 6749 §2.1.
@@ -98,6 +104,7 @@ impl Client {
             introspects: true,
             requires_dpop: false,
             requires_pushed_requests: false,
+            registered_itself: false,
         }
     }
 

@@ -15,6 +15,7 @@ pub mod policy;
 pub mod pushed_request;
 pub mod redirect_uri;
 pub mod refusal;
+pub mod registration;
 pub mod tokens;
 pub mod user;
 

@@ -90,6 +90,11 @@ fn is_port(text: &str) -> bool {
         && text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
+/// Whether a URI is one of a program on the person's own machine (RFC 8252 §7.3).
+pub fn is_loopback(uri: &str) -> bool {
+    Loopback::parse(uri).is_some()
+}
+
 /// Why a URI cannot be registered (RFC 8252 §8.4, RFC 9700 §2.6; row S-41).
 pub fn check_registrable(uri: &str) -> Result<(), &'static str> {
     if uri.contains('#') {

@@ -56,6 +56,14 @@ pub enum Refusal {
     InvalidDpopProof(ProofReason),
     /// `use_dpop_nonce`, RFC 9449 §8: the answer carries the nonce.
     UseDpopNonce,
+    /// `invalid_redirect_uri`, RFC 7591 §3.2.2.
+    InvalidRedirectUri(Cow<'static, str>),
+    /// `invalid_client_metadata`, RFC 7591 §3.2.2.
+    InvalidClientMetadata(Cow<'static, str>),
+    /// `invalid_software_statement`, RFC 7591 §3.2.2.
+    InvalidSoftwareStatement,
+    /// `unapproved_software_statement`, RFC 7591 §3.2.2.
+    UnapprovedSoftwareStatement,
     /// `temporarily_unavailable`: try again after this long.
     Busy(Duration),
 }
@@ -157,6 +165,10 @@ impl Refusal {
             Self::RequestNotSupported => ErrorCode::RequestNotSupported,
             Self::RequestUriNotSupported => ErrorCode::RequestUriNotSupported,
             Self::InvalidDpopProof(_) => ErrorCode::InvalidDpopProof,
+            Self::InvalidRedirectUri(_) => ErrorCode::InvalidRedirectUri,
+            Self::InvalidClientMetadata(_) => ErrorCode::InvalidClientMetadata,
+            Self::InvalidSoftwareStatement => ErrorCode::InvalidSoftwareStatement,
+            Self::UnapprovedSoftwareStatement => ErrorCode::UnapprovedSoftwareStatement,
             Self::UseDpopNonce => ErrorCode::UseDpopNonce,
             Self::Busy(_) => ErrorCode::TemporarilyUnavailable,
         }
@@ -165,7 +177,11 @@ impl Refusal {
     /// What the developer of the client is told. Reasons that would help a guesser share a text.
     pub fn description(&self) -> Cow<'_, str> {
         let text = match self {
-            Self::InvalidRequest(text) => text,
+            Self::InvalidRequest(text)
+            | Self::InvalidRedirectUri(text)
+            | Self::InvalidClientMetadata(text) => text,
+            Self::InvalidSoftwareStatement => "the software statement is no signed JWT",
+            Self::UnapprovedSoftwareStatement => "nobody's software statements are trusted here",
             Self::InvalidDpopProof(reason) => return reason.description(),
             Self::UseDpopNonce => "send the proof again, with the nonce of `DPoP-Nonce`",
             Self::InvalidClient(ClientReason::Absent) => {
@@ -305,6 +321,9 @@ pub enum PageReason {
     ForeignRedirectUri,
     /// `response_mode` is unknown (row S-233).
     UnknownResponseMode,
+    /// A client that registered itself asks for an answer before a person has acted, at an address
+    /// that nobody checked.
+    Unverified,
     /// `request_uri` is unknown, expired, used or another client's (RFC 9126 §4).
     UnknownRequestUri,
     /// The parameters cannot be read.

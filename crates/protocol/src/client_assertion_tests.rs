@@ -67,13 +67,13 @@ fn c_57_what_is_made_here_is_accepted_here() {
 
 #[test]
 fn s_184_s_185_s_187_the_table_of_claims() {
+    use AssertionError::{Audience, Jti, NotTheClient, Time, TooLong};
     let key = key(Algorithm::Es256, "k");
     let keys = JwkSet::new([key.public_jwk()]);
     let answer = |changes: &Value| {
         let assertion = sign_compact(&key, typ::JWT, &claims(changes)).unwrap();
         check_with(&keys, &assertion, "svc").map(|_| ())
     };
-    use AssertionError::{Audience, Jti, NotTheClient, Time, TooLong};
     for good in [
         json!({}),
         json!({ "aud": TOKEN }),

@@ -57,12 +57,20 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// OIDC Core §3.1.2.6, RFC 9101 §6.3.
     RequestUriNotSupported,
+    /// RFC 7591 §3.2.2.
+    InvalidRedirectUri,
+    /// RFC 7591 §3.2.2.
+    InvalidClientMetadata,
+    /// RFC 7591 §3.2.2.
+    InvalidSoftwareStatement,
+    /// RFC 7591 §3.2.2.
+    UnapprovedSoftwareStatement,
     /// A code that this program does not know, as the peer sent it.
     Other(String),
 }
 
 impl ErrorCode {
-    const KNOWN: [(Self, &'static str); 23] = [
+    const KNOWN: [(Self, &'static str); 27] = [
         (Self::InvalidRequest, "invalid_request"),
         (Self::InvalidClient, "invalid_client"),
         (Self::InvalidGrant, "invalid_grant"),
@@ -86,6 +94,13 @@ impl ErrorCode {
         (Self::InteractionRequired, "interaction_required"),
         (Self::RequestNotSupported, "request_not_supported"),
         (Self::RequestUriNotSupported, "request_uri_not_supported"),
+        (Self::InvalidRedirectUri, "invalid_redirect_uri"),
+        (Self::InvalidClientMetadata, "invalid_client_metadata"),
+        (Self::InvalidSoftwareStatement, "invalid_software_statement"),
+        (
+            Self::UnapprovedSoftwareStatement,
+            "unapproved_software_statement",
+        ),
     ];
 
     /// The code as it travels.
@@ -135,6 +150,10 @@ impl ErrorCode {
             | Self::InteractionRequired
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported
+            | Self::InvalidRedirectUri
+            | Self::InvalidClientMetadata
+            | Self::InvalidSoftwareStatement
+            | Self::UnapprovedSoftwareStatement
             | Self::Other(_) => 400,
         }
     }

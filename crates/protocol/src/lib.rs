@@ -24,6 +24,7 @@ pub mod metadata;
 pub mod pkce;
 pub mod pushed_authorization;
 pub mod random;
+pub mod registration;
 pub mod resource_metadata;
 pub mod revocation;
 pub mod scope;

@@ -1,9 +1,11 @@
-//! Who may be a client: those that are configured, and in dev mode everybody else.
+//! Who may be a client: those that are configured or registered themselves, and in dev mode
+//! everybody else.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use hallpass_issuer::Client;
+use hallpass_issuer::registration::{RegisteredClient, RegistrationRules, is_own_id};
 use hallpass_protocol::ClientId;
 
 use crate::settings::Settings;
@@ -12,6 +14,9 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub(crate) struct Clients {
     configured: HashMap<ClientId, Arc<Client>>,
+    /// Those that registered themselves; the store has them too.
+    registered: RwLock<HashMap<ClientId, Arc<Client>>>,
+    rules: RegistrationRules,
     free_redirect_uris: Vec<String>,
     strict: bool,
 }
@@ -22,6 +27,8 @@ impl Clients {
         let named = |client: &Client| (client.id.clone(), Arc::new(client.clone()));
         Self {
             configured: settings.clients.iter().map(named).collect(),
+            registered: RwLock::default(),
+            rules: settings.registration,
             free_redirect_uris: settings.free_redirect_uris.clone(),
             strict: settings.strict,
         }
@@ -31,6 +38,10 @@ impl Clients {
     pub(crate) fn find(&self, id: &ClientId) -> Option<Arc<Client>> {
         if let Some(client) = self.configured.get(id) {
             return Some(Arc::clone(client));
+        }
+        if is_own_id(id) {
+            // Also in dev mode: one that is gone is not just anybody (row S-182).
+            return self.registered().get(id).map(Arc::clone);
         }
         // RFC 6749 appendix A.1: `client-id = *VSCHAR`; pages show it as the name.
         let is_visible = id.as_str().bytes().all(|byte| matches!(byte, 0x20..=0x7e));
@@ -50,12 +61,53 @@ impl Clients {
     /// As [`Self::find`]; one that nobody configured may also use the debugger of this issuer.
     pub(crate) fn find_at(&self, id: &ClientId, debugger: &str) -> Option<Arc<Client>> {
         let mut client = self.find(id)?;
-        if !self.configured.contains_key(id) {
+        if !self.configured.contains_key(id) && !client.registered_itself {
             Arc::make_mut(&mut client)
                 .redirect_uris
                 .push(debugger.to_owned());
         }
         Some(client)
+    }
+
+    /// Takes a client that registered itself, or its new metadata.
+    pub(crate) fn register(&self, client: &RegisteredClient) {
+        let known = Arc::new(client.client(self.rules));
+        let mut registered = self
+            .registered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        registered.insert(client.id.clone(), known);
+    }
+
+    /// Forgets a client that registered itself.
+    pub(crate) fn forget(&self, id: &ClientId) {
+        let mut registered = self
+            .registered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        registered.remove(id);
+    }
+
+    /// Forgets all that registered themselves.
+    pub(crate) fn forget_registered(&self) {
+        let mut registered = self
+            .registered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        registered.clear();
+    }
+
+    /// Whether an id is that of a client that removed its registration: its tokens end with it.
+    pub(crate) fn is_gone(&self, id: &str) -> bool {
+        let id = ClientId::new(id);
+        is_own_id(&id) && !self.registered().contains_key(&id)
+    }
+
+    /// What the lock guards is whole after a panic too.
+    fn registered(&self) -> RwLockReadGuard<'_, HashMap<ClientId, Arc<Client>>> {
+        self.registered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether clients that nobody configured are refused.

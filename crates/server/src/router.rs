@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use hallpass_issuer::registration::is_own_id;
+use hallpass_protocol::ClientId;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::Body;
@@ -14,8 +16,8 @@ use crate::dev_mode;
 use crate::dpop_nonces::Role;
 use crate::endpoints::{
     authorization, debugger, device_authorization, end_session, health, introspection, jwks,
-    metadata, pushed_authorization_request, resource_metadata, revocation, static_files, token,
-    user_management, userinfo,
+    metadata, pushed_authorization_request, registration, resource_metadata, revocation,
+    static_files, token, user_management, userinfo,
 };
 use crate::error::json::JsonError;
 use crate::error::page::PageError;
@@ -29,6 +31,8 @@ use crate::state::State;
 enum Endpoint {
     Metadata,
     ResourceMetadata,
+    Registration,
+    ClientConfiguration,
     Jwks,
     Authorization,
     Token,
@@ -50,9 +54,10 @@ enum Endpoint {
 }
 
 use Endpoint::{
-    AuthKitAuthenticate, AuthKitDevice, Authorization, Debugger, DebuggerCallback, Device,
-    DeviceAuthorization, DeviceConfirm, EndSession, Health, Home, Introspection, Jwks, Login,
-    Metadata, PushedAuthorizationRequest, ResourceMetadata, Revocation, Token, Userinfo,
+    AuthKitAuthenticate, AuthKitDevice, Authorization, ClientConfiguration, Debugger,
+    DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm, EndSession, Health, Home,
+    Introspection, Jwks, Login, Metadata, PushedAuthorizationRequest, Registration,
+    ResourceMetadata, Revocation, Token, Userinfo,
 };
 
 /// Whole paths, all of the root issuer: our production names, Hydra's, `AuthKit`'s.
@@ -72,6 +77,7 @@ const EXACT: &[(&str, Endpoint)] = &[
     ("oauth2/device", DeviceAuthorization),
     ("oauth2/device/verify", Device),
     ("oauth2/par", PushedAuthorizationRequest),
+    ("oauth2/register", Registration),
     ("oauth2/userinfo", Userinfo),
     ("oauth2/introspect", Introspection),
     ("admin/oauth2/introspect", Introspection),
@@ -93,6 +99,7 @@ const SUFFIXES: &[(&str, Endpoint)] = &[
     ("introspect", Introspection),
     ("authorize", Authorization),
     ("debugger", Debugger),
+    ("register", Registration),
     ("userinfo", Userinfo),
     ("device", Device),
     ("revoke", Revocation),
@@ -123,6 +130,9 @@ fn resolve(path: &str) -> Option<(String, Endpoint)> {
             _ => None,
         };
     }
+    if let Some(issuer) = configured_client(path) {
+        return Some((issuer.to_owned(), ClientConfiguration));
+    }
     SUFFIXES.iter().find_map(|(suffix, endpoint)| {
         let issuer = path.strip_suffix(suffix)?;
         let issuer = if issuer.is_empty() {
@@ -132,6 +142,16 @@ fn resolve(path: &str) -> Option<(String, Endpoint)> {
         };
         is_issuer(issuer).then(|| (issuer.to_owned(), *endpoint))
     })
+}
+
+/// The issuer of `register/{id}`, the address of a client that registered itself (RFC 7592 §2).
+fn configured_client(path: &str) -> Option<&str> {
+    let (rest, id) = path.rsplit_once('/')?;
+    let issuer = match rest {
+        "register" | "oauth2/register" => "",
+        _ => rest.strip_suffix("/register")?,
+    };
+    (is_own_id(&ClientId::new(id)) && is_issuer(issuer)).then_some(issuer)
 }
 
 /// What may stand in an issuer's path: nothing that a URL or a cookie would change.
@@ -156,7 +176,9 @@ impl Endpoint {
             | Introspection
             | Revocation
             | AuthKitDevice
+            | Registration
             | AuthKitAuthenticate => "POST",
+            ClientConfiguration => "GET, HEAD, PUT, DELETE",
             Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login | Debugger
             | DebuggerCallback => "GET, HEAD, POST",
         }
@@ -171,6 +193,7 @@ impl Endpoint {
             Token | AuthKitAuthenticate => Some("token"),
             DeviceAuthorization | AuthKitDevice => Some("device_authorization"),
             PushedAuthorizationRequest => Some("pushed_authorization_request"),
+            Registration | ClientConfiguration => Some("registration"),
             Userinfo => Some("userinfo"),
             Introspection => Some("introspection"),
             Revocation => Some("revocation"),
@@ -298,14 +321,23 @@ where
             Err(BodyError::Broken) => JsonError::Body(StatusCode::BAD_REQUEST).into_response(),
         }
     };
+    finish(&state, &request, endpoint, &mut response);
+    response
+}
+
+/// Adds what goes along with every answer of an endpoint: the next nonce, and who may read it.
+fn finish(state: &State, request: &Request, endpoint: Endpoint, response: &mut Response<Body>) {
     if let Some(role) = endpoint.takes_proofs() {
-        dpop_proof::send_nonce(&state, &request, role, &mut response);
+        dpop_proof::send_nonce(state, request, role, response);
     }
     // Strict mode knows no origins yet, and answers none (row S-168).
     if !endpoint.is_page() && !state.settings.strict {
-        allow_origin(&request.headers, response.headers_mut());
+        let methods = match endpoint {
+            ClientConfiguration => "GET, PUT, DELETE, OPTIONS",
+            _ => "POST, GET, OPTIONS",
+        };
+        allow_origin(&request.headers, response.headers_mut(), methods);
     }
-    response
 }
 
 /// Dev mode serves whoever is near, under a name that is its own (rows S-284, A-92).
@@ -351,6 +383,8 @@ async fn dispatch(state: &State, request: &Request, endpoint: Endpoint) -> Respo
     let for_program = match endpoint {
         Metadata => metadata::get(state, request),
         ResourceMetadata => resource_metadata::get(request),
+        Registration => registration::post(state, request).await,
+        ClientConfiguration => registration::configure(state, request).await,
         Jwks => jwks::get(state, request).await,
         Token => token::post(state, request).await,
         DeviceAuthorization => device_authorization::post(state, request).await,
@@ -390,7 +424,7 @@ fn status(code: StatusCode) -> Response<Body> {
 }
 
 /// Dev mode answers every origin (`docs/dev-mode.md`).
-fn allow_origin(asked: &HeaderMap, headers: &mut HeaderMap) {
+fn allow_origin(asked: &HeaderMap, headers: &mut HeaderMap, methods: &'static str) {
     let Some(origin) = asked.get(header::ORIGIN) else {
         return;
     };
@@ -399,8 +433,10 @@ fn allow_origin(asked: &HeaderMap, headers: &mut HeaderMap) {
         header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
         HeaderValue::from_static("true"),
     );
-    let methods = HeaderValue::from_static("POST, GET, OPTIONS");
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static(methods),
+    );
     let exposed = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     headers.append(header::VARY, HeaderValue::from_static("Origin"));

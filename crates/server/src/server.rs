@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hallpass_protocol::Clock;
 use hallpass_protocol::random::{Random, SystemRandom};
 use hallpass_protocol::time::SystemClock;
+use hallpass_store::clients;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -47,6 +48,7 @@ impl Server {
         let addresses = listeners.addresses().to_vec();
         let state = State::open(settings, clock, random);
         let state = Arc::new(state.map_err(|fault| StartError::Fault(fault.to_string()))?);
+        load_clients(&state).await?;
         let (stop, stopped) = watch::channel(false);
         let jobs = tokio::spawn(jobs::purge::run(Arc::clone(&state)));
         warm_up(&state);
@@ -70,6 +72,15 @@ impl Server {
             jobs,
         })
     }
+}
+
+/// Takes the clients that registered themselves before the last stop.
+async fn load_clients(state: &State) -> Result<(), StartError> {
+    let registered = state.store.read(clients::list).await;
+    for client in registered.map_err(|error| StartError::Fault(error.to_string()))? {
+        state.clients.register(&client);
+    }
+    Ok(())
 }
 
 /// Makes the key that most requests need while the server already listens.

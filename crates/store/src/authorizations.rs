@@ -6,7 +6,7 @@ use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RevokeReason,
 };
 use hallpass_issuer::user::User;
-use hallpass_protocol::{AuthorizationId, Timestamp, UserId};
+use hallpass_protocol::{AuthorizationId, ClientId, Timestamp, UserId};
 
 use crate::columns::{Json, json};
 use crate::database::{Row, Transaction};
@@ -133,6 +133,20 @@ pub fn revoke(
         &[&now, &reason_number(reason), &id],
     )
     .map(|rows| rows > 0)
+}
+
+/// Ends every authorization of a client.
+pub fn revoke_by_client(
+    tx: &Transaction<'_>,
+    client: &ClientId,
+    reason: RevokeReason,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
+         WHERE client_id = $3 AND revoked_at IS NULL",
+        &[&now, &reason_number(reason), client],
+    )
 }
 
 /// Forgets every authorization, and with it every token.

@@ -29,6 +29,7 @@ mod store;
 pub mod authorization_codes;
 pub mod authorizations;
 pub mod browser_sessions;
+pub mod clients;
 pub mod device_grants;
 pub mod pushed_requests;
 pub mod revocations;

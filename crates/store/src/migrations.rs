@@ -23,6 +23,7 @@ const MIGRATIONS: &[Migration] = &[
     ),
     Migration::new(10, include_str!("../migrations/0010_dpop.sql")),
     Migration::new(11, include_str!("../migrations/0011_pushed_requests.sql")),
+    Migration::new(12, include_str!("../migrations/0012_clients.sql")),
 ];
 
 #[derive(Clone, Copy, Debug)]

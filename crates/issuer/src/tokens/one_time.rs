@@ -46,6 +46,8 @@ pub enum Kind {
     ClientSecret,
     /// `hpg_`: manages the registration of such a client (RFC 7592).
     Registration,
+    /// `dyn_`: the id of such a client; no secret, but spelled like one.
+    RegisteredClient,
 }
 
 impl Kind {
@@ -57,6 +59,7 @@ impl Kind {
             Self::PushedRequest => "hpp_",
             Self::ClientSecret => "hps_",
             Self::Registration => "hpg_",
+            Self::RegisteredClient => "dyn_",
         }
     }
 

@@ -28,6 +28,7 @@ const FOR_PROGRAMS: &[&str] = &[
     "token",
     "device_authorization",
     "pushed_authorization_request",
+    "registration",
     "userinfo",
     "introspection",
     "revocation",

@@ -1,7 +1,7 @@
 //! `reset`: the server as it was at its start, for the next test.
 
 use hallpass_store::{
-    authorization_codes, authorizations, browser_sessions, device_grants, pushed_requests,
+    authorization_codes, authorizations, browser_sessions, clients, device_grants, pushed_requests,
 };
 
 use super::fields::Fields;
@@ -23,10 +23,12 @@ pub(super) async fn answer(state: &State, call: &Call) -> Answer {
         authorization_codes::delete_all(tx)?;
         authorizations::delete_all(tx)?;
         pushed_requests::delete_all(tx)?;
+        clients::delete_all(tx)?;
         browser_sessions::delete_all(tx)
     });
     forget.await?;
     state.keys.reset(&state.store).await?;
+    state.clients.forget_registered();
     state.limiter.clear();
     state.used_ids.clear();
     state.recent_users.clear();

@@ -61,7 +61,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let asked = check_reply_address(state, request, resolved)?;
     match check(state, &asked) {
         Ok(checked) => decide(state, request, &asked, checked, posted).await,
-        Err(refusal) => refuse(state, request, &asked, refusal).await,
+        Err(refusal) => refuse_unasked(state, request, &asked, refusal).await,
     }
 }
 
@@ -190,7 +190,7 @@ async fn go_on(
 ) -> Result<Response<Body>, PageError> {
     match next {
         Next::SignIn => first_sign_in_page(state, request, browser, asked).await,
-        Next::Refuse(refusal) => refuse(state, request, asked, refusal).await,
+        Next::Refuse(refusal) => refuse_unasked(state, request, asked, refusal).await,
         Next::Silent(user) => {
             let seed = seed(&checked, user, (request.now, None), asked);
             issue(state, request, asked, checked, seed).await
@@ -236,8 +236,10 @@ fn unasked<'a>(
             claims: serde_json::Map::new(),
         });
     }
-    // Row S-288: a loopback client never gets a code without a click.
-    let needs_click = asked.client.is_public() && asked.reply.redirect_uri.is_loopback();
+    // Rows S-288, S-179: a loopback client never gets a code without a click, nor does one that
+    // registered itself.
+    let needs_click = asked.client.registered_itself
+        || asked.client.is_public() && asked.reply.redirect_uri.is_loopback();
     if prompts("none") {
         return match fresh {
             None => Next::Refuse(Refusal::LoginRequired),
@@ -293,12 +295,21 @@ fn sign_in_page(
     mistakes: &login::Mistakes,
 ) -> Response<Body> {
     let page = login::Asking {
-        purpose: Purpose::Continue(asked.client.name.clone()),
+        purpose: Purpose::Continue(shown_name(&asked.client)),
         action: action(state, request, asked, browser),
         hint: asked.request.login_hint.as_deref(),
         parameters: asked.request.encode(),
     };
     login::page(state, request, browser, page, mistakes)
+}
+
+/// Row S-179: what a client calls itself is marked as its own word.
+fn shown_name(client: &Client) -> String {
+    if client.registered_itself {
+        format!("\"{}\" (registered itself, not verified)", client.name)
+    } else {
+        client.name.clone()
+    }
 }
 
 async fn grant(
@@ -368,6 +379,21 @@ async fn issue(
         return Err(PageError::Request(PageReason::UnknownRequestUri));
     }
     Ok(answer(request, asked, Ok(secret)))
+}
+
+/// Refuses before a person has acted. A client that registered itself could make an open redirector
+/// of that (RFC 9700 §4.11.2; ), so that its answer goes to this machine alone.
+async fn refuse_unasked(
+    state: &State,
+    request: &Request,
+    asked: &Asked,
+    refusal: Refusal,
+) -> Result<Response<Body>, PageError> {
+    if asked.client.registered_itself && !asked.reply.redirect_uri.is_loopback() {
+        tracing::info!(?refusal, client = %asked.client.id, "unverified client refused");
+        return Err(PageError::Request(PageReason::Unverified));
+    }
+    refuse(state, request, asked, refusal).await
 }
 
 /// Tells the client no. That uses a pushed request up, too.

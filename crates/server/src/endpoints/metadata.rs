@@ -44,7 +44,7 @@ fn document(state: &State, request: &Request) -> Metadata {
         token_endpoint: url("token"),
         device_authorization_endpoint: url("device/authorize"),
         pushed_authorization_request_endpoint: url("par"),
-        registration_endpoint: None,
+        registration_endpoint: url("register").filter(|_| state.settings.registration.is_open),
         userinfo_endpoint: url("userinfo"),
         jwks_uri: url("jwks"),
         introspection_endpoint: url("introspect"),

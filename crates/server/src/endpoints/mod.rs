@@ -9,6 +9,7 @@ pub(crate) mod introspection;
 pub(crate) mod jwks;
 pub(crate) mod metadata;
 pub(crate) mod pushed_authorization_request;
+pub(crate) mod registration;
 pub(crate) mod resource_metadata;
 pub(crate) mod revocation;
 pub(crate) mod static_files;

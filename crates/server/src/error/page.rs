@@ -150,6 +150,11 @@ fn refused_request(reason: PageReason) -> Words {
             "The program asks for an unknown kind of answer",
             "`response_mode` is not supported.",
         ),
+        PageReason::Unverified => (
+            "This program's request cannot be answered",
+            "Its request is wrong or needs a person to sign in first. The program registered itself, \
+             and nobody has checked where its return address leads, so nothing was sent there.",
+        ),
         PageReason::UnknownRequestUri => (
             "This sign-in was used or is too old",
             "The program prepared a request for it, which was answered already, has expired, or \

@@ -34,6 +34,9 @@ pub(crate) async fn live_access_token(
     if claims.iss != request.issuer_url || request.now >= claims.exp {
         return Ok(None);
     }
+    if state.clients.is_gone(&claims.client_id) {
+        return Ok(None);
+    }
     let authorization = match claims.sid.as_deref().map(AuthorizationId::parse) {
         Some(None) => return Ok(None),
         found => found.flatten(),

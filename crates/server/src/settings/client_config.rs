@@ -174,6 +174,7 @@ impl ClientConfig {
             introspects: self.introspect,
             requires_dpop: self.dpop == Dpop::Required,
             requires_pushed_requests: self.require_pushed_authorization_requests,
+            registered_itself: false,
         })
     }
 

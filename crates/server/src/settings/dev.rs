@@ -49,6 +49,8 @@ impl Settings {
             strict: flags.strict,
             ..Self::defaults(DEFAULT_PORT)
         };
+        // Strict is: nobody but the configured clients, unless the file says otherwise.
+        settings.registration.is_open = !flags.strict;
         if let Some(source) = files::find(env, flags.config)? {
             match source.format {
                 files::Format::Json => json_file::apply(&source, &mut settings)?,

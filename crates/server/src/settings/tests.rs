@@ -288,6 +288,7 @@ fn json_and_toml_share_the_clients() {
         scopes = ["openid", "api:read"]
         device = { scopes = ["openid"] }
         refresh = "always"
+        consent = "remember"
         dpop = "required"
         "#,
     )
@@ -317,7 +318,12 @@ fn json_and_toml_share_the_clients() {
     assert!(client.refresh_without_offline_access && client.require_pkce && !client.introspects);
     assert_eq!(
         settings.warnings,
-        ["server.toml:21:9: `client[0].dpop` has no effect yet"]
+        ["server.toml:21:9: `client[0].consent` has no effect yet"]
+    );
+    assert!(client.requires_dpop && !client.requires_pushed_requests);
+    assert_eq!(
+        (settings.dpop_nonce, settings.registration.is_open),
+        (false, true)
     );
 }
 

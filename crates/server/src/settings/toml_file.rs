@@ -29,6 +29,7 @@ struct TomlFile {
     device: Device,
     dpop: Dpop,
     par: Par,
+    register: Register,
     client: Vec<ClientConfig>,
 }
 
@@ -53,6 +54,21 @@ struct Refresh {
 #[serde(default)]
 struct Dpop {
     nonce: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Register {
+    mode: Option<RegisterMode>,
+    require_pkce: Option<bool>,
+}
+
+/// Who may register a client (RFC 7591 §3).
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RegisterMode {
+    Off,
+    Open,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,6 +103,10 @@ static KEYS: Keys = Keys::Table(&[
     ("device", Keys::Table(&[("interval", Keys::Value)])),
     ("dpop", Keys::Table(&[("nonce", Keys::Value)])),
     ("par", Keys::Table(&[("required", Keys::Value)])),
+    (
+        "register",
+        Keys::Table(&[("mode", Keys::Value), ("require_pkce", Keys::Value)]),
+    ),
     ("client", Keys::List(&CLIENT_KEYS)),
 ]);
 
@@ -160,6 +180,11 @@ pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), Sett
     }
     settings.dpop_nonce = file.dpop.nonce;
     settings.pushed_requests.required = file.par.required;
+    let registration = &mut settings.registration;
+    if let Some(mode) = file.register.mode {
+        registration.is_open = mode == RegisterMode::Open;
+    }
+    registration.require_pkce = file.register.require_pkce.unwrap_or(true);
     let place = client_config::Place {
         file: &source.name,
         folder: &source.folder,

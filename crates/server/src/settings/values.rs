@@ -10,6 +10,7 @@ use hallpass_issuer::Client;
 use hallpass_issuer::authorization::RefreshLifetimes;
 use hallpass_issuer::grants::device_code::DeviceRules;
 use hallpass_issuer::pushed_request::PushedRequestRules;
+use hallpass_issuer::registration::RegistrationRules;
 use hallpass_issuer::tokens::mint::{Dialect, TokenRules};
 use hallpass_issuer::user::User;
 use hallpass_protocol::Timestamp;
@@ -63,6 +64,8 @@ pub struct Settings {
     pub clients: Vec<Client>,
     /// How tokens look and how long they live.
     pub token_rules: TokenRules,
+    /// Whether clients may register themselves.
+    pub registration: RegistrationRules,
     /// How long pushed authorization requests live, and whether every client must push.
     pub pushed_requests: PushedRequestRules,
     /// Whether DPoP proofs must carry a nonce of ours (RFC 9449 §8).
@@ -152,6 +155,10 @@ impl Settings {
                 dialect: Dialect::Mock,
                 access_lifetime: lifetime,
                 id_lifetime: lifetime,
+            },
+            registration: RegistrationRules {
+                is_open: true,
+                require_pkce: true,
             },
             pushed_requests: PushedRequestRules::default(),
             dpop_nonce: false,

@@ -361,7 +361,7 @@ async fn s_97_a_48_a_proof_counts_once() {
         400,
         "invalid_dpop_proof",
     );
-    server.clock.advance(Duration::from_secs(60));
+    server.clock.advance(Duration::from_mins(1));
     assert_json_refusal(
         &token(&server, &SERVICE, &proof).await,
         400,

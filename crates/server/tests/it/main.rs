@@ -39,6 +39,7 @@ mod pages;
 mod private_key_jwt;
 mod pushed_authorization_request;
 mod redirect_uris;
+mod registration;
 mod revocation;
 mod token;
 mod token_code;

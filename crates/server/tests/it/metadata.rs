@@ -70,6 +70,7 @@ async fn s_167_every_endpoint_of_the_metadata_answers() {
         ("token_endpoint", "POST"),
         ("device_authorization_endpoint", "POST"),
         ("pushed_authorization_request_endpoint", "POST"),
+        ("registration_endpoint", "POST"),
         ("userinfo_endpoint", "GET, HEAD, POST"),
         ("jwks_uri", "GET, HEAD"),
         ("introspection_endpoint", "POST"),
@@ -91,7 +92,7 @@ async fn s_167_every_endpoint_of_the_metadata_answers() {
         .keys()
         .filter(|name| name.ends_with("_endpoint"))
         .count();
-    assert_eq!(walked, 8, "an endpoint is not in this test: {metadata}");
+    assert_eq!(walked, 9, "an endpoint is not in this test: {metadata}");
 }
 
 #[tokio::test]

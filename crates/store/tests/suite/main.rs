@@ -74,6 +74,8 @@ on_every_engine! {
     tables::the_first_signing_key_wins
     tables::a_rotated_key_stays_and_can_come_back
     tables::a_revoked_token_is_revoked_at_its_issuer_only
+    tables::s_206_a_pushed_request_is_used_up_once
+    tables::s_181_s_182_a_registered_client_is_kept_changed_and_removed
     jobs::s_22_of_fifty_redemptions_of_one_code_one_wins
     jobs::two_writers_at_once_lose_nothing
     jobs::a_failing_job_harms_nobody

@@ -5,11 +5,15 @@ use std::time::Duration;
 use hallpass_issuer::authorization::{Authorization, RevokeReason};
 use hallpass_issuer::grants::authorization_code::{AuthorizationCode, CodeState};
 use hallpass_issuer::grants::device_code::{DeviceGrant, DeviceGrantState};
+use hallpass_issuer::pushed_request::PushedRequest;
+use hallpass_issuer::registration::RegisteredClient;
 use hallpass_issuer::tokens::signing_key::SigningKeyRecord;
+use hallpass_protocol::authorization::AuthorizationRequest;
+use hallpass_protocol::registration::ClientMetadata;
 use hallpass_protocol::{ClientId, UserId};
 use hallpass_store::{
-    Store, StoreError, authorization_codes, authorizations, browser_sessions, device_grants,
-    revocations, signing_keys,
+    Store, StoreError, authorization_codes, authorizations, browser_sessions, clients,
+    device_grants, pushed_requests, revocations, signing_keys,
 };
 
 use crate::records::{
@@ -454,4 +458,87 @@ pub(crate) async fn a_revoked_token_is_revoked_at_its_issuer_only(store: &Store)
     assert_eq!(purge(now() + minutes(4)).await, Ok(0));
     assert_eq!(purge(now() + minutes(5)).await, Ok(1));
     assert_eq!(is_revoked(ISSUER, "a").await, Ok(false));
+}
+
+pub(crate) async fn s_206_a_pushed_request_is_used_up_once(store: &Store) {
+    let pushed = PushedRequest {
+        hash: hash("pushed"),
+        issuer: ISSUER.to_owned(),
+        client_id: client(),
+        parameters: AuthorizationRequest {
+            client_id: Some(client()),
+            state: Some("a&b".to_owned()),
+            resource: vec!["https://a.test".to_owned()],
+            dpop_jkt: Some("thumbprint".to_owned()),
+            ..AuthorizationRequest::default()
+        },
+        pushed_at: now(),
+        expires_at: now() + minutes(2),
+    };
+    let kept = pushed.clone();
+    store
+        .write(move |tx| pushed_requests::insert(tx, &kept))
+        .await
+        .unwrap();
+    let find = |issuer| store.read(move |tx| pushed_requests::find(tx, issuer, &hash("pushed")));
+    assert_eq!(find(ISSUER).await, Ok(Some(pushed.clone())));
+    assert_eq!(find("/other").await, Ok(None));
+    assert_eq!(store.read(pushed_requests::count_rows).await, Ok(1));
+    let purge =
+        |now| store.write(move |tx| pushed_requests::purge_expired(tx, now, minutes(30), 10));
+    assert_eq!(purge(now() + minutes(31)).await, Ok(0));
+    let take = || store.write(|tx| pushed_requests::delete(tx, &hash("pushed")));
+    let (one, two) = tokio::join!(take(), take());
+    assert_eq!(u8::from(one.unwrap()) + u8::from(two.unwrap()), 1);
+    store
+        .write(move |tx| pushed_requests::insert(tx, &pushed))
+        .await
+        .unwrap();
+    assert_eq!(purge(now() + minutes(32)).await, Ok(1));
+}
+
+pub(crate) async fn s_181_s_182_a_registered_client_is_kept_changed_and_removed(store: &Store) {
+    let mut registered = RegisteredClient {
+        id: client(),
+        issuer: ISSUER.to_owned(),
+        metadata: ClientMetadata {
+            redirect_uris: vec!["https://app.test/cb".to_owned()],
+            client_name: Some("My CLI".to_owned()),
+            ..ClientMetadata::default()
+        },
+        secret: Some(hash("secret")),
+        registration: hash("registration"),
+        created_at: now(),
+    };
+    let find = || store.read(|tx| clients::find(tx, &client()));
+    let kept = registered.clone();
+    store
+        .write(move |tx| clients::insert(tx, &kept))
+        .await
+        .unwrap();
+    assert_eq!(find().await, Ok(Some(registered.clone())));
+    registered.metadata.client_name = None;
+    registered.secret = None;
+    let save = |changed: RegisteredClient| store.write(move |tx| clients::save(tx, &changed));
+    assert_eq!(save(registered.clone()).await, Ok(true));
+    assert_eq!(
+        store.read(clients::list).await,
+        Ok(vec![registered.clone()])
+    );
+    let granted = authorization();
+    let id = granted.id;
+    let revoked = store.write(move |tx| {
+        authorizations::insert(tx, &granted)?;
+        clients::delete(tx, &client())?;
+        let other = ClientId::new("other");
+        authorizations::revoke_by_client(tx, &other, RevokeReason::Client, now())?;
+        assert!(authorizations::is_live(tx, id)?);
+        authorizations::revoke_by_client(tx, &client(), RevokeReason::Client, now())
+    });
+    assert_eq!(revoked.await, Ok(1));
+    let is_live = store.read(move |tx| authorizations::is_live(tx, id));
+    assert_eq!(is_live.await, Ok(false));
+    assert_eq!(find().await, Ok(None));
+    assert_eq!(save(registered).await, Ok(false));
+    assert_eq!(store.read(clients::count_rows).await, Ok(0));
 }

@@ -144,8 +144,10 @@ fn read_request(client: &mut TcpStream) -> io::Result<Option<String>> {
             continue;
         };
         let lines = head.lines().map(str::to_ascii_lowercase);
-        let length = lines.filter_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-        if body.len() >= length.last().unwrap_or(0) {
+        let length = lines
+            .filter_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+            .next_back();
+        if body.len() >= length.unwrap_or(0) {
             return Ok(Some(format!("{head}\r\nconnection: close\r\n\r\n{body}")));
         }
     }

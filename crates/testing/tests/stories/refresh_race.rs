@@ -27,7 +27,7 @@ struct Race {
 
 /// What came of it.
 #[derive(Debug, Default)]
-struct Result {
+struct Tally {
     started: u64,
     killed: u64,
     /// Of these, so many by the name that they had left in the lock file.
@@ -48,9 +48,9 @@ async fn c_21_to_c_23_lost_answers_and_killed_processes_cost_no_session() {
         expiries: 20,
         seed: 1,
     };
-    let result = race.run().await;
-    println!("{result:?}");
-    assert!(result.rotations >= 10, "{result:?}");
+    let tally = race.run().await;
+    println!("{tally:?}");
+    assert!(tally.rotations >= 10, "{tally:?}");
 }
 
 #[tokio::test]
@@ -62,9 +62,9 @@ async fn c_21_to_c_23_the_same_with_50_processes_and_200_expiries() {
         seed: u64::from(std::process::id()),
     };
     println!("seed {}", race.seed);
-    let result = race.run().await;
-    println!("{result:#?}");
-    assert!(result.rotations >= 100, "{result:?}");
+    let tally = race.run().await;
+    println!("{tally:#?}");
+    assert!(tally.rotations >= 100, "{tally:?}");
 }
 
 /// The surroundings in which the processes run; all of one user.
@@ -76,7 +76,7 @@ struct Desk {
 }
 
 impl Race {
-    async fn run(&self) -> Result {
+    async fn run(&self) -> Tally {
         let dice = Dice::new(self.seed);
         let proxy = LossyProxy::new(&dice);
         let toml = "[ttl]\naccess = \"1h\"\n[device]\ninterval = \"1s\"\n";
@@ -96,34 +96,34 @@ impl Race {
             dice,
         };
         proxy.lose(20);
-        let mut result = Result::default();
+        let mut tally = Tally::default();
         for expiry in 0..self.expiries {
             // Every other time the token is about to expire, and nobody should wait.
-            let is_expired = expiry % 2 == 0;
+            let is_expired = expiry.is_multiple_of(2);
             let before = desk.expire(if is_expired { -1 } else { 5 });
             proxy.take_seen();
-            let tokens = desk.run_at_once(self.processes, &mut result);
+            let tokens = desk.run_at_once(self.processes, &mut tally);
             let seen = proxy.take_seen();
             let is_old = |token: &OsString| *token == *before;
             assert!(!is_expired || !tokens.iter().any(is_old), "round {expiry}");
             let mut new: Vec<_> = tokens.into_iter().filter(|token| !is_old(token)).collect();
             new.dedup();
             assert!(new.len() <= 1, "round {expiry}: {} tokens", new.len());
-            result.refreshes += seen.refreshes;
-            result.rotations += seen.refresh_tokens.len();
-            result.lost_answers += seen.lost;
-            let most = &mut result.most_rotations_of_one_expiry;
+            tally.refreshes += seen.refreshes;
+            tally.rotations += seen.refresh_tokens.len();
+            tally.lost_answers += seen.lost;
+            let most = &mut tally.most_rotations_of_one_expiry;
             *most = seen.refresh_tokens.len().max(*most);
-            let most = &mut result.most_refreshes_at_once;
+            let most = &mut tally.most_refreshes_at_once;
             *most = seen.most_at_once.max(*most);
         }
-        assert_eq!(result.most_rotations_of_one_expiry, 1, "{result:?}");
-        assert_eq!(result.most_refreshes_at_once, 1, "{result:?}");
-        assert!(desk.home.kept("corrupt-").is_empty(), "{result:?}");
+        assert_eq!(tally.most_rotations_of_one_expiry, 1, "{tally:?}");
+        assert_eq!(tally.most_refreshes_at_once, 1, "{tally:?}");
+        assert!(desk.home.kept("corrupt-").is_empty(), "{tally:?}");
         // The session is alive, at the server too.
         proxy.lose(0);
         desk.home.runs(&["token", "--refresh"]);
-        result
+        tally
     }
 }
 
@@ -141,7 +141,7 @@ impl Desk {
     }
 
     /// Starts `hallpass token` so many times, and kills some; gives what the others printed.
-    fn run_at_once(&self, processes: u64, result: &mut Result) -> Vec<OsString> {
+    fn run_at_once(&self, processes: u64, tally: &mut Tally) -> Vec<OsString> {
         let mut children: Vec<Child> = Vec::new();
         let mut killed = Vec::new();
         for n in 0..processes {
@@ -151,24 +151,24 @@ impl Desk {
                 kill(&mut children, chosen, &mut killed);
             }
         }
-        result.started += processes;
+        tally.started += processes;
         // Who refreshes is the most interesting one.
         for _ in 0..self.dice.below(3) {
             wait(Duration::from_millis(self.dice.below(40)));
             if let Some(holder) = self.holder(&children) {
                 let before = killed.len();
                 kill(&mut children, holder, &mut killed);
-                result.killed_holders += (killed.len() - before) as u64;
+                tally.killed_holders += (killed.len() - before) as u64;
             }
         }
-        result.killed += killed.len() as u64;
+        tally.killed += killed.len() as u64;
         let mut tokens = Vec::new();
         for (child, n) in children.into_iter().zip(0..) {
             let ran = Ran::from(child.wait_with_output().unwrap());
             match ran.code {
                 Some(0) => tokens.push(ran.line().into()),
                 // It kept the session, and says so.
-                Some(7) => result.unavailable += 1,
+                Some(7) => tally.unavailable += 1,
                 None => assert!(killed.contains(&n), "{ran}"),
                 Some(_) => panic!("{ran}"),
             }
@@ -180,7 +180,7 @@ impl Desk {
     fn command(&self, n: u64) -> Command {
         let mut command = Command::new(pty::hallpass());
         command.arg("token").env_clear();
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             command.env("HALLPASS_HOME", self.home.path(""));
         } else {
             let folder = self.home.path(&format!("run-{n}"));

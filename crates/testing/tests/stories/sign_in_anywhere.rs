@@ -215,10 +215,9 @@ async fn events_tell_a_program_everything_and_an_attacker_is_not_stored() {
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut lines =
-            std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
         let mut events: Vec<Value> = Vec::new();
-        while let Some(line) = lines.next() {
+        for line in lines {
             let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
             if event["event"] == "device_code" {
                 let user_code = event["user_code"].as_str().unwrap().to_owned();
