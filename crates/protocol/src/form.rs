@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// More parameters than this are refused (row S-140).
 pub const MOST_PARAMETERS: usize = 100;
@@ -20,7 +20,12 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The parameters of one request, in the order in which they came. Empty values are left out.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Form(Vec<(String, String)>);
+pub struct Form {
+    /// Every name and value, decoded, one after the other: one buffer for all of them.
+    text: String,
+    /// Where each name and then its value end in the text.
+    ends: Vec<(usize, usize)>,
+}
 
 /// Why a form could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,16 +44,27 @@ pub enum FormError {
 impl Form {
     /// Reads a query or a body.
     pub fn parse(text: &str) -> Result<Self, FormError> {
-        let mut pairs = Vec::new();
-        for piece in text.split('&').filter(|piece| !piece.is_empty()) {
-            if pairs.len() == MOST_PARAMETERS {
+        let mut form = Self {
+            text: String::with_capacity(text.len()),
+            ends: Vec::with_capacity(8),
+        };
+        let pieces = text.split('&').filter(|piece| !piece.is_empty());
+        for (count, piece) in pieces.enumerate() {
+            if count == MOST_PARAMETERS {
                 return Err(FormError::TooMany);
             }
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-            pairs.push((decode(name)?, decode(value)?));
+            let start = form.text.len();
+            decode_onto(name, &mut form.text)?;
+            let middle = form.text.len();
+            decode_onto(value, &mut form.text)?;
+            if form.text.len() == middle {
+                form.text.truncate(start);
+            } else {
+                form.ends.push((middle, form.text.len()));
+            }
         }
-        pairs.retain(|(_, value)| !value.is_empty());
-        Ok(Self(pairs))
+        Ok(form)
     }
 
     /// The value of a parameter that may stand once.
@@ -63,18 +79,17 @@ impl Form {
 
     /// Every value of a parameter that may repeat (`resource`, `audience`).
     pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
-        self.0
-            .iter()
-            .filter(move |(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.iter()
+            .filter(move |(known, _)| *known == name)
+            .map(|(_, value)| value)
     }
 
     /// Refuses a repeated parameter, save those named.
     pub fn refuse_repeats(&self, but: &[&str]) -> Result<(), FormError> {
-        for (index, (name, _)) in self.0.iter().enumerate() {
-            let seen_before = self.0.iter().take(index).any(|(known, _)| known == name);
-            if seen_before && !but.contains(&name.as_str()) {
-                return Err(FormError::Repeated(name.clone()));
+        for (index, (name, _)) in self.iter().enumerate() {
+            let seen_before = self.iter().take(index).any(|(known, _)| known == name);
+            if seen_before && !but.contains(&name) {
+                return Err(FormError::Repeated(name.to_owned()));
             }
         }
         Ok(())
@@ -87,18 +102,25 @@ impl Form {
 
     /// The pairs, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        let mut start = 0;
+        self.ends.iter().map(move |(middle, end)| {
+            let part = |range| self.text.get(range).unwrap_or_default();
+            let pair = (part(start..*middle), part(*middle..*end));
+            start = *end;
+            pair
+        })
     }
 
     /// Adds a parameter to send.
-    pub fn push(&mut self, name: &str, value: impl Into<String>) {
-        self.0.push((name.to_owned(), value.into()));
+    pub fn push(&mut self, name: &str, value: impl AsRef<str>) {
+        self.text.push_str(name);
+        let middle = self.text.len();
+        self.text.push_str(value.as_ref());
+        self.ends.push((middle, self.text.len()));
     }
 
     /// Adds a parameter to send when there is a value.
-    pub fn push_some(&mut self, name: &str, value: Option<impl Into<String>>) {
+    pub fn push_some(&mut self, name: &str, value: Option<impl AsRef<str>>) {
         if let Some(value) = value {
             self.push(name, value);
         }
@@ -107,7 +129,7 @@ impl Form {
     /// The form as it travels. Empty values are never sent.
     pub fn encode(&self) -> String {
         let mut out = String::new();
-        for (name, value) in self.0.iter().filter(|(_, value)| !value.is_empty()) {
+        for (name, value) in self.iter().filter(|(_, value)| !value.is_empty()) {
             let separator = if out.is_empty() { "" } else { "&" };
             // Writing to a `String` cannot fail.
             let _: std::fmt::Result = write!(out, "{separator}{}={}", encode(name), encode(value));
@@ -120,19 +142,18 @@ impl std::fmt::Debug for Form {
     /// Names only: values may be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|(name, _)| name))
+            .entries(self.iter().map(|(name, _)| name))
             .finish()
     }
 }
 
-impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Form {
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Form {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
+        let mut form = Self::default();
+        for (name, value) in pairs {
+            form.push(name.as_ref(), value);
+        }
+        form
     }
 }
 
@@ -145,15 +166,38 @@ pub fn encode(text: &str) -> String {
 
 /// Decodes one name or value.
 pub fn decode(text: &str) -> Result<String, FormError> {
+    let mut decoded = String::with_capacity(text.len());
+    decode_onto(text, &mut decoded)?;
+    Ok(decoded)
+}
+
+/// Decodes behind what is there already.
+fn decode_onto(text: &str, decoded: &mut String) -> Result<(), FormError> {
     // Most names and values are plain.
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Ok(text.to_owned());
+        decoded.push_str(text);
+        return Ok(());
     }
-    let spaced = text.replace('+', " ");
-    match percent_decode_str(&spaced).decode_utf8() {
-        Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => Err(FormError::NotUtf8),
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = match (first, after) {
+            (b'%', [high, low, after @ ..]) => byte_of(*high, *low).map(|byte| (byte, after)),
+            _ => None,
+        };
+        // What is no escape stands for itself (URL Standard, percent-decode).
+        let plain = if *first == b'+' { b' ' } else { *first };
+        let (byte, after) = escaped.unwrap_or((plain, after));
+        bytes.push(byte);
+        rest = after;
     }
+    decoded.push_str(std::str::from_utf8(&bytes).map_err(|_| FormError::NotUtf8)?);
+    Ok(())
+}
+
+fn byte_of(high: u8, low: u8) -> Option<u8> {
+    let value = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(value(high)? << 4 | value(low)?).ok()
 }
 
 #[cfg(test)]
@@ -176,6 +220,23 @@ mod tests {
             form.refuse_repeats(&["resource"]),
             Err(FormError::Repeated("a".to_owned()))
         );
+    }
+
+    #[test]
+    fn an_escape_is_decoded_once_and_what_is_none_stands_for_itself() {
+        for (text, decoded) in [
+            ("a%2Bb+c%20d", "a+b c d"),
+            ("%c3%A9", "é"),
+            ("%252B", "%2B"),
+            ("100%", "100%"),
+            ("%2", "%2"),
+            ("%zz+%+1", "%zz % 1"),
+            ("é+", "é "),
+        ] {
+            assert_eq!(decode(text).as_deref(), Ok(decoded), "{text}");
+        }
+        // One name's last byte and the next one's first make no letter.
+        assert_eq!(Form::parse("a=%c3&%a9=b"), Err(FormError::NotUtf8));
     }
 
     #[test]

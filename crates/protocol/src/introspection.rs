@@ -38,7 +38,7 @@ impl IntrospectionRequest {
 
 /// RFC 7662 §2.2: active with everything known, or inactive and nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct IntrospectionResponse {
+pub struct IntrospectionResponse<C = AccessTokenClaims> {
     /// `active`.
     pub active: bool,
     /// `token_type`.
@@ -46,10 +46,10 @@ pub struct IntrospectionResponse {
     pub token_type: Option<String>,
     /// The claims of the token.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
-    pub claims: Option<AccessTokenClaims>,
+    pub claims: Option<C>,
 }
 
-impl IntrospectionResponse {
+impl<C> IntrospectionResponse<C> {
     /// `{"active":false}`: what is unknown, expired, revoked or not for this caller (§2.2).
     pub const INACTIVE: Self = Self {
         active: false,

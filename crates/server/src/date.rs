@@ -22,10 +22,14 @@ pub(crate) fn stamp<B>(response: &mut Response<B>, now: Timestamp) {
         Some((known, value)) if *known == second => Some(value.clone()),
         _ => None,
     });
-    let Some(value) = known.or_else(|| written(second)) else {
+    let write = || {
+        let value = written(second)?;
+        LAST.set(Some((second, value.clone())));
+        Some(value)
+    };
+    let Some(value) = known.or_else(write) else {
         return;
     };
-    LAST.set(Some((second, value.clone())));
     response.headers_mut().insert(DATE, value);
 }
 

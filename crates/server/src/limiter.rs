@@ -37,6 +37,29 @@ impl Limiter {
     }
 }
 
+/// A guesser at one address. It is asked about at every request, so nothing is formatted.
+pub(crate) fn guesser_at(address: IpAddr, parts: &[&str]) -> String {
+    let mut guesser =
+        String::with_capacity(parts.iter().map(|part| part.len() + 1).sum::<usize>() + 16);
+    for part in parts {
+        guesser.push_str(part);
+        guesser.push('|');
+    }
+    let digits = |guesser: &mut String, octets: &[u8]| {
+        let halves = octets.iter().flat_map(|octet| [octet >> 4, octet & 15]);
+        guesser.extend(halves.filter_map(|half| char::from_digit(u32::from(half), 16)));
+    };
+    match address.to_canonical() {
+        IpAddr::V4(v4) => digits(&mut guesser, &v4.octets()),
+        IpAddr::V6(v6) => {
+            let [network @ .., _, _, _, _, _, _, _, _] = v6.octets();
+            let network: [u8; 8] = network;
+            digits(&mut guesser, &network);
+        }
+    }
+    guesser
+}
+
 /// What counts as one address: an IPv6 host owns its whole /64.
 pub(crate) fn network_of(address: IpAddr) -> String {
     match address {

@@ -56,17 +56,20 @@ impl PolledGrants {
         &self,
         (issuer, code_hash): (&str, &SecretHash),
         decisions: u64,
-        grant: &PolledGrant,
+        grant: PolledGrant,
     ) {
+        let mut new = Some(Known::new(issuer, decisions, grant));
         let known = self.0.entry(code_hash, None, |_, known| {
-            let pace = known.grant.pace;
-            *known = Known::new(issuer, decisions, grant.clone());
-            known.grant.pace = pace;
+            if let Some(new) = new.take() {
+                let pace = known.grant.pace;
+                *known = new;
+                known.grant.pace = pace;
+            }
             EntryAction::<()>::Retain(())
         });
-        if let EntryResult::Vacant(place) = known {
+        if let (EntryResult::Vacant(place), Some(new)) = (known, new) {
             // Only a cleared cache refuses, and this one is never cleared.
-            drop(place.insert(Known::new(issuer, decisions, grant.clone())));
+            drop(place.insert(new));
         }
     }
 }

@@ -250,7 +250,7 @@ where
     }
     let path = parts.uri.path();
     if control::is_control_path(path) {
-        return control::answer(&state, parts, body, peer).await;
+        return Box::pin(control::answer(&state, parts, body, peer)).await;
     }
     if let Some(asset) = assets::find(path) {
         return asset.response(path);
@@ -283,7 +283,7 @@ where
     if let Some(folder) = &state.settings.static_assets
         && request.path.starts_with(static_files::PREFIX)
     {
-        let file = static_files::get(folder, &request).await;
+        let file = Box::pin(static_files::get(folder, &request)).await;
         return file.unwrap_or_else(|error| error.into_response(&state, &request));
     }
     let Some(endpoint) = endpoint else {
@@ -309,7 +309,9 @@ where
         match request::read_body(body).await {
             Ok(body) => {
                 request.body = body;
-                let truth = dispatch(&state, &request, endpoint);
+                // A future is as large as the largest endpoint, and each hand that it goes through
+                // copies it: in a box only its address travels.
+                let truth = Box::pin(dispatch(&state, &request, endpoint));
                 control::observe(&state, &request, endpoint.name(), truth).await
             }
             Err(BodyError::TooLarge) => {
@@ -390,12 +392,12 @@ async fn dispatch(state: &State, request: &Request, endpoint: Endpoint) -> Respo
         Userinfo => userinfo::get(state, request).await,
         Introspection => introspection::post(state, request).await,
         Revocation => revocation::post(state, request).await,
-        AuthKitDevice => user_management::authorize_device(state, request).await,
-        AuthKitAuthenticate => user_management::authenticate(state, request).await,
+        AuthKitDevice => Box::pin(user_management::authorize_device(state, request)).await,
+        AuthKitAuthenticate => Box::pin(user_management::authenticate(state, request)).await,
         Health => Ok(health::get()),
         Authorization | EndSession | Device | DeviceConfirm | Login | Debugger
         | DebuggerCallback | Home => {
-            return for_person(state, request, endpoint).await;
+            return Box::pin(for_person(state, request, endpoint)).await;
         }
     };
     for_program.unwrap_or_else(JsonError::into_response)

@@ -1,7 +1,7 @@
 //! Access tokens that were revoked one by one (RFC 7009 §2.1); whole authorizations end in
 //! [`crate::authorizations`].
 
-use hallpass_protocol::Timestamp;
+use hallpass_protocol::{AuthorizationId, Timestamp};
 
 use crate::database::Transaction;
 use crate::error::StoreError;
@@ -24,6 +24,23 @@ pub fn is_revoked_jti(tx: &Transaction<'_>, issuer: &str, jti: &str) -> Result<b
     tx.find(
         "SELECT not_after FROM revocations WHERE issuer = $1 AND jti = $2",
         &[&issuer, &jti],
+        |_| Ok(()),
+    )
+    .map(|row| row.is_some())
+}
+
+/// Whether an authorization is there and live, and this token of it was not revoked: one statement
+/// for what nearly every access token is asked.
+pub fn is_live(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    jti: &str,
+    authorization: AuthorizationId,
+) -> Result<bool, StoreError> {
+    tx.find(
+        "SELECT 1 FROM authorizations WHERE id = $1 AND revoked_at IS NULL AND NOT EXISTS \
+         (SELECT 1 FROM revocations WHERE issuer = $2 AND jti = $3)",
+        &[&authorization, &issuer, &jti],
         |_| Ok(()),
     )
     .map(|row| row.is_some())

@@ -136,7 +136,7 @@ pub fn clean_label(text: &str) -> Option<String> {
 
 impl DeviceGrantState {
     /// Where that is, without what it holds.
-    fn stage(&self) -> Stage {
+    pub(super) fn stage(&self) -> Stage {
         match self {
             Self::Pending => Stage::Pending,
             Self::Approved { .. } => Stage::Approved,

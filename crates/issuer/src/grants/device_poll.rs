@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hallpass_protocol::{ClientId, Timestamp};
 
-use super::device_code::{LONGEST_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
+use super::device_code::{DeviceGrant, LONGEST_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
 use crate::bound_key;
 use crate::client::AuthenticatedClient;
 use crate::refusal::{GrantReason, Refusal};
@@ -51,6 +51,21 @@ pub struct PolledGrant {
 }
 
 impl PolledGrant {
+    /// The part of a grant that polls are answered from.
+    pub fn of(grant: &DeviceGrant) -> Self {
+        Self {
+            client_id: grant.client_id.clone(),
+            resource: grant.resource.clone(),
+            expires_at: grant.expires_at,
+            dpop_jkt: grant.dpop_jkt.clone(),
+            stage: grant.state.stage(),
+            pace: Pace {
+                interval: grant.interval,
+                last_poll_at: grant.last_poll_at,
+            },
+        }
+    }
+
     /// Answers a poll as far as nothing has to be written down for it: `Ok` says that the grant was
     /// approved, or redeemed before.
     pub fn answer(

@@ -5,9 +5,10 @@
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const CHECK_LENGTH: usize = 6;
 
-/// So many digits are one step of the long division: 62^10 fits in 64 bits.
-const STEP: usize = 10;
-const STEP_VALUE: u64 = 62_u64.pow(10);
+/// So many digits are one step of the long division: 62^5 fits in 32 bits, and its division by a
+/// constant is a multiplication.
+const STEP: usize = 5;
+const STEP_VALUE: u64 = 62_u64.pow(5);
 
 /// Writes bytes after a prefix; the length depends on the number of bytes alone.
 pub(super) fn spell(prefix: &str, bytes: &[u8]) -> String {
@@ -40,17 +41,17 @@ const fn length_for(bytes: usize) -> usize {
     (bytes * 8 * 1_000_000).div_ceil(5_954_196)
 }
 
-/// Long division, ten digits at a time from the right.
+/// Long division, five digits at a time from the right.
 fn push_base62(text: &mut String, bytes: &[u8], length: usize) {
     let mut number = limbs(bytes);
     let mut digits = Vec::with_capacity(length + STEP);
     while digits.len() < length {
         let mut rest = 0_u64;
         for limb in &mut number {
-            let value = (u128::from(rest) << 64) | u128::from(*limb);
+            let value = (rest << 32) | u64::from(*limb);
             // The rest is less than the divisor, so that the quotient fits.
-            *limb = u64::try_from(value / u128::from(STEP_VALUE)).unwrap_or(u64::MAX);
-            rest = u64::try_from(value % u128::from(STEP_VALUE)).unwrap_or(u64::MAX);
+            *limb = u32::try_from(value / STEP_VALUE).unwrap_or(u32::MAX);
+            rest = value % STEP_VALUE;
         }
         for _ in 0..STEP {
             let digit = usize::try_from(rest % 62).unwrap_or(0);
@@ -72,17 +73,20 @@ fn from_base62<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
             scale *= 62;
         }
         for limb in number.iter_mut().rev() {
-            let value = u128::from(*limb) * u128::from(scale) + u128::from(carry);
-            *limb = u64::try_from(value & u128::from(u64::MAX)).ok()?;
-            carry = u64::try_from(value >> 64).ok()?;
+            let value = u64::from(*limb) * scale + carry;
+            *limb = u32::try_from(value & u64::from(u32::MAX)).ok()?;
+            carry = value >> 32;
         }
         if carry != 0 {
             return None;
         }
     }
-    let all: Vec<u8> = number.iter().flat_map(|limb| limb.to_be_bytes()).collect();
-    let (beyond, bytes) = all.split_last_chunk::<N>()?;
-    beyond.iter().all(|byte| *byte == 0).then_some(*bytes)
+    let mut bytes = [0; N];
+    let mut digits = number.iter().rev().flat_map(|limb| limb.to_le_bytes());
+    for (byte, digit) in bytes.iter_mut().rev().zip(&mut digits) {
+        *byte = digit;
+    }
+    digits.all(|beyond| beyond == 0).then_some(bytes)
 }
 
 fn value_of(digit: u8) -> Option<u8> {
@@ -94,14 +98,14 @@ fn value_of(digit: u8) -> Option<u8> {
     }
 }
 
-/// A big-endian number in steps of 64 bits, the largest first.
-fn limbs(bytes: &[u8]) -> Vec<u64> {
-    let chunks = bytes.rchunks(8).rev();
+/// A big-endian number in steps of 32 bits, the largest first.
+fn limbs(bytes: &[u8]) -> Vec<u32> {
+    let chunks = bytes.rchunks(4).rev();
     chunks
         .map(|chunk| {
             chunk
                 .iter()
-                .fold(0, |limb, byte| (limb << 8) | u64::from(*byte))
+                .fold(0, |limb, byte| (limb << 8) | u32::from(*byte))
         })
         .collect()
 }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use http::header::{HOST, HeaderMap, HeaderName};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 
 use super::host::Authority;
 use crate::settings::{PublicUrl, Settings};
@@ -20,7 +20,8 @@ pub(crate) fn base_url(settings: &Settings, headers: &HeaderMap) -> String {
     if let PublicUrl::Fixed(url) = &settings.public {
         return url.clone();
     }
-    let https = first(headers, &FORWARDED_PROTO).map_or(settings.tls.is_some(), |proto| {
+    let (forwarded_proto, forwarded_port) = forwarded(headers);
+    let https = forwarded_proto.map_or(settings.tls.is_some(), |proto| {
         proto.eq_ignore_ascii_case("https")
     });
     let (scheme, default_port) = if https { ("https", 443) } else { ("http", 80) };
@@ -35,12 +36,13 @@ pub(crate) fn base_url(settings: &Settings, headers: &HeaderMap) -> String {
             settings.listen.first().map(std::net::SocketAddr::port),
         ),
     };
-    let forwarded_port = first(headers, &FORWARDED_PORT)
+    let forwarded_port = forwarded_port
         .and_then(|port| port.parse::<u16>().ok())
         .filter(|port| *port > 0);
     let mut url = String::with_capacity(scheme.len() + host.len() + 9);
     url.extend([scheme, "://"]);
-    url.extend(host.chars().map(|c| c.to_ascii_lowercase()));
+    url.push_str(host);
+    url.make_ascii_lowercase();
     if let Some(port) = forwarded_port
         .or(host_port)
         .filter(|port| *port != default_port)
@@ -51,15 +53,22 @@ pub(crate) fn base_url(settings: &Settings, headers: &HeaderMap) -> String {
     url
 }
 
-/// The first value of a header: what the outermost proxy saw.
-fn first<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers
-        .get(name)?
-        .to_str()
-        .ok()?
-        .split(',')
-        .next()
-        .map(str::trim)
+/// The first values of `X-Forwarded-Proto` and `X-Forwarded-Port`, in one pass: what the outermost
+/// proxy saw.
+fn forwarded(headers: &HeaderMap) -> (Option<&str>, Option<&str>) {
+    let (mut proto, mut port) = (None, None);
+    for (name, value) in headers {
+        if *name == FORWARDED_PROTO {
+            proto.get_or_insert(value);
+        } else if *name == FORWARDED_PORT {
+            port.get_or_insert(value);
+        }
+    }
+    (proto.and_then(first), port.and_then(first))
+}
+
+fn first(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok()?.split(',').next().map(str::trim)
 }
 
 #[cfg(test)]
@@ -72,7 +81,7 @@ mod tests {
             .map(|(name, value)| {
                 (
                     HeaderName::from_static(name),
-                    http::HeaderValue::from_static(value),
+                    HeaderValue::from_static(value),
                 )
             })
             .collect();

@@ -98,9 +98,11 @@ impl<'a> Authority<'a> {
 /// RFC 6761 §6.3: `localhost` and the names under it are this machine, in every resolver that
 /// browsers use; no public name server can point them elsewhere.
 fn is_loopback(host: &str) -> bool {
-    let lower = host.to_ascii_lowercase();
-    lower == "localhost"
-        || lower.ends_with(".localhost")
+    let under = host.len().checked_sub(".localhost".len());
+    host.eq_ignore_ascii_case("localhost")
+        || under
+            .and_then(|length| host.get(length..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(".localhost"))
         || host
             .parse::<Ipv4Addr>()
             .is_ok_and(|address| address.is_loopback())

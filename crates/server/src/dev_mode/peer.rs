@@ -36,12 +36,16 @@ static FORWARDING: [HeaderName; 6] = [
 
 /// Joins what the forwarding headers of a request say, for [`check_peer`].
 pub(crate) fn forwarded_text(headers: &HeaderMap) -> Option<String> {
-    let values: Vec<_> = FORWARDING
-        .iter()
-        .flat_map(|name| headers.get_all(name))
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
-        .collect();
-    (!values.is_empty()).then(|| values.join(","))
+    let mut joined: Option<String> = None;
+    // One pass over the few headers that there are, instead of six look-ups.
+    for (_, value) in headers.iter().filter(|(name, _)| FORWARDING.contains(name)) {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        match &mut joined {
+            Some(joined) => joined.extend([",", &*value]),
+            None => joined = Some(value.into_owned()),
+        }
+    }
+    joined
 }
 
 /// Refuses a peer that is not near, or that speaks for one who is not.

@@ -4,6 +4,7 @@
 
 use aws_lc_rs::hmac;
 use hallpass_issuer::grants::device_code::{self, DeviceGrant, DeviceGrantState, Requester};
+use hallpass_issuer::grants::device_poll::PolledGrant;
 use hallpass_issuer::policy::{self, Flow};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_protocol::device_authorization::{
@@ -59,6 +60,8 @@ pub(crate) async fn start(
         device_code::code_length(live, rows)?
     };
     let rules = state.settings.device;
+    // Counted before the grant can be decided: what is learnt below would be out of date then.
+    let decisions = state.store.device_decisions();
     let (secret, code_hash) = Kind::DeviceCode.generate(state.random.as_ref());
     for _ in 0..DRAWS {
         let user_code = UserCode::generate(length, state.random.as_ref());
@@ -78,6 +81,7 @@ pub(crate) async fn start(
             state: DeviceGrantState::Pending,
             dpop_jkt: proof.as_ref().map(|proof| proof.thumbprint.clone()),
         };
+        let polled = PolledGrant::of(&grant);
         match state
             .store
             .write(move |tx| device_grants::insert(tx, &grant))
@@ -87,6 +91,8 @@ pub(crate) async fn start(
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
             Ok(()) => {
+                let place = (request.issuer.as_str(), &code_hash);
+                state.polled_grants.learn(place, decisions, polled);
                 let verification_uri = request.url_of("device");
                 let complete = format!(
                     "{verification_uri}?user_code={}",

@@ -42,18 +42,19 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
         .ok_or_else(|| Refusal::invalid_request("`token` is missing"))?;
     if let Some(caller) = &caller {
         if let Some(own) = own_refresh_token(state, request, caller, &token) {
-            return refresh_token(state, request, caller, own).await;
+            return Box::pin(refresh_token(state, request, caller, own)).await;
         }
         if !caller.client().introspects {
             return Err(not_allowed(request));
         }
     }
     let claims = live_access_token(state, request, token.expose()).await?;
+    let claims: Option<&AccessTokenClaims> = claims.as_deref();
     let response = claims.map_or(IntrospectionResponse::INACTIVE, |claims| {
         IntrospectionResponse {
             active: true,
             token_type: Some(claims.token_type().to_owned()),
-            claims: Some(AccessTokenClaims::clone(&claims)),
+            claims: Some(claims),
         }
     });
     answer(&response)
@@ -102,7 +103,7 @@ async fn refresh_token(
         Some((authorization, exp))
     });
     let Some((authorization, exp)) = valid else {
-        return answer(&IntrospectionResponse::INACTIVE);
+        return answer(&IntrospectionResponse::<AccessTokenClaims>::INACTIVE);
     };
     answer(&RefreshTokenInfo {
         active: true,

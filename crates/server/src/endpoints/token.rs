@@ -59,6 +59,7 @@ pub(crate) async fn redeem(
         form,
         dpop_jkt: proof.as_ref().map(|proof| proof.thumbprint.as_str()),
     };
+    // Boxed, so that a poll of a device does not carry the room that all the others need.
     match TokenRequest::decode(form)? {
         TokenRequest::AuthorizationCode {
             code,
@@ -73,27 +74,35 @@ pub(crate) async fn redeem(
                 code_verifier,
                 resource,
             };
-            authorization_code::redeem(at, brought).await
+            Box::pin(authorization_code::redeem(at, brought)).await
         }
         TokenRequest::RefreshToken {
             refresh_token,
             scope,
             resource,
-        } => refresh_token::redeem(at, &refresh_token, scope, resource).await,
+        } => Box::pin(refresh_token::redeem(at, &refresh_token, scope, resource)).await,
         TokenRequest::ClientCredentials {
             scope,
             resource,
             audience,
-        } => client_credentials::redeem(at, scope.as_deref(), &resource, audience).await,
+        } => {
+            let redeemed = client_credentials::redeem(at, scope.as_deref(), &resource, audience);
+            Box::pin(redeemed).await
+        }
         TokenRequest::DeviceCode {
             device_code,
             resource,
         } => device_code::redeem(at, &device_code, resource).await,
-        TokenRequest::TokenExchange(exchange) => token_exchange::redeem(at, &exchange).await,
+        TokenRequest::TokenExchange(exchange) => {
+            Box::pin(token_exchange::redeem(at, &exchange)).await
+        }
         TokenRequest::JwtBearer {
             assertion,
             scope,
             resource,
-        } => jwt_bearer::redeem(at, &assertion, scope.as_deref(), &resource).await,
+        } => {
+            let redeemed = jwt_bearer::redeem(at, &assertion, scope.as_deref(), &resource);
+            Box::pin(redeemed).await
+        }
     }
 }

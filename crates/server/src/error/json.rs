@@ -2,14 +2,17 @@
 //!
 //! RFC 6749 §5.2: <https://www.rfc-editor.org/rfc/rfc6749#section-5.2>, RFC 6750 §3.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use hallpass_issuer::Refusal;
+use hallpass_issuer::grants::device_code::LONGEST_INTERVAL;
 use hallpass_issuer::refusal::ClientReason;
 use hallpass_protocol::form::FormError;
 use hallpass_protocol::token::TokenRequestError;
 use hallpass_protocol::{ErrorCode, OAuthError};
 use http::{HeaderValue, Response, StatusCode, header};
+use hyper::body::Bytes;
 
 use super::Fault;
 use super::challenge::Challenge;
@@ -79,7 +82,10 @@ impl JsonError {
         match self {
             Self::Refused(refusal) => {
                 log(&refusal);
-                let mut response = oauth_error(&refusal.to_error());
+                let mut response = match known_body(&refusal) {
+                    Some(body) => json_bytes(StatusCode::BAD_REQUEST, body),
+                    None => oauth_error(&refusal.to_error()),
+                };
                 if let Refusal::Busy(wait) = refusal {
                     set_retry_after(&mut response, wait);
                 }
@@ -149,6 +155,22 @@ fn log(refusal: &Refusal) {
     }
 }
 
+/// The bodies that most polls of a device get: each is written once.
+fn known_body(refusal: &Refusal) -> Option<Bytes> {
+    static PENDING: OnceLock<Bytes> = OnceLock::new();
+    static SLOW_DOWN: [OnceLock<Bytes>; LONGEST_INTERVAL.as_secs() as usize + 1] =
+        [const { OnceLock::new() }; LONGEST_INTERVAL.as_secs() as usize + 1];
+    let place = match refusal {
+        Refusal::AuthorizationPending => &PENDING,
+        Refusal::SlowDown { interval } => {
+            SLOW_DOWN.get(usize::try_from(interval.as_secs()).ok()?)?
+        }
+        _ => return None,
+    };
+    let write = || Bytes::from(serde_json::to_vec(&refusal.to_error()).unwrap_or_default());
+    Some(place.get_or_init(write).clone())
+}
+
 fn oauth_error(error: &OAuthError) -> Response<Body> {
     let status = StatusCode::from_u16(error.error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     json(status, serde_json::to_vec(error).unwrap_or_default())
@@ -161,7 +183,11 @@ fn set_retry_after(response: &mut Response<Body>, wait: Duration) {
 
 /// A JSON answer that nobody may keep (RFC 6749 §5.1).
 pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
+    json_bytes(status, Bytes::from(body))
+}
+
+fn json_bytes(status: StatusCode, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(

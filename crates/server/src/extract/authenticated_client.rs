@@ -12,7 +12,7 @@ use hallpass_protocol::form::Form;
 use http::header;
 
 use crate::error::json::JsonError;
-use crate::limiter::network_of;
+use crate::limiter::guesser_at;
 use crate::request::Request;
 use crate::state::State;
 use crate::used_ids::{FirstUse, id_of};
@@ -55,13 +55,7 @@ pub(crate) fn authenticate(
     };
     let guesser = credentials
         .client_id()
-        .map(|id| {
-            format!(
-                "secret|{}|{id}|{}",
-                request.issuer,
-                network_of(request.peer)
-            )
-        })
+        .map(|id| guesser_at(request.peer, &["secret", &request.issuer, id.as_str()]))
         .unwrap_or_default();
     if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
         return Err(JsonError::TooMany(wait));
@@ -70,8 +64,11 @@ pub(crate) fn authenticate(
         .client_id()
         .and_then(|id| state.clients.find(id));
     // Row S-185: the issuer, the endpoint that is called, and the token endpoint, which older
-    // clients name wherever they go.
-    let (called, token) = (request.url(), request.url_of("token"));
+    // clients name wherever they go. Only an assertion names any.
+    let (called, token) = match credentials {
+        ClientCredentials::Assertion { .. } => (request.url(), request.url_of("token")),
+        _ => Default::default(),
+    };
     let occasion = Occasion {
         audiences: &[&request.issuer_url, &called, &token],
         now: request.now,

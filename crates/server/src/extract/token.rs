@@ -173,16 +173,11 @@ async fn is_live(
     jti: Option<String>,
 ) -> Result<bool, Fault> {
     let issuer = issuer.to_owned();
-    let live = state.store.read(move |tx| {
-        if let Some(jti) = &jti
-            && revocations::is_revoked_jti(tx, &issuer, jti)?
-        {
-            return Ok(false);
-        }
-        match authorization {
-            Some(id) => authorizations::is_live(tx, id),
-            None => Ok(true),
-        }
+    let live = state.store.read(move |tx| match (authorization, &jti) {
+        (Some(id), Some(jti)) => revocations::is_live(tx, &issuer, jti, id),
+        (Some(id), None) => authorizations::is_live(tx, id),
+        (None, Some(jti)) => Ok(!revocations::is_revoked_jti(tx, &issuer, jti)?),
+        (None, None) => Ok(true),
     });
     Ok(live.await?)
 }

@@ -26,7 +26,9 @@ pub(crate) async fn redeem(
     let Some(hash) = Kind::DeviceCode.read(device_code.expose()) else {
         return Err(unknown(state, request));
     };
-    follow_policy(state, request, hash).await?;
+    if state.settings.device_policy.is_some() {
+        Box::pin(follow_policy(state, request, hash)).await?;
+    }
     pace(at, &hash, &resource).await?;
     let beginning = Beginning::new(at);
     let begin = beginning.clone();
@@ -50,7 +52,7 @@ pub(crate) async fn redeem(
         Refusal::InvalidGrant(GrantReason::Unknown) => unknown(state, request),
         other => other.into(),
     })?;
-    first_tokens(at, &beginning, &authorization, audience).await
+    Box::pin(first_tokens(at, &beginning, &authorization, audience)).await
 }
 
 /// Decides in a person's place, where the configuration says so.
@@ -104,7 +106,7 @@ async fn pace(at: Context<'_>, hash: &SecretHash, resource: &[String]) -> Result
     let Some(mut grant) = found.await? else {
         return Err(unknown(state, request));
     };
-    state.polled_grants.learn(place, decisions, &grant);
+    state.polled_grants.learn(place, decisions, grant.clone());
     match state.polled_grants.answer(place, decisions, answer) {
         Some(answer) => Ok(answer?),
         // Another poll has just learnt of a newer decision, or there are too many grants.
