@@ -81,7 +81,7 @@ mod tests {
             .map(|(name, value)| {
                 (
                     HeaderName::from_static(name),
-                    http::HeaderValue::from_static(value),
+                    HeaderValue::from_static(value),
                 )
             })
             .collect();

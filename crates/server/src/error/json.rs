@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use hallpass_issuer::Refusal;
-use hallpass_issuer::grants::device_code::LONGEST_INTERVAL;
 use hallpass_issuer::refusal::ClientReason;
 use hallpass_protocol::form::FormError;
 use hallpass_protocol::token::TokenRequestError;
@@ -158,8 +157,8 @@ fn log(refusal: &Refusal) {
 /// The bodies that most polls of a device get: each is written once.
 fn known_body(refusal: &Refusal) -> Option<Bytes> {
     static PENDING: OnceLock<Bytes> = OnceLock::new();
-    static SLOW_DOWN: [OnceLock<Bytes>; LONGEST_INTERVAL.as_secs() as usize + 1] =
-        [const { OnceLock::new() }; LONGEST_INTERVAL.as_secs() as usize + 1];
+    // By the seconds of its interval; the longest one is a minute.
+    static SLOW_DOWN: [OnceLock<Bytes>; 61] = [const { OnceLock::new() }; 61];
     let place = match refusal {
         Refusal::AuthorizationPending => &PENDING,
         Refusal::SlowDown { interval } => {
