@@ -48,12 +48,14 @@ sizes:
 bench:
     cargo build --release --locked -p hallpass
     bench/run
+    cargo build --profile dist --locked -p hallpass
     bench/cached-token
 
 # What takes too long for each commit: the long stories, and the whole measurement with the lints of its programs.
 nightly:
     cargo build --release --locked -p hallpass
     cargo test --release --locked -p hallpass-testing --test stories -- --ignored --nocapture
+    cargo build --profile dist --locked -p hallpass
     bench/cached-token
     cargo fmt --check --manifest-path bench/Cargo.toml --all
     cargo clippy --manifest-path bench/Cargo.toml --all-targets --locked -- -D warnings

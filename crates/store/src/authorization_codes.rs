@@ -13,7 +13,7 @@ use crate::error::StoreError;
 /// Keeps a new code.
 pub fn insert(tx: &Transaction<'_>, code: &AuthorizationCode) -> Result<(), StoreError> {
     let (status, authorization) = columns(code.state);
-    tx.execute(
+    tx.run(
         "INSERT INTO authorization_codes \
          (code_hash, issuer, client_id, redirect_uri, challenge, authorization_seed, expires_at, \
          status, authorization_id, dpop_jkt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -30,7 +30,6 @@ pub fn insert(tx: &Transaction<'_>, code: &AuthorizationCode) -> Result<(), Stor
             &code.dpop_jkt,
         ],
     )
-    .map(|_| ())
 }
 
 /// The code of one issuer.
@@ -51,17 +50,15 @@ pub fn find(
 /// Saves where a code stands; nothing else of it ever changes.
 pub fn save(tx: &Transaction<'_>, code: &AuthorizationCode) -> Result<(), StoreError> {
     let (status, authorization) = columns(code.state);
-    tx.execute(
+    tx.run(
         "UPDATE authorization_codes SET status = $1, authorization_id = $2 WHERE code_hash = $3",
         &[&status, &authorization, &code.code_hash],
     )
-    .map(|_| ())
 }
 
 /// Forgets every code.
 pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM authorization_codes", &[])
-        .map(|_| ())
+    tx.run("DELETE FROM authorization_codes", &[])
 }
 
 /// Deletes codes that expired `remembered` ago, `limit` at most; how many they were.

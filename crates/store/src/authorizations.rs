@@ -3,24 +3,28 @@
 use std::time::Duration;
 
 use hallpass_issuer::authorization::{
-    Authorization, AuthorizationSeed, Origin, RefreshFamily, RevokeReason,
+    Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes, RevokeReason,
 };
+use hallpass_issuer::grants::refresh_token::{self, Brought};
 use hallpass_issuer::user::User;
 use hallpass_protocol::{AuthorizationId, ClientId, Timestamp, UserId};
 
-use crate::columns::{Json, json};
+use crate::columns::{Bind, Json, json};
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
 
+macro_rules! columns {
+    () => {
+        "id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, \
+         nonce, browser_session, origin, address, created_at, rt_seed_hash, rt_generation, \
+         rt_rotates, rt_rotated_at, rt_previously_rotated_at, idle_expires_at, \
+         absolute_expires_at, revoked_at, revoke_reason, dpop_jkt"
+    };
+}
+
 macro_rules! select {
     ($condition:literal) => {
-        concat!(
-            "SELECT id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, \
-             nonce, browser_session, origin, address, created_at, rt_seed_hash, rt_generation, \
-             rt_rotates, rt_rotated_at, rt_previously_rotated_at, idle_expires_at, \
-             absolute_expires_at, revoked_at, revoke_reason, dpop_jkt FROM authorizations ",
-            $condition
-        )
+        concat!("SELECT ", columns!(), " FROM authorizations ", $condition)
     };
 }
 
@@ -33,7 +37,7 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
         ..
     } = authorization;
     let refresh = refresh.as_ref();
-    tx.execute(
+    tx.run(
         "INSERT INTO authorizations \
          (id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, nonce, \
          browser_session, origin, address, created_at, rt_seed_hash, rt_generation, rt_rotates, \
@@ -67,7 +71,6 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
             &authorization.dpop_jkt,
         ],
     )
-    .map(|_| ())
 }
 
 /// The authorization of a `sid`. The caller compares its issuer.
@@ -99,7 +102,7 @@ pub fn list_by_user(
 /// Saves the refresh family and the revocation. What was revoked stays so, with its first reason.
 pub fn save(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(), StoreError> {
     let refresh = authorization.refresh.as_ref();
-    tx.execute(
+    tx.run(
         "UPDATE authorizations SET rt_seed_hash = $1, rt_generation = $2, rt_rotates = $3, \
          rt_rotated_at = $4, rt_previously_rotated_at = $5, idle_expires_at = $6, \
          absolute_expires_at = $7 WHERE id = $8",
@@ -118,6 +121,47 @@ pub fn save(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(), S
         Some((at, reason)) => revoke(tx, authorization.id, reason, at).map(|_| ()),
         None => Ok(()),
     }
+}
+
+/// Rotates a family in one statement: the authorization as it is now, or `None` when that takes a
+/// closer look. It does what [`refresh_token::redeem`] decides about a token that is the valid one
+/// of a live family that rotates; whatever else there is to decide is decided there.
+pub fn rotate(
+    tx: &Transaction<'_>,
+    brought: Brought<'_>,
+    lifetimes: &RefreshLifetimes,
+    now: Timestamp,
+) -> Result<Option<Authorization>, StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE authorizations SET rt_generation = rt_generation + 1, \
+         rt_previously_rotated_at = rt_rotated_at, rt_rotated_at = $1, \
+         idle_expires_at = CASE WHEN absolute_expires_at < $2 THEN absolute_expires_at ELSE $2 END \
+         WHERE id = $3 AND client_id = $4 AND rt_seed_hash = $5 AND rt_generation = $6 \
+         AND rt_rotates = 1 AND revoked_at IS NULL AND idle_expires_at > $1 \
+         AND absolute_expires_at > $1 AND (rt_rotated_at IS NULL OR rt_rotated_at <= $7) \
+         AND (dpop_jkt IS NULL OR dpop_jkt = $8) RETURNING ",
+        columns!()
+    );
+    if !tx.is_remote() {
+        // Beside the database, a look and an update are faster than an update that answers a row.
+        return Ok(None);
+    }
+    let Brought {
+        client,
+        token,
+        dpop_jkt,
+    } = brought;
+    let values: &[&dyn Bind] = &[
+        &now,
+        &(now + lifetimes.idle),
+        &token.authorization,
+        client,
+        &token.seed_hash(),
+        &token.generation,
+        &(now + refresh_token::CLOCK_FAULT),
+        &dpop_jkt,
+    ];
+    tx.change_at_once(SQL, values, load)
 }
 
 /// Ends an authorization; whether it was there and live. The first reason stays.
@@ -151,7 +195,7 @@ pub fn revoke_by_client(
 
 /// Forgets every authorization, and with it every token.
 pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM authorizations", &[]).map(|_| ())
+    tx.run("DELETE FROM authorizations", &[])
 }
 
 /// Deletes authorizations that ended `remembered` ago, `limit` at most; how many they were. One

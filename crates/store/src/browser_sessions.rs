@@ -13,7 +13,7 @@ use crate::error::StoreError;
 
 /// Keeps a new session.
 pub fn insert(tx: &Transaction<'_>, session: &BrowserSession) -> Result<(), StoreError> {
-    tx.execute(
+    tx.run(
         "INSERT INTO browser_sessions \
          (token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, ended_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -28,7 +28,6 @@ pub fn insert(tx: &Transaction<'_>, session: &BrowserSession) -> Result<(), Stor
             &session.ended_at,
         ],
     )
-    .map(|_| ())
 }
 
 /// The session of a cookie at one issuer.
@@ -47,7 +46,7 @@ pub fn find(
 
 /// Saves what changes while a session lives. A session that has ended stays so.
 pub fn save(tx: &Transaction<'_>, session: &BrowserSession) -> Result<(), StoreError> {
-    tx.execute(
+    tx.run(
         "UPDATE browser_sessions SET user_claims = $1, auth_time = $2, address = $3, \
          expires_at = $4, ended_at = COALESCE(ended_at, $5) WHERE token_hash = $6",
         &[
@@ -59,7 +58,6 @@ pub fn save(tx: &Transaction<'_>, session: &BrowserSession) -> Result<(), StoreE
             &session.token_hash,
         ],
     )
-    .map(|_| ())
 }
 
 /// Ends a session; whether it was there and had not ended.
@@ -73,7 +71,7 @@ pub fn end(tx: &Transaction<'_>, token: &SecretHash, now: Timestamp) -> Result<b
 
 /// Forgets every session.
 pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM browser_sessions", &[]).map(|_| ())
+    tx.run("DELETE FROM browser_sessions", &[])
 }
 
 /// Deletes sessions that expired `remembered` ago, `limit` at most; how many they were.

@@ -19,7 +19,19 @@ pub(crate) enum Value<'a> {
     Null,
     Integer(i64),
     Text(Cow<'a, str>),
-    Blob(&'a [u8]),
+    Blob(Cow<'a, [u8]>),
+}
+
+impl Value<'_> {
+    /// A value that outlives what it was made from.
+    pub(crate) fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Integer(number) => Value::Integer(number),
+            Self::Text(text) => Value::Text(text.into_owned().into()),
+            Self::Blob(bytes) => Value::Blob(bytes.into_owned().into()),
+        }
+    }
 }
 
 /// A type that goes into a column.
@@ -132,13 +144,13 @@ impl Column for bool {
 
 impl Bind for Vec<u8> {
     fn bind(&self) -> Value<'_> {
-        Value::Blob(self)
+        Value::Blob(self.into())
     }
 }
 
 impl Column for Vec<u8> {
     fn read(value: Value<'_>) -> Option<Self> {
-        blob(&value).map(<[u8]>::to_vec)
+        blob(value).map(Cow::into_owned)
     }
 }
 
@@ -169,25 +181,25 @@ impl Column for Duration {
 
 impl Bind for SecretHash {
     fn bind(&self) -> Value<'_> {
-        Value::Blob(self.as_bytes())
+        Value::Blob(self.as_bytes().as_slice().into())
     }
 }
 
 impl Column for SecretHash {
     fn read(value: Value<'_>) -> Option<Self> {
-        blob(&value)?.try_into().ok().map(Self::from_bytes)
+        blob(value)?.as_ref().try_into().ok().map(Self::from_bytes)
     }
 }
 
 impl Bind for AuthorizationId {
     fn bind(&self) -> Value<'_> {
-        Value::Blob(self.as_bytes())
+        Value::Blob(self.as_bytes().as_slice().into())
     }
 }
 
 impl Column for AuthorizationId {
     fn read(value: Value<'_>) -> Option<Self> {
-        blob(&value)?.try_into().ok().map(Self::from_bytes)
+        blob(value)?.as_ref().try_into().ok().map(Self::from_bytes)
     }
 }
 
@@ -226,7 +238,7 @@ fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
-fn blob<'a>(value: &Value<'a>) -> Option<&'a [u8]> {
+fn blob(value: Value<'_>) -> Option<Cow<'_, [u8]>> {
     match value {
         Value::Blob(bytes) => Some(bytes),
         Value::Null | Value::Integer(_) | Value::Text(_) => None,

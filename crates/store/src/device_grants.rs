@@ -166,7 +166,7 @@ pub fn count_rows(tx: &Transaction<'_>) -> Result<u64, StoreError> {
 pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError> {
     tx.note_device_decision();
     let (status, seed, authorization) = columns(&grant.state)?;
-    tx.execute(
+    tx.run(
         "UPDATE device_grants SET poll_interval = $1, last_poll_at = $2, status = $3, \
          authorization_seed = $4, authorization_id = $5 WHERE code_hash = $6",
         &[
@@ -178,23 +178,21 @@ pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError>
             &grant.code_hash,
         ],
     )
-    .map(|_| ())
 }
 
 /// Saves when a grant ends. Only tests change that, so [`save`] leaves it and its index alone.
 pub fn save_expiry(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError> {
     tx.note_device_decision();
-    tx.execute(
+    tx.run(
         "UPDATE device_grants SET expires_at = $1 WHERE code_hash = $2",
         &[&grant.expires_at, &grant.code_hash],
     )
-    .map(|_| ())
 }
 
 /// Forgets every grant.
 pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
     tx.note_device_decision();
-    tx.execute("DELETE FROM device_grants", &[]).map(|_| ())
+    tx.run("DELETE FROM device_grants", &[])
 }
 
 /// Deletes grants that expired `remembered` ago, `limit` at most; how many they were.

@@ -23,6 +23,8 @@ mod database;
 mod error;
 mod lock_file;
 mod migrations;
+mod pool;
+mod postgres_url;
 mod sealed;
 mod store;
 

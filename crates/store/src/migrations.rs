@@ -1,8 +1,13 @@
 //! Brings the tables of a database to this version: forward only, in one transaction.
+//!
+//! The files are written once, in SQLite's words. PostgreSQL has other words for the same types;
+//! where it needs other statements, two files have the same number.
+
+use std::borrow::Cow;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::database::{Database, Transaction};
+use crate::database::{Dialect, Transaction};
 use crate::error::StoreError;
 
 /// Every change of the tables, in order. What was released is never edited: a checksum tells.
@@ -21,6 +26,13 @@ const MIGRATIONS: &[Migration] = &[
         8,
         include_str!("../migrations/0008_signing_key_rotation.sql"),
     ),
+    Migration {
+        version: 9,
+        sqlite: include_str!("../migrations/0009_room_to_refresh.sqlite.sql"),
+        postgres: Some(include_str!(
+            "../migrations/0009_room_to_refresh.postgres.sql"
+        )),
+    },
     Migration::new(10, include_str!("../migrations/0010_dpop.sql")),
     Migration::new(11, include_str!("../migrations/0011_pushed_requests.sql")),
     Migration::new(12, include_str!("../migrations/0012_clients.sql")),
@@ -29,35 +41,65 @@ const MIGRATIONS: &[Migration] = &[
 #[derive(Clone, Copy, Debug)]
 struct Migration {
     version: u32,
-    sql: &'static str,
+    sqlite: &'static str,
+    /// Only where it is more than other words.
+    postgres: Option<&'static str>,
 }
 
 impl Migration {
-    const fn new(version: u32, sql: &'static str) -> Self {
-        Self { version, sql }
+    const fn new(version: u32, sqlite: &'static str) -> Self {
+        Self {
+            version,
+            sqlite,
+            postgres: None,
+        }
     }
 
-    fn checksum(self) -> Vec<u8> {
+    fn sql(self, dialect: Dialect) -> Cow<'static, str> {
+        match (dialect, self.postgres) {
+            (Dialect::Sqlite, _) => self.sqlite.into(),
+            (Dialect::Postgres, Some(sql)) => sql.into(),
+            (Dialect::Postgres, None) => in_postgres_words(self.sqlite).into(),
+        }
+    }
+
+    fn checksum(self, dialect: Dialect) -> Vec<u8> {
         // A checkout with other line ends is the same migration.
-        digest(&SHA256, self.sql.replace('\r', "").as_bytes())
+        digest(&SHA256, self.sql(dialect).replace('\r', "").as_bytes())
             .as_ref()
             .to_vec()
     }
 }
 
-/// Applies what is missing, and checks that the key is the one that sealed what is there.
-pub(crate) fn run(database: &Database) -> Result<(), StoreError> {
-    database.write_alone(|tx| {
-        apply(tx, MIGRATIONS)?;
-        check_key(tx)
+/// Every integer is 64 bits wide on both engines, and texts sort by their bytes.
+fn in_postgres_words(sqlite: &str) -> String {
+    [
+        (" INTEGER", " BIGINT"),
+        (" BLOB", " BYTEA"),
+        (" TEXT", " TEXT COLLATE \"C\""),
+        (") STRICT", ")"),
+    ]
+    .into_iter()
+    .fold(sqlite.to_owned(), |sql, (theirs, ours)| {
+        sql.replace(theirs, ours)
     })
 }
 
+/// Applies what is missing, and checks that the key is the one that sealed what is there.
+pub(crate) fn run(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    apply(tx, MIGRATIONS)?;
+    check_key(tx)
+}
+
 fn apply(tx: &Transaction<'_>, migrations: &'static [Migration]) -> Result<(), StoreError> {
-    tx.migrate(
-        "CREATE TABLE IF NOT EXISTS schema_version \
-         (version INTEGER PRIMARY KEY, checksum BLOB NOT NULL) STRICT",
-    )?;
+    let dialect = tx.dialect();
+    if dialect == Dialect::Postgres {
+        check_encoding(tx)?;
+        // One node at a time. The lock goes with the transaction; what waits behind it for a table
+        // does not wait long.
+        tx.migrate(TAKE_TURNS)?;
+    }
+    tx.migrate(&Migration::new(0, SCHEMA_VERSION).sql(dialect))?;
     let applied = tx.list(
         "SELECT version, checksum FROM schema_version ORDER BY version",
         &[],
@@ -72,7 +114,7 @@ fn apply(tx: &Transaction<'_>, migrations: &'static [Migration]) -> Result<(), S
                 "it has version {version} of the tables: a newer hallpass wrote it"
             )));
         };
-        if known.checksum() != *checksum {
+        if known.checksum(dialect) != *checksum {
             return Err(StoreError::Migration(format!(
                 "version {version} of its tables is not the one that this hallpass knows"
             )));
@@ -85,19 +127,34 @@ fn apply(tx: &Transaction<'_>, migrations: &'static [Migration]) -> Result<(), S
         {
             continue;
         }
-        tx.migrate(migration.sql)?;
-        tx.execute(
+        tx.migrate(&migration.sql(dialect))?;
+        tx.run(
             "INSERT INTO schema_version (version, checksum) VALUES ($1, $2)",
-            &[&migration.version, &migration.checksum()],
+            &[&migration.version, &migration.checksum(dialect)],
         )?;
     }
     Ok(())
 }
 
+/// A database in another encoding would refuse some names, or change them.
+fn check_encoding(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.list(
+        "SELECT current_setting('server_encoding')",
+        &[],
+        |row| match row.take::<String>()?.as_str() {
+            "UTF8" => Ok(()),
+            other => Err(StoreError::Migration(format!(
+                "its encoding is {other} and must be UTF8"
+            ))),
+        },
+    )
+    .map(|_| ())
+}
+
 /// A wrong key must be noticed at the start, not when the first sealed value does not open.
 fn check_key(tx: &Transaction<'_>) -> Result<(), StoreError> {
     let given = tx.sealing().id();
-    tx.execute(
+    tx.run(
         "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         &[&"store_key_id", &given],
     )?;
@@ -118,10 +175,17 @@ fn check_key(tx: &Transaction<'_>) -> Result<(), StoreError> {
     .map(|_| ())
 }
 
+const SCHEMA_VERSION: &str = "CREATE TABLE IF NOT EXISTS schema_version \
+     (version INTEGER PRIMARY KEY, checksum BLOB NOT NULL) STRICT";
+/// The number says "hallpass" in ASCII.
+const TAKE_TURNS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+     SELECT pg_advisory_xact_lock(7521962890172298099); SET LOCAL lock_timeout = '2s'";
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use crate::database::sqlite::Database;
     use crate::sealed::{SealingKey, StoreKey};
 
     use super::*;

@@ -13,11 +13,10 @@ pub fn insert_jti(
     jti: &str,
     not_after: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    tx.run(
         "INSERT INTO revocations (issuer, jti, not_after) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         &[&issuer, &jti, &not_after],
     )
-    .map(|_| ())
 }
 
 /// Whether a token was revoked.

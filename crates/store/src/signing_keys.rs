@@ -13,7 +13,7 @@ pub fn insert(
     key: &SigningKeyRecord,
 ) -> Result<SigningKeyRecord, StoreError> {
     let sealed = tx.seal(place(&row_id(&key.issuer, &key.kid)), key.pkcs8.expose())?;
-    tx.execute(
+    tx.run(
         "INSERT INTO signing_keys (issuer, generation, kid, algorithm, pkcs8, created_at) \
          VALUES ($1, 1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         &[
@@ -37,7 +37,7 @@ pub fn rotate(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sealed = tx.seal(place(&row_id(&key.issuer, &key.kid)), key.pkcs8.expose())?;
-    tx.execute(
+    tx.run(
         "UPDATE signing_keys SET retired_at = $1 WHERE issuer = $2 AND retired_at IS NULL",
         &[&now, &key.issuer],
     )?;
@@ -62,9 +62,8 @@ pub fn rotate(
 
 /// Takes every rotation back: the first key of each issuer signs again, the later ones are gone.
 pub fn keep_first(tx: &Transaction<'_>) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM signing_keys WHERE generation > 1", &[])?;
-    tx.execute("UPDATE signing_keys SET retired_at = NULL", &[])?;
-    Ok(())
+    tx.run("DELETE FROM signing_keys WHERE generation > 1", &[])?;
+    tx.run("UPDATE signing_keys SET retired_at = NULL", &[])
 }
 
 /// The key that signs for an issuer.

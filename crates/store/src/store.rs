@@ -1,4 +1,5 @@
-//! The store: who runs the jobs. A file has one writer thread and two readers; memory has none.
+//! The store: who runs the jobs. A file has one writer thread and two readers, PostgreSQL a thread
+//! for each connection; memory has none.
 //!
 //! An in-memory database is one connection behind a lock, and jobs run in place on the calling
 //! task: nothing waits for a disk, a job takes microseconds, and two thread hops would cost more
@@ -15,13 +16,16 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-use crate::database::{Database, Health, Job, Transaction};
+use crate::database::sqlite::{Database, Health};
+use crate::database::{Access, Job, Transaction};
 use crate::error::StoreError;
 use crate::lock_file;
 use crate::migrations;
+use crate::pool::Pool;
+use crate::postgres_url::PostgresUrl;
 use crate::sealed::{SealingKey, StoreKey};
 
-/// The records of the issuers, in memory or in a file. Cheap to clone.
+/// The records of the issuers, in memory, in a file or on a server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     engine: Arc<Engine>,
@@ -35,6 +39,7 @@ enum Engine {
         writes: Sender<Message<Box<dyn Job>>>,
         reads: Sender<Message<ReadJob>>,
     },
+    Server(Pool),
 }
 
 enum Message<J> {
@@ -46,10 +51,33 @@ enum Message<J> {
 type ReadJob = Box<dyn FnOnce(&Database) + Send>;
 
 impl Store {
+    /// A store at an address: `sqlite::memory:`, `sqlite:///absolute/path`, `sqlite:relative/path`
+    /// or `postgres://user@host/database`. Many processes may use one PostgreSQL database.
+    pub async fn connect(url: &str, secrets: StoreKey) -> Result<Self, StoreError> {
+        if PostgresUrl::is_one(url) {
+            let sealing = SealingKey::derive(secrets)?;
+            let pool = Pool::open(PostgresUrl::parse(url)?, sealing).await?;
+            return Ok(Self {
+                engine: Arc::new(Engine::Server(pool)),
+                decisions: Arc::default(),
+            });
+        }
+        match url.strip_prefix("sqlite:") {
+            Some(":memory:") => Self::open_in_memory(secrets),
+            Some(place) => {
+                let path = place.strip_prefix("//").unwrap_or(place);
+                Self::open(Path::new(path), secrets)
+            }
+            None => Err(StoreError::Unavailable(
+                "a database is `sqlite:///path/to/file` or `postgres://user@host/name`".to_owned(),
+            )),
+        }
+    }
+
     /// A store that lives as long as its last clone.
     pub fn open_in_memory(secrets: StoreKey) -> Result<Self, StoreError> {
         let database = Database::open_in_memory(Arc::new(SealingKey::derive(secrets)?))?;
-        migrations::run(&database)?;
+        database.write_alone(migrations::run)?;
         Ok(Self {
             decisions: database.decisions(),
             engine: Arc::new(Engine::Memory(Mutex::new(Some(database)))),
@@ -62,7 +90,7 @@ impl Store {
         let lock = lock_file::take(path)?;
         lock_file::open_private(path)?;
         let database = Database::open_writer(path, Arc::clone(&sealing))?;
-        migrations::run(&database)?;
+        database.write_alone(migrations::run)?;
         let decisions = database.decisions();
 
         let (reads, queue) = channel();
@@ -83,17 +111,13 @@ impl Store {
     /// Runs a job that may write. It is answered when its work is committed; when it returns an
     /// error, nothing of its work stays.
     ///
-    /// A caller that stops waiting does not stop the job.
+    /// A caller that stops waiting does not stop the job. A job that collided with another node's
+    /// runs again from its beginning, so it changes nothing but the database.
     pub async fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+        job: impl Fn(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let job = Box::new(Write {
-            job: Some(job),
-            outcome: None,
-            reply,
-        });
+        let (job, answer) = Work::new(job);
         match &*self.engine {
             Engine::Memory(database) => match lock(database).as_ref() {
                 // Memory has no fsync that could fail.
@@ -103,31 +127,43 @@ impl Store {
             Engine::File { writes, .. } => {
                 writes.send(Message::Job(job)).map_err(|_| closed())?;
             }
+            Engine::Server(pool) => pool.ask(Access::Write, job)?,
         }
         answer.await.map_err(|_| closed())?
     }
 
     /// How often device grants were decided or removed: as long as this number stays, what was read
-    /// of them holds.
+    /// of them holds. On a server other nodes decide too, so there it never stays.
     pub fn device_decisions(&self) -> u64 {
-        self.decisions.load(Ordering::Acquire)
+        match &*self.engine {
+            Engine::Memory(_) | Engine::File { .. } => self.decisions.load(Ordering::Acquire),
+            Engine::Server(_) => self.decisions.fetch_add(1, Ordering::AcqRel),
+        }
     }
 
-    /// Runs a job that only reads. It sees every write that was answered before.
+    /// Runs a job that only reads. It sees every write that was answered before. On PostgreSQL a
+    /// later statement of the job may also see what was written since the earlier one.
     pub async fn read<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+        job: impl Fn(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let job = move |tx: &Transaction<'_>| guarded(|| job(tx));
         match &*self.engine {
-            Engine::Memory(database) => lock(database).as_ref().ok_or_else(closed)?.read_alone(job),
+            Engine::Memory(database) => lock(database)
+                .as_ref()
+                .ok_or_else(closed)?
+                .read_alone(|tx| guarded(|| job(tx))),
             Engine::File { reads, .. } => {
                 let (reply, answer) = oneshot::channel();
                 let job: ReadJob = Box::new(move |database| {
                     // Nobody may be waiting any more.
-                    drop(reply.send(database.read(job)));
+                    drop(reply.send(database.read(|tx| guarded(|| job(tx)))));
                 });
                 reads.send(Message::Job(job)).map_err(|_| closed())?;
+                answer.await.map_err(|_| closed())?
+            }
+            Engine::Server(pool) => {
+                let (job, answer) = Work::new(job);
+                pool.ask(Access::Read, job)?;
                 answer.await.map_err(|_| closed())?
             }
         }
@@ -144,6 +180,7 @@ impl Store {
                 }
                 stop(writes).await;
             }
+            Engine::Server(pool) => pool.close().await,
         }
     }
 }
@@ -201,21 +238,33 @@ fn finish(stopped: Option<oneshot::Sender<()>>) {
     }
 }
 
-/// A write with the answer that it waits to give.
-struct Write<F, T> {
-    job: Option<F>,
+/// A job with the answer that it waits to give.
+struct Work<F, T> {
+    job: F,
     outcome: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<F, T> Job for Write<F, T>
+impl<F, T> Work<F, T> {
+    fn new(job: F) -> (Box<Self>, oneshot::Receiver<Result<T, StoreError>>) {
+        let (reply, answer) = oneshot::channel();
+        let work = Self {
+            job,
+            outcome: None,
+            reply,
+        };
+        (Box::new(work), answer)
+    }
+}
+
+impl<F, T> Job for Work<F, T>
 where
-    F: FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send,
+    F: Fn(&Transaction<'_>) -> Result<T, StoreError> + Send,
     T: Send,
 {
     fn run(&mut self, tx: &Transaction<'_>) -> bool {
-        self.outcome = self.job.take().map(|job| guarded(|| job(tx)));
-        matches!(self.outcome, Some(Ok(_)))
+        let outcome = tx.outcome(guarded(|| (self.job)(tx)));
+        self.outcome.insert(outcome).is_ok()
     }
 
     fn answer(self: Box<Self>, committed: &Result<(), StoreError>) {

@@ -4,11 +4,15 @@
 pub mod clock;
 pub mod http;
 pub mod person;
+#[cfg(unix)]
+pub mod postgres;
 pub mod pty;
 pub mod server;
 
 pub use clock::TestClock;
 pub use http::{Answer, claims_of};
 pub use person::Person;
+#[cfg(unix)]
+pub use postgres::TestPostgres;
 pub use pty::Terminal;
 pub use server::TestServer;

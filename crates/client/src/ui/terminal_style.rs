@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use url::Url;
 
-/// How a [`TerminalUi`] may write.
+/// How a [`crate::TerminalUi`] may write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,

@@ -47,11 +47,11 @@ pub(super) async fn answer(state: &State, call: &Call) -> Answer {
         let (Some(mut grant), true) = (grants.pop(), grants.is_empty()) else {
             return Ok(Found::None);
         };
-        let Some(action) = action else {
+        let Some(action) = &action else {
             return Ok(Found::One(Box::new(grant)));
         };
         let decided = match action {
-            Action::Approve(user) => device_policy::approve(&mut grant, user, now),
+            Action::Approve(user) => device_policy::approve(&mut grant, user.clone(), now),
             Action::Deny => grant.deny(now),
             Action::Expire => grant.expire(now),
         };

@@ -44,10 +44,10 @@ impl DevicePolls {
 
 impl DevicePolicy {
     /// Decides a code that nobody has decided; any other stays as it is.
-    pub(crate) fn decide(self, grant: &mut DeviceGrant, now: Timestamp) {
+    pub(crate) fn decide(&self, grant: &mut DeviceGrant, now: Timestamp) {
         // A decided or expired grant refuses, and its poll gets the answer that it has.
-        drop(match self.approved_by {
-            Some(user) => approve(grant, user, now),
+        drop(match &self.approved_by {
+            Some(user) => approve(grant, user.clone(), now),
             None => grant.deny(now),
         });
     }

@@ -173,10 +173,10 @@ async fn is_live(
     jti: Option<String>,
 ) -> Result<bool, Fault> {
     let issuer = issuer.to_owned();
-    let live = state.store.read(move |tx| match (authorization, jti) {
-        (Some(id), Some(jti)) => revocations::is_live(tx, &issuer, &jti, id),
+    let live = state.store.read(move |tx| match (authorization, &jti) {
+        (Some(id), Some(jti)) => revocations::is_live(tx, &issuer, jti, id),
         (Some(id), None) => authorizations::is_live(tx, id),
-        (None, Some(jti)) => Ok(!revocations::is_revoked_jti(tx, &issuer, &jti)?),
+        (None, Some(jti)) => Ok(!revocations::is_revoked_jti(tx, &issuer, jti)?),
         (None, None) => Ok(true),
     });
     Ok(live.await?)

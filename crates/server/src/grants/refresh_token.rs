@@ -1,6 +1,6 @@
 //! Answers a refresh: the token is checked before the database is asked, then one transaction.
 
-use hallpass_issuer::grants::refresh_token::{self, Brought};
+use hallpass_issuer::grants::refresh_token::{self, Brought, Refreshed};
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_protocol::Secret;
@@ -33,7 +33,18 @@ pub(crate) async fn redeem(
     let (client_id, presented) = (client.id().clone(), token.clone());
     let shown_jkt = dpop_jkt.map(str::to_owned);
     let (lifetimes, now) = (state.settings.refresh, request.now);
+    // Most requests ask for all they may have, with the token that is valid.
+    let asks_for_all = scope.is_none() && resource.is_empty();
     let decided = state.store.write(move |tx| {
+        let brought = Brought {
+            client: &client_id,
+            token: &presented,
+            dpop_jkt: shown_jkt.as_deref(),
+        };
+        if asks_for_all && let Some(found) = authorizations::rotate(tx, brought, &lifetimes, now)? {
+            let (scopes, audience) = (found.seed.scopes.clone(), found.seed.resource.clone());
+            return Ok(Ok((found, scopes, audience, Refreshed::Rotated)));
+        }
         let Some(mut found) = authorizations::find(tx, presented.authorization)? else {
             return Ok(Err(GrantReason::Unknown.into()));
         };
@@ -48,11 +59,6 @@ pub(crate) async fn redeem(
         let (scopes, audience) = match narrowed {
             Ok(narrowed) => narrowed,
             Err(refusal) => return Ok(Err(refusal.into())),
-        };
-        let brought = Brought {
-            client: &client_id,
-            token: &presented,
-            dpop_jkt: shown_jkt.as_deref(),
         };
         match refresh_token::redeem(&mut found, brought, &lifetimes, now) {
             Ok(answer) => {

@@ -245,7 +245,7 @@ async fn decide(
             return Ok(false);
         };
         let decided = if approve {
-            grant.approve(seed, now)
+            grant.approve(seed.clone(), now)
         } else {
             grant.deny(now)
         };

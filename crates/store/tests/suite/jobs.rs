@@ -10,11 +10,16 @@ use hallpass_store::{Store, StoreError, authorization_codes, authorizations, rev
 use crate::records::{ISSUER, authorization, client, code, hash, id, minutes, now};
 
 pub(crate) async fn s_22_of_fifty_redemptions_of_one_code_one_wins(store: &Store) {
+    of_fifty_redemptions_one_wins(std::slice::from_ref(store)).await;
+}
+
+/// The redemptions take turns on the nodes.
+pub(crate) async fn of_fifty_redemptions_one_wins(nodes: &[Store]) {
     let mut issued = code("one");
     issued.challenge = None;
     issued.dpop_jkt = None;
     let redirect_uri = issued.redirect_uri.clone();
-    store
+    nodes[0]
         .write(move |tx| authorization_codes::insert(tx, &issued))
         .await
         .unwrap();
@@ -30,7 +35,7 @@ pub(crate) async fn s_22_of_fifty_redemptions_of_one_code_one_wins(store: &Store
     )
     .unwrap();
 
-    let redemptions = (0..50).map(|_| {
+    let redemptions = nodes.iter().cycle().take(50).map(|store| {
         let (store, client, redirect_uri) = (store.clone(), client.clone(), redirect_uri.clone());
         tokio::spawn(async move {
             store
@@ -152,6 +157,25 @@ pub(crate) async fn a_read_cannot_write(store: &Store) {
         .await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))));
     assert!(!is_revoked(store, "a").await);
+}
+
+pub(crate) async fn a_job_with_a_failed_statement_leaves_nothing(store: &Store) {
+    let kept = authorization();
+    let again = store
+        .write(move |tx| {
+            revocations::insert_jti(tx, ISSUER, "a", now())?;
+            authorizations::insert(tx, &kept)?;
+            // An engine that tells later and a job that looks away make no difference.
+            drop(authorizations::insert(tx, &kept));
+            Ok(())
+        })
+        .await;
+    assert_eq!(again, Err(StoreError::Conflict));
+    assert!(!is_revoked(store, "a").await);
+    let nul = store
+        .write(|tx| revocations::insert_jti(tx, ISSUER, "a\0", now()))
+        .await;
+    assert!(matches!(nul, Err(StoreError::Corrupt(_))), "{nul:?}");
 }
 
 pub(crate) async fn an_answered_write_is_read_at_once(store: &Store) {

@@ -1,8 +1,16 @@
-//! One suite, run on a database in memory and on a file.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+//! One suite, run on a database in memory, on a file, and on PostgreSQL.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 
 mod files;
 mod jobs;
+mod killed;
+#[cfg(unix)]
+mod postgres;
 mod records;
 mod tables;
 
@@ -36,6 +44,15 @@ impl Fixture {
             _folder: Some(folder),
         }
     }
+
+    #[cfg(unix)]
+    async fn postgres() -> Self {
+        let address = hallpass_testing::TestPostgres::shared().database();
+        Self {
+            store: Store::connect(&address, key()).await.unwrap(),
+            _folder: None,
+        }
+    }
 }
 
 macro_rules! on_every_engine {
@@ -51,6 +68,15 @@ macro_rules! on_every_engine {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
                 let fixture = super::Fixture::file();
+                super::$module::$name(&fixture.store).await;
+                fixture.store.close().await;
+            }
+        )*}
+        #[cfg(unix)]
+        mod on_postgres {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let fixture = super::Fixture::postgres().await;
                 super::$module::$name(&fixture.store).await;
                 fixture.store.close().await;
             }
@@ -81,6 +107,7 @@ on_every_engine! {
     jobs::a_failing_job_harms_nobody
     jobs::a_panicking_job_fails_alone
     jobs::a_read_cannot_write
+    jobs::a_job_with_a_failed_statement_leaves_nothing
     jobs::an_answered_write_is_read_at_once
     jobs::a_closed_store_says_so
 }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use hallpass_issuer::authorization::{Authorization, RevokeReason};
+use hallpass_issuer::authorization::{Authorization, RefreshLifetimes, RevokeReason};
 use hallpass_issuer::grants::authorization_code::{AuthorizationCode, CodeState};
 use hallpass_issuer::grants::device_code::{DeviceGrant, DeviceGrantState};
+use hallpass_issuer::grants::refresh_token::{self, Brought, Refreshed};
 use hallpass_issuer::pushed_request::PushedRequest;
 use hallpass_issuer::registration::RegisteredClient;
+use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_issuer::tokens::signing_key::SigningKeyRecord;
 use hallpass_protocol::authorization::AuthorizationRequest;
+use hallpass_protocol::random::SystemRandom;
 use hallpass_protocol::registration::ClientMetadata;
 use hallpass_protocol::{ClientId, UserId};
 use hallpass_store::{
@@ -201,8 +204,8 @@ pub(crate) async fn live_grants_are_counted_by_client_and_rows_by_number(store: 
     let live = device_grant("live", "DDDDDDDD");
     store
         .write(move |tx| {
-            [denied, foreign, live]
-                .iter()
+            [&denied, &foreign, &live]
+                .into_iter()
                 .try_for_each(|grant| device_grants::insert(tx, grant))
         })
         .await
@@ -227,8 +230,8 @@ pub(crate) async fn pending_grants_are_listed_for_one_issuer(store: &Store) {
     let expected = vec![newer.clone(), older.clone()];
     store
         .write(move |tx| {
-            [older, newer, denied]
-                .iter()
+            [&older, &newer, &denied]
+                .into_iter()
                 .try_for_each(|grant| device_grants::insert(tx, grant))
         })
         .await
@@ -317,6 +320,99 @@ pub(crate) async fn a_refresh_moves_the_family_and_nothing_else(store: &Store) {
         .unwrap();
     assert_eq!(find_authorization(store, &kept).await, Some(kept));
     assert_eq!(find_authorization(store, &neighbour).await, Some(neighbour));
+}
+
+/// The key that the records are bound to.
+const SHOWN_JKT: &str = "thumbprint-3";
+
+pub(crate) fn brought<'a>(client: &'a ClientId, token: &'a RefreshToken) -> Brought<'a> {
+    Brought {
+        client,
+        token,
+        dpop_jkt: Some(SHOWN_JKT),
+    }
+}
+
+/// The statement and the issuer's rule agree about every kind of row and token.
+pub(crate) async fn a_rotation_is_what_the_issuer_decides(store: &Store) {
+    type Change = fn(&mut Authorization, &mut RefreshToken);
+    let changes: &[(&str, Change)] = &[
+        ("as it is", |_, _| {}),
+        ("never rotated", |row, _| {
+            let family = row.refresh.as_mut().unwrap();
+            (family.rotated_at, family.previously_rotated_at) = (None, None);
+        }),
+        ("soon over", |row, _| {
+            row.refresh.as_mut().unwrap().absolute_expires_at = now() + minutes(1);
+        }),
+        ("idle too long", |row, _| {
+            row.refresh.as_mut().unwrap().idle_expires_at = now();
+        }),
+        ("over", |row, _| {
+            row.refresh.as_mut().unwrap().absolute_expires_at = now();
+        }),
+        ("revoked", |row, _| row.revoke(RevokeReason::User, now())),
+        ("another client's", |row, _| {
+            row.client_id = ClientId::new("other");
+        }),
+        ("does not rotate", |row, _| {
+            row.refresh.as_mut().unwrap().rotates = false;
+        }),
+        ("without tokens", |row, _| row.refresh = None),
+        ("another seed", |row, _| {
+            row.refresh.as_mut().unwrap().seed_hash = hash("other");
+        }),
+        ("a clock apart", |row, _| {
+            row.refresh.as_mut().unwrap().rotated_at = Some(now() + Duration::from_secs(5));
+        }),
+        ("a clock too far apart", |row, _| {
+            row.refresh.as_mut().unwrap().rotated_at = Some(now() + Duration::from_millis(5001));
+        }),
+        ("bound to no key", |row, _| row.dpop_jkt = None),
+        ("bound to another key", |row, _| {
+            row.dpop_jkt = Some("another".to_owned());
+        }),
+        ("one behind", |_, token| token.generation -= 1),
+        ("ahead", |_, token| token.generation += 1),
+        ("unknown", |row, token| {
+            token.authorization = id();
+            row.refresh.as_mut().unwrap().generation = 3;
+        }),
+    ];
+    let mut rotations = 0;
+    for (name, change) in changes {
+        let mut row = authorization();
+        let mut token = RefreshToken::first(row.id, &SystemRandom).at(7);
+        row.refresh.as_mut().unwrap().seed_hash = token.seed_hash();
+        change(&mut row, &mut token);
+        let (kept, presented) = (row.clone(), token.clone());
+        store
+            .write(move |tx| authorizations::insert(tx, &kept))
+            .await
+            .unwrap();
+        let lifetimes = RefreshLifetimes::default();
+        let rotated = store.write(move |tx| {
+            authorizations::rotate(tx, brought(&client(), &presented), &lifetimes, now())
+        });
+        let rotated = rotated.await.unwrap();
+        let mut expected = row.clone();
+        let (client, brought_token) = (client(), token.clone());
+        let brought = brought(&client, &brought_token);
+        let decided = refresh_token::redeem(&mut expected, brought, &lifetimes, now());
+        if token.authorization == row.id && decided == Ok(Refreshed::Rotated) {
+            assert_eq!(rotated, Some(expected.clone()), "{name}");
+            assert_eq!(
+                find_authorization(store, &row).await,
+                Some(expected),
+                "{name}"
+            );
+            rotations += 1;
+        } else {
+            assert_eq!(rotated, None, "{name}");
+            assert_eq!(find_authorization(store, &row).await, Some(row), "{name}");
+        }
+    }
+    assert_eq!(rotations, 5);
 }
 
 pub(crate) async fn ended_authorizations_are_forgotten(store: &Store) {

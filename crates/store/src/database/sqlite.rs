@@ -1,11 +1,9 @@
-//! SQLite: how it is opened, what a transaction is, how several of them share one commit. The only
-//! file that knows the engine.
+//! SQLite: how it is opened, what a transaction is, how several of them share one commit.
 //!
 //! <https://www.sqlite.org/wal.html>, <https://www.sqlite.org/lang_savepoint.html>
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,9 +12,10 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ffi};
 
-use crate::columns::{Bind, Column, Value};
+use super::{Access, Job, Session, Transaction, storable};
+use crate::columns::{Bind, Value};
 use crate::error::StoreError;
-use crate::sealed::{Place, SealingKey};
+use crate::sealed::SealingKey;
 
 /// One connection.
 #[derive(Debug)]
@@ -25,35 +24,6 @@ pub(crate) struct Database {
     sealing: Arc<SealingKey>,
     decisions: Arc<AtomicU64>,
     has_decided: Cell<bool>,
-}
-
-/// What a job sees of the database. It reads and writes through the functions of the table files.
-pub struct Transaction<'a> {
-    connection: &'a Connection,
-    sealing: &'a SealingKey,
-    access: Access,
-    has_decided: &'a Cell<bool>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    Read,
-    Write,
-}
-
-/// A row of an answer, read column by column from the left.
-pub(crate) struct Row<'a> {
-    row: &'a rusqlite::Row<'a>,
-    next: usize,
-}
-
-/// A write that waits for its turn and then for the commit.
-pub(crate) trait Job: Send {
-    /// Does the work and keeps the answer; whether the work shall stay.
-    fn run(&mut self, tx: &Transaction<'_>) -> bool;
-
-    /// Gives the answer away, now that the fate of the batch is known.
-    fn answer(self: Box<Self>, committed: &Result<(), StoreError>);
 }
 
 /// Whether a database may still be written.
@@ -129,7 +99,8 @@ impl Database {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        job(&self.transaction(Access::Read))
+        let tx = self.transaction(Access::Read);
+        tx.outcome(job(&tx))
     }
 
     /// Runs one job in a transaction of its own, before there are others.
@@ -138,7 +109,9 @@ impl Database {
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.control("BEGIN IMMEDIATE")?;
-        let outcome = job(&self.transaction(Access::Write))
+        let tx = self.transaction(Access::Write);
+        let outcome = tx
+            .outcome(job(&tx))
             .and_then(|answer| self.control("COMMIT").map(|()| answer));
         outcome.or_else(|error| self.roll_back().and(Err(error)))
     }
@@ -196,13 +169,13 @@ impl Database {
         Ok(())
     }
 
+    /// Says that device grants changed, so that nobody answers from what they were.
+    pub(super) fn note_device_decision(&self) {
+        self.has_decided.set(true);
+    }
+
     fn transaction(&self, access: Access) -> Transaction<'_> {
-        Transaction {
-            connection: &self.connection,
-            sealing: &self.sealing,
-            access,
-            has_decided: &self.has_decided,
-        }
+        Transaction::new(Session::Sqlite(self), &self.sealing, access)
     }
 
     fn roll_back(&self) -> Result<(), StoreError> {
@@ -226,139 +199,52 @@ impl Database {
     }
 }
 
-impl Transaction<'_> {
-    /// Runs a statement that answers no rows; how many rows it touched.
-    pub(crate) fn execute(
-        &self,
-        sql: &'static str,
-        parameters: &[&dyn Bind],
-    ) -> Result<u64, StoreError> {
-        if self.access == Access::Read {
-            return Err(StoreError::Unavailable("a read tried to write".to_owned()));
-        }
-        let mut statement = self.prepare(sql, parameters)?;
-        let rows = statement.raw_execute().map_err(failed)?;
-        Ok(rows.try_into().unwrap_or(u64::MAX))
-    }
-
-    /// The first row of an answer, if there is any.
-    pub(crate) fn find<T>(
-        &self,
-        sql: &'static str,
-        parameters: &[&dyn Bind],
-        load: impl FnOnce(&mut Row<'_>) -> Result<T, StoreError>,
-    ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.prepare(sql, parameters)?;
-        let mut rows = statement.raw_query();
-        rows.next()
-            .map_err(failed)?
-            .map(|row| load(&mut Row { row, next: 0 }))
-            .transpose()
-    }
-
-    /// All rows of an answer.
-    pub(crate) fn list<T>(
-        &self,
-        sql: &'static str,
-        parameters: &[&dyn Bind],
-        mut load: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.prepare(sql, parameters)?;
-        let mut rows = statement.raw_query();
-        let mut records = Vec::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            records.push(load(&mut Row { row, next: 0 })?);
-        }
-        Ok(records)
-    }
-
-    /// The one number that a `SELECT count(*)` answers.
-    pub(crate) fn count(
-        &self,
-        sql: &'static str,
-        parameters: &[&dyn Bind],
-    ) -> Result<u64, StoreError> {
-        let load = |row: &mut Row<'_>| Ok(u64::try_from(row.take::<i64>()?).unwrap_or(0));
-        self.find(sql, parameters, load)
-            .map(|count| count.unwrap_or(0))
-    }
-
-    /// Runs the statements of a migration.
-    pub(crate) fn migrate(&self, sql: &'static str) -> Result<(), StoreError> {
-        self.connection.execute_batch(sql).map_err(failed)
-    }
-
-    /// Says that device grants changed, so that nobody answers from what they were.
-    pub(crate) fn note_device_decision(&self) {
-        self.has_decided.set(true);
-    }
-
-    /// The key that seals what must be read back.
-    pub(crate) fn sealing(&self) -> &SealingKey {
-        self.sealing
-    }
-
-    /// Seals what goes to a place.
-    pub(crate) fn seal(&self, place: Place<'_>, value: &[u8]) -> Result<Vec<u8>, StoreError> {
-        self.sealing.seal(place, value)
-    }
-
-    /// Opens what was sealed for a place.
-    pub(crate) fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        self.sealing.open(place, sealed)
-    }
-
-    fn prepare(
-        &self,
-        sql: &'static str,
-        parameters: &[&dyn Bind],
-    ) -> Result<CachedStatement<'_>, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        for (index, parameter) in parameters.iter().enumerate() {
-            // SQLite numbers `$1`, `$2`, … in the order of first use.
-            statement
-                .raw_bind_parameter(index + 1, parameter.bind())
-                .map_err(failed)?;
-        }
-        Ok(statement)
-    }
+/// Runs a statement that answers no rows; how many rows it touched.
+pub(super) fn execute(
+    database: &Database,
+    sql: &'static str,
+    parameters: &[&dyn Bind],
+) -> Result<u64, StoreError> {
+    let mut statement = prepare(database, sql, parameters)?;
+    let rows = statement.raw_execute().map_err(failed)?;
+    Ok(rows.try_into().unwrap_or(u64::MAX))
 }
 
-impl fmt::Debug for Transaction<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction")
-            .field("access", &self.access)
-            .finish_non_exhaustive()
+/// A statement with its values, ready to run.
+pub(super) fn prepare<'c>(
+    database: &'c Database,
+    sql: &'static str,
+    parameters: &[&dyn Bind],
+) -> Result<CachedStatement<'c>, StoreError> {
+    let mut statement = database.connection.prepare_cached(sql).map_err(failed)?;
+    for (index, parameter) in parameters.iter().enumerate() {
+        // SQLite numbers `$1`, `$2`, … in the order of first use.
+        statement
+            .raw_bind_parameter(index + 1, storable(parameter.bind())?)
+            .map_err(failed)?;
     }
+    Ok(statement)
 }
 
-impl Row<'_> {
-    /// Passes over columns that say nothing here.
-    pub(crate) fn skip(&mut self, columns: usize) {
-        self.next += columns;
-    }
+/// Runs the statements of a migration.
+pub(super) fn migrate(database: &Database, sql: &str) -> Result<(), StoreError> {
+    database.connection.execute_batch(sql).map_err(failed)
+}
 
-    /// Reads the next column.
-    pub(crate) fn take<T: Column>(&mut self) -> Result<T, StoreError> {
-        let index = self.next;
-        self.next += 1;
-        let value = match self.row.get_ref(index).map_err(failed)? {
-            ValueRef::Null => Some(Value::Null),
-            ValueRef::Integer(number) => Some(Value::Integer(number)),
-            ValueRef::Text(text) => std::str::from_utf8(text)
-                .ok()
-                .map(|t| Value::Text(t.into())),
-            ValueRef::Blob(bytes) => Some(Value::Blob(bytes)),
-            ValueRef::Real(_) => None,
-        };
-        value.and_then(T::read).ok_or_else(|| {
-            let column = self.row.as_ref().column_name(index).unwrap_or("?");
-            StoreError::Corrupt(format!(
-                "column `{column}` holds no {}",
-                std::any::type_name::<T>()
-            ))
-        })
-    }
+/// What stands in a column; `None` when it is of a kind that we never write.
+pub(super) fn value<'r>(
+    row: &'r rusqlite::Row<'_>,
+    index: usize,
+) -> Result<Option<Value<'r>>, StoreError> {
+    Ok(match row.get_ref(index).map_err(failed)? {
+        ValueRef::Null => Some(Value::Null),
+        ValueRef::Integer(number) => Some(Value::Integer(number)),
+        ValueRef::Text(text) => std::str::from_utf8(text)
+            .ok()
+            .map(|text| Value::Text(text.into())),
+        ValueRef::Blob(bytes) => Some(Value::Blob(bytes.into())),
+        ValueRef::Real(_) => None,
+    })
 }
 
 impl rusqlite::ToSql for Value<'_> {
@@ -374,7 +260,7 @@ impl rusqlite::ToSql for Value<'_> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
-fn failed(error: rusqlite::Error) -> StoreError {
+pub(super) fn failed(error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => StoreError::Conflict,
@@ -527,7 +413,7 @@ mod tests {
     fn a_wrong_kind_of_value_names_its_column_and_not_the_value() {
         let database = database();
         assert_eq!(batch(&database, &[A]), [true]);
-        let load = |row: &mut Row<'_>| row.take::<i64>();
+        let load = |row: &mut crate::database::Row<'_>| row.take::<i64>();
         let read = database.read(|tx| tx.find("SELECT text FROM texts", &[], load));
         assert_eq!(
             read,

@@ -1,0 +1,1 @@
+-- PostgreSQL only: SQLite changes a row in its place.

@@ -1,0 +1,92 @@
+//! A process that is killed in the middle of its writes: what it was told is kept, is kept.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
+use hallpass_store::{Store, revocations};
+use tempfile::TempDir;
+
+use crate::key;
+use crate::records::{ISSUER, now};
+
+const ADDRESS: &str = "HALLPASS_TEST_ADDRESS";
+const WRITERS: usize = 8;
+/// So many answers are seen before the process dies.
+const ENOUGH: usize = 300;
+
+/// The process that dies. It says what it was told is kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "runs inside the tests below, which kill it"]
+async fn writes_until_it_is_killed() {
+    let Some(address) = std::env::var_os(ADDRESS) else {
+        return;
+    };
+    let store = Store::connect(address.to_str().unwrap(), key())
+        .await
+        .unwrap();
+    let writers = (0..WRITERS).map(|writer| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for number in 0.. {
+                let jti = format!("{writer}.{number}");
+                let written = jti.clone();
+                store
+                    .write(move |tx| revocations::insert_jti(tx, ISSUER, &written, now()))
+                    .await
+                    .unwrap();
+                writeln!(std::io::stdout().lock(), "kept {jti}").unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+}
+
+async fn nothing_kept_is_lost(address: &str) {
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["killed::writes_until_it_is_killed", "--exact", "--ignored"])
+        .arg("--nocapture")
+        .env(ADDRESS, address)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    let (mut kept, mut line) = (Vec::new(), String::new());
+    while output.read_line(&mut line).unwrap() > 0 {
+        // A line that was cut off by the death names nobody.
+        if let Some(jti) = line
+            .strip_prefix("kept ")
+            .and_then(|line| line.strip_suffix('\n'))
+        {
+            kept.push(jti.to_owned());
+        }
+        line.clear();
+        if kept.len() == ENOUGH {
+            // SIGKILL; what was said before is still read.
+            process.kill().unwrap();
+        }
+    }
+    assert!(!process.wait().unwrap().success());
+    assert!(kept.len() >= ENOUGH, "{} answers", kept.len());
+    let store = Store::connect(address, key()).await.unwrap();
+    for jti in kept {
+        let asked = jti.clone();
+        let found = store.read(move |tx| revocations::is_revoked_jti(tx, ISSUER, &asked));
+        assert_eq!(found.await, Ok(true), "{jti}");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_file_loses_nothing_when_its_process_is_killed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("hallpass.db");
+    nothing_kept_is_lost(&format!("sqlite://{}", path.display())).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn postgres_loses_nothing_when_a_node_is_killed() {
+    nothing_kept_is_lost(&hallpass_testing::TestPostgres::shared().database()).await;
+}
