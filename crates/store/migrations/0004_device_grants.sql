@@ -17,7 +17,7 @@ CREATE TABLE device_grants (
     status INTEGER NOT NULL,                -- 1 pending, 2 approved, 3 denied, 4 redeemed
     authorization_seed TEXT,
     authorization_id BLOB
-) STRICT, WITHOUT ROWID;                   -- found by their code: one tree less to write
+) STRICT;
 CREATE UNIQUE INDEX device_grants_user_code ON device_grants (issuer, user_code_hash);
 CREATE INDEX device_grants_pending ON device_grants (issuer, client_id, expires_at) WHERE status = 1;
 CREATE INDEX device_grants_expires ON device_grants (expires_at);
