@@ -65,6 +65,17 @@ where
     }
 }
 
+/// What may stand in an issuer's path: nothing that a URL or a cookie would change.
+pub(crate) fn is_issuer(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'/');
+    path.len() <= 200
+        && path.bytes().all(plain)
+        && (path.is_empty()
+            || path
+                .split('/')
+                .all(|part| !part.is_empty() && !matches!(part, "." | "..")))
+}
+
 impl Request {
     /// The form in the body (row S-124: nothing but a form).
     pub(crate) fn form(&self) -> Result<Form, Refusal> {

@@ -23,7 +23,7 @@ use crate::error::json::JsonError;
 use crate::error::page::PageError;
 use crate::extract::dpop_proof;
 use crate::pages::{assets, device, device_confirm, home, login};
-use crate::request::{self, BodyError, Request};
+use crate::request::{self, BodyError, Request, is_issuer};
 use crate::state::State;
 
 /// Everything that can be asked for.
@@ -152,17 +152,6 @@ fn configured_client(path: &str) -> Option<&str> {
         _ => rest.strip_suffix("/register")?,
     };
     (is_own_id(&ClientId::new(id)) && is_issuer(issuer)).then_some(issuer)
-}
-
-/// What may stand in an issuer's path: nothing that a URL or a cookie would change.
-pub(crate) fn is_issuer(path: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'/');
-    path.len() <= 200
-        && path.bytes().all(plain)
-        && (path.is_empty()
-            || path
-                .split('/')
-                .all(|part| !part.is_empty() && !matches!(part, "." | "..")))
 }
 
 impl Endpoint {

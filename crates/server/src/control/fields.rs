@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::error::ControlError;
 use super::time;
-use crate::router;
+use crate::request::is_issuer;
 use crate::settings::nearest_name;
 
 /// Where issuers are named; `default` without it.
@@ -197,7 +197,7 @@ impl Fields {
     pub(super) fn some_issuer(&mut self) -> Result<Option<String>, ControlError> {
         let issuer = self.text(ISSUER)?;
         if let Some(issuer) = &issuer
-            && !router::is_issuer(issuer)
+            && !is_issuer(issuer)
         {
             let message = format!("`{issuer}` is no path of an issuer");
             let hint = "write the part between the host and the endpoint, such as `default`";

@@ -157,7 +157,7 @@ fn log(refusal: &Refusal) {
 /// The bodies that most polls of a device get: each is written once.
 fn known_body(refusal: &Refusal) -> Option<Bytes> {
     static PENDING: OnceLock<Bytes> = OnceLock::new();
-    // By the seconds of its interval; the longest one is a minute.
+    // By interval in seconds; no interval is longer than a minute (row S-18).
     static SLOW_DOWN: [OnceLock<Bytes>; 61] = [const { OnceLock::new() }; 61];
     let place = match refusal {
         Refusal::AuthorizationPending => &PENDING,
