@@ -37,11 +37,7 @@ pub(crate) enum Health {
 impl Database {
     /// A database that dies with its connection.
     pub(crate) fn open_in_memory(sealing: Arc<SealingKey>) -> Result<Self, StoreError> {
-        let database = Self::new(Connection::open_in_memory().map_err(failed)?, sealing)?;
-        // A write copies each page that it touches, in case it fails: without a disk whose blocks
-        // are 4096 bytes, smaller pages are less work.
-        database.set("PRAGMA page_size = 1024")?;
-        Ok(database)
+        Self::new(Connection::open_in_memory().map_err(failed)?, sealing)
     }
 
     /// The one connection that writes a file.
