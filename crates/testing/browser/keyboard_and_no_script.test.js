@@ -28,7 +28,7 @@ test("keyboard_only_signs_in", async () => {
   const { keyboard } = person.page;
   const request = client.authorizationRequest();
   await person.page.goto(request.url);
-  await keyboard.type("ada");
+  await person.typeInto("username", "ada");
   await keyboard.press("Enter");
   assert.equal((await client.answer()).state, request.state);
   await person.leave(server.url, client.redirectUri);
@@ -39,7 +39,7 @@ test("s_13_keyboard_only_denies_unless_one_goes_on_purpose_to_approve", async ()
   const { keyboard } = person.page;
   const enter = async (device) => {
     await person.page.goto(device.verification_uri);
-    await keyboard.type(device.user_code);
+    await person.typeInto("user_code", device.user_code);
     await keyboard.press("Enter");
     await person.page.waitForLoadState();
   };
@@ -47,7 +47,7 @@ test("s_13_keyboard_only_denies_unless_one_goes_on_purpose_to_approve", async ()
   const first = await startDevice(server);
   await enter(first);
   await person.page.getByLabel("Username").waitFor();
-  await keyboard.type("ada");
+  await person.typeInto("username", "ada");
   await keyboard.press("Enter");
   await person.button("Deny").waitFor();
   assert.equal(await person.focused(), "Deny");

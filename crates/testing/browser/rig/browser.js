@@ -83,6 +83,13 @@ export class Person {
     });
   }
 
+  // Types into the field that the page put the focus on. The focus comes with a frame after the page
+  // is loaded, and what is typed before is lost.
+  async typeInto(name, text) {
+    await this.page.waitForFunction((wanted) => document.activeElement?.name === wanted, name);
+    await this.page.keyboard.type(text);
+  }
+
   // Presses Tab until the wanted thing has the focus, as a person without a mouse does.
   async tabTo(name) {
     for (let presses = 0; presses < 40; presses += 1) {
