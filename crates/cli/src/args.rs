@@ -144,6 +144,9 @@ pub(crate) struct ServerArgs {
     /// The server, exactly as it names itself
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
+    /// A provider that is known by name instead of its issuer, such as `github` or `okta:HOST`
+    #[arg(long, value_name = "NAME", conflicts_with = "issuer")]
+    pub(crate) provider: Option<String>,
     /// The client id that the server knows
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,

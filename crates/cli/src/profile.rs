@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use hallpass_client::{
-    Client, ClientAuth, ClientBuilder, Secret, SessionKey, Store, StorePlace, TokenStore, clean,
-    flow,
+    Client, ClientAuth, ClientBuilder, Provider, Secret, SessionKey, Store, StorePlace, TokenStore,
+    clean, flow,
 };
 use serde_json::Value;
 
@@ -153,7 +153,8 @@ impl Profile {
             );
             return Err(Failure::config(text).hint_to("leave it out, or use another profile"));
         }
-        let mut builder = Client::builder(issuer, client_id)
+        let mut builder = self
+            .start(issuer, client_id)?
             .app_name("hallpass")
             .profile(slot(&self.name))
             .store(self.store()?);
@@ -166,6 +167,17 @@ impl Profile {
             }
             _ => Ok(builder),
         }
+    }
+
+    /// By the provider's name, as long as nobody after it named another issuer.
+    fn start(&self, issuer: &str, client_id: &str) -> Result<ClientBuilder, Failure> {
+        let known = self.settings.provider.as_deref().map(Provider::parse);
+        Ok(match known.transpose()? {
+            Some(provider) if provider.issuer() == issuer => {
+                Client::for_provider(provider, client_id)
+            }
+            _ => Client::builder(issuer, client_id),
+        })
     }
 
     /// The surroundings of a sign-in: who names a browser has a screen for it.

@@ -1,6 +1,6 @@
 //! What everybody says about a profile, and whether they may.
 
-use hallpass_client::{SessionKey, Store, StorePlace, clean};
+use hallpass_client::{Provider, SessionKey, Store, StorePlace, clean};
 
 use crate::args::{Flow, GlobalArgs, Ports, ServerArgs, parse_ports};
 use crate::config::{
@@ -31,7 +31,10 @@ impl Said<'_> {
     /// Everything, the first word first.
     pub(crate) fn layers(&self, name: &str, notes: &mut Vec<String>) -> Result<Layers, Failure> {
         let (config, remembered) = self.files;
-        let of = |file: &ProfileFile| file.profile.get(name).cloned().unwrap_or_default();
+        let of = |file: &ProfileFile| {
+            let said = file.profile.get(name).cloned().unwrap_or_default();
+            said.with_issuer_of_provider()
+        };
         let (own, left) = (of(config), of(remembered));
         let kept = own.clone().or(left.clone());
         let (folder_server, folder_scopes) = self.folder(name, &kept, notes)?;
@@ -67,6 +70,17 @@ impl Said<'_> {
                 ..empty()
             },
         );
+        if let Some(provider) = &server.provider {
+            let known = Provider::parse(provider)?;
+            say(
+                "--provider",
+                Settings {
+                    issuer: Some(known.issuer()),
+                    provider: Some(provider.clone()),
+                    ..empty()
+                },
+            );
+        }
         say(
             "--client-id",
             Settings {

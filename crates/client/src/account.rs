@@ -4,6 +4,7 @@ use hallpass_protocol::id_token::IdTokenClaims;
 
 use crate::clean;
 use crate::credentials::SessionKey;
+use crate::provider::Identity;
 
 /// Who is signed in, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,21 +13,32 @@ pub struct Account {
     pub issuer: String,
     /// The client id.
     pub client_id: String,
-    /// `sub` of the ID token; `None` when the sign-in brought none.
+    /// `sub` of the ID token, or what a provider without ID tokens tells users apart by; `None` when
+    /// nobody said.
     pub subject: Option<String>,
     /// The name to show: `email`, `preferred_username`, `name` or `sub`, cleaned for a terminal.
     pub name: Option<String>,
 }
 
 impl Account {
-    pub(crate) fn new(key: &SessionKey, claims: Option<&IdTokenClaims>) -> Self {
+    pub(crate) fn new(
+        key: &SessionKey,
+        claims: Option<&IdTokenClaims>,
+        identity: Option<&Identity>,
+    ) -> Self {
         Self {
             issuer: key.issuer.clone(),
             client_id: key.client_id.clone(),
-            subject: claims.map(|claims| claims.sub.clone()),
-            name: claims.map(shown_name),
+            subject: claims
+                .map(|claims| claims.sub.clone())
+                .or_else(|| identity.map(|identity| identity.subject.clone())),
+            name: claims.map(shown_name).or_else(|| identity.map(known_as)),
         }
     }
+}
+
+fn known_as(identity: &Identity) -> String {
+    clean::text(identity.name.as_ref().unwrap_or(&identity.subject))
 }
 
 /// The name by which people know themselves.

@@ -15,6 +15,7 @@ use crate::credentials::{Store, TokenStore};
 use crate::error::Error;
 use crate::flow::Environment;
 use crate::http::{ClientAuth, Http};
+use crate::provider::Provider;
 use crate::sign_in::Withdrawals;
 use crate::timer::{Timer, TokioTimer};
 use crate::ui::{Browser, SystemBrowser, TerminalUi, Ui};
@@ -38,6 +39,7 @@ pub struct ClientBuilder {
     timer: Arc<dyn Timer>,
     environment: Option<Environment>,
     watcher: Option<Arc<dyn Watcher>>,
+    provider: Option<Provider>,
 }
 
 impl Client {
@@ -58,7 +60,28 @@ impl Client {
             timer: Arc::new(TokioTimer::default()),
             environment: None,
             watcher: None,
+            provider: None,
         }
+    }
+
+    /// Starts describing a client of a provider that is known by name: its addresses, and in what it
+    /// differs from the specifications. Scopes that it does not know (`openid` at GitHub,
+    /// `offline_access` at Google) are said in its own words; without scopes, its usual ones are asked
+    /// for.
+    ///
+    /// ```
+    /// use hallpass_client::{Client, MemoryStore, Provider};
+    ///
+    /// let client = Client::for_provider(Provider::parse("github")?, "Iv1.8a61f9b3a7aba766")
+    ///     .store(MemoryStore::new())
+    ///     .build()?;
+    /// # drop(client);
+    /// # Ok::<(), hallpass_client::Error>(())
+    /// ```
+    pub fn for_provider(provider: Provider, client_id: impl Into<String>) -> ClientBuilder {
+        let mut builder = Self::builder(provider.issuer(), client_id);
+        builder.provider = Some(provider);
+        builder
     }
 }
 
@@ -149,7 +172,7 @@ impl ClientBuilder {
     /// [`crate::ErrorKind::Config`] for an issuer or resource that is not an https address (http is
     /// fine on loopback) and for malformed scopes, [`crate::ErrorKind::Store`] when there is no
     /// place for the credentials file.
-    pub fn build(self) -> Result<Client, Error> {
+    pub fn build(mut self) -> Result<Client, Error> {
         let shown = clean::text(&self.issuer);
         let issuer_url = secure_url(&self.issuer, true)
             .ok()
@@ -160,6 +183,7 @@ impl ClientBuilder {
             })?;
         let scopes = Scopes::parse(&self.scopes)
             .map_err(|error| Error::config("the scopes are malformed").caused_by(error))?;
+        let scopes = self.in_words_of_the_provider(scopes);
         let origins = self
             .resources
             .iter()
@@ -180,7 +204,7 @@ impl ClientBuilder {
         let server = AuthorizationServer::new(
             (self.issuer, issuer_url),
             (self.client_id, self.auth),
-            http,
+            (http, self.provider),
             Arc::clone(&self.timer),
         );
         let inner = ClientInner {
@@ -200,6 +224,16 @@ impl ClientBuilder {
         Ok(Client {
             inner: Arc::new(inner),
         })
+    }
+}
+
+impl ClientBuilder {
+    fn in_words_of_the_provider(&mut self, scopes: Scopes) -> Scopes {
+        let Some(provider) = &mut self.provider else {
+            return scopes;
+        };
+        self.auth = provider.client_auth(std::mem::take(&mut self.auth));
+        provider.scopes(&scopes)
     }
 }
 

@@ -58,7 +58,7 @@ impl Client {
 
 impl Session {
     pub(crate) fn new(client: Client, key: SessionKey, record: SessionRecord) -> Self {
-        let account = Account::new(&key, record.claims.as_ref());
+        let account = Account::new(&key, record.claims.as_ref(), record.identity.as_ref());
         Self {
             client,
             key,

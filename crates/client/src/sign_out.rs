@@ -12,6 +12,7 @@ use crate::authorization_server::{AuthorizationServer, refusal};
 use crate::client::{Client, ClientInner};
 use crate::credentials::SessionKey;
 use crate::error::Error;
+use crate::provider::Provider;
 use crate::session::Session;
 use crate::timer::Timer;
 
@@ -167,9 +168,13 @@ async fn revocation_endpoint(server: &AuthorizationServer) -> Result<Url, StepRe
         .await
         .map_err(|error| StepResult::Failed(error.to_string()))?;
     let address = metadata.revocation_endpoint.as_deref().ok_or_else(|| {
-        StepResult::Skipped(
-            "the server has no revocation endpoint; the token expires by itself".to_owned(),
-        )
+        let page = server.provider.as_ref().and_then(Provider::revocation_page);
+        StepResult::Skipped(match page {
+            Some(page) => {
+                format!("the provider has no revocation endpoint; take the access back at {page}")
+            }
+            None => "the server has no revocation endpoint; the token expires by itself".to_owned(),
+        })
     })?;
     Url::parse(address).map_err(|error| StepResult::Failed(error.to_string()))
 }

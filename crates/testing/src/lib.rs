@@ -6,6 +6,7 @@ pub mod http;
 pub mod person;
 #[cfg(unix)]
 pub mod postgres;
+pub mod provider;
 pub mod pty;
 pub mod server;
 

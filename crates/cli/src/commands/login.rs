@@ -111,14 +111,18 @@ impl Wish {
             }
         };
         let kept = variable.or(profile.settings.flow);
-        // Rule 3: a secret, and nothing that only a user has.
+        // Rule 3: a secret, and nothing that only a user has. The secrets of providers known by name belong
+        // to programs that people use.
         let asks_for_user = args
             .scope
             .iter()
             .flat_map(|scope| scope.split(' '))
             .any(|scope| matches!(scope, "openid" | "offline_access"));
-        let is_program =
-            kept.is_none() && profile.has_secret() && !profile.is_remembered && !asks_for_user;
+        let is_program = kept.is_none()
+            && profile.settings.provider.is_none()
+            && profile.has_secret()
+            && !profile.is_remembered
+            && !asks_for_user;
         let flow = if is_program {
             Flow::ClientCredentials
         } else {
@@ -321,7 +325,11 @@ pub(super) fn names(why: &[Sign]) -> String {
 
 /// The scopes of a sign-in.
 fn scopes(profile: &Profile) -> Vec<String> {
-    let default = || DEFAULT_SCOPES.map(str::to_owned).to_vec();
+    // A provider that is known by name has its own.
+    let default = || match profile.settings.provider {
+        Some(_) => Vec::new(),
+        None => DEFAULT_SCOPES.map(str::to_owned).to_vec(),
+    };
     profile.settings.scopes.clone().unwrap_or_else(default)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hallpass_client::Store;
+use hallpass_client::{Provider, Store};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::secret_place::{SecretPlace, command_of};
@@ -15,6 +15,8 @@ use crate::duration;
 pub(crate) struct Settings {
     /// The server.
     pub(crate) issuer: Option<String>,
+    /// The server, by the name of a provider that is known.
+    pub(crate) provider: Option<String>,
     /// The client.
     pub(crate) client_id: Option<String>,
     /// What to ask for.
@@ -173,9 +175,18 @@ pub(crate) const SUPPORT: [Support; 6] = [
 ];
 
 impl Settings {
+    /// A provider that is known by name has an issuer that nobody needs to write down.
+    pub(crate) fn with_issuer_of_provider(mut self) -> Self {
+        if let (None, Some(name)) = (&self.issuer, &self.provider) {
+            self.issuer = Provider::parse(name).ok().map(|known| known.issuer());
+        }
+        self
+    }
+
     /// These settings where they say something, else the others.
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
+            provider: self.provider.or(other.provider),
             issuer: self.issuer.or(other.issuer),
             client_id: self.client_id.or(other.client_id),
             scopes: self.scopes.or(other.scopes),
@@ -295,6 +306,7 @@ mod tests {
     /// Every field, so that a field which `or` forgets is noticed.
     const FULL: &str = r#"
         issuer = "https://a.test"
+        provider = "google"
         client_id = "a"
         scopes = ["openid"]
         resource = ["https://api.test"]

@@ -8,14 +8,31 @@ use url::Url;
 use crate::address::{is_loopback, secure_url};
 use crate::clean;
 use crate::error::{Error, ErrorKind};
-use crate::http::Http;
+use crate::http::{ClientAuth, Http};
+use crate::provider::Provider;
 
 /// Fetches and checks the metadata of an issuer.
 pub(crate) async fn discover(
     http: &Http,
-    issuer: &Url,
-    configured: &str,
+    (issuer, configured): (&Url, &str),
+    (provider, auth): (Option<&Provider>, &ClientAuth),
 ) -> Result<Metadata, Error> {
+    if let Some(provider) = provider {
+        provider.require_secret(auth)?;
+    }
+    let is_issuer = |said: &str| match provider {
+        Some(provider) => provider.is_issuer(said),
+        None => said == configured,
+    };
+    let check = |mut metadata: Metadata| {
+        if let Some(provider) = provider {
+            provider.complete(&mut metadata, auth);
+        }
+        check(metadata, issuer, configured, is_issuer)
+    };
+    if let Some(known) = provider.and_then(Provider::metadata) {
+        return check(known);
+    }
     let mut refused = None;
     for address in well_known_urls(configured) {
         let url = Url::parse(&address).map_err(|error| Error::config(error.to_string()))?;
@@ -38,7 +55,7 @@ pub(crate) async fn discover(
         let document = serde_json::from_slice::<Metadata>(reply.body.expose());
         match document {
             Ok(metadata) if reply.is_success() && !metadata.issuer.is_empty() => {
-                match check(metadata, issuer, configured) {
+                match check(metadata) {
                     Ok(metadata) => return Ok(metadata),
                     Err(error) => refused = Some(refused.unwrap_or(error)),
                 }
@@ -56,9 +73,14 @@ pub(crate) async fn discover(
     }))
 }
 
-fn check(metadata: Metadata, issuer: &Url, configured: &str) -> Result<Metadata, Error> {
+fn check(
+    metadata: Metadata,
+    issuer: &Url,
+    configured: &str,
+    is_issuer: impl Fn(&str) -> bool,
+) -> Result<Metadata, Error> {
     // RFC 8414 §3.3: "MUST be identical to the authorization server's issuer identifier value".
-    if metadata.issuer != configured {
+    if !is_issuer(&metadata.issuer) {
         let said = clean::text(&metadata.issuer);
         let error = Error::config(format!("{configured} calls itself `{said}`"));
         let is_slash = said.trim_end_matches('/') == configured.trim_end_matches('/');
@@ -120,7 +142,8 @@ mod tests {
             ..Metadata::default()
         };
         change(&mut metadata);
-        check(metadata, &Url::parse(configured).unwrap(), configured)
+        let url = Url::parse(configured).unwrap();
+        check(metadata, &url, configured, |said| said == configured)
     }
 
     #[test]

@@ -4,13 +4,17 @@
 
 use std::time::Duration;
 
+use hallpass_protocol::Secret;
 use hallpass_protocol::id_token::{self, Expect, IdTokenError, IdTokenPolicy, VerifiedIdToken};
+use hallpass_protocol::jose::Unverified;
 use hallpass_protocol::metadata::Metadata;
+use serde_json::{Map, Value};
 
 use super::issuer_keys::algorithms;
 use super::server::AuthorizationServer;
 use super::token_endpoint::Granted;
 use crate::error::{Error, SecurityViolation};
+use crate::provider::Identity;
 
 /// What the request that brought the ID token asked.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +41,7 @@ impl AuthorizationServer {
         let Some(token) = &granted.response.id_token else {
             return Ok(None);
         };
+        let issuer = self.id_token_issuer(metadata, token.expose());
         let algorithms = algorithms(metadata);
         let acr: Vec<&str> = asked.acr.iter().map(String::as_str).collect();
         // The server's own clock judges its tokens; ours may be wrong (row Q-40).
@@ -46,11 +51,66 @@ impl AuthorizationServer {
             max_age: asked.max_age,
             acr: &acr,
             access_token: Some(granted.response.access_token.expose()),
-            ..IdTokenPolicy::new(&self.issuer, self.client_id.as_str(), asked.nonce, now)
+            ..IdTokenPolicy::new(&issuer, self.client_id.as_str(), asked.nonce, now)
         };
         let check = |keys: &_| id_token::verify(token.expose(), keys, &policy);
         let checked = self.keys.check(&self.http, metadata, check).await?;
-        checked.map(Some).map_err(|error| refused(&error))
+        let verified = checked.map_err(|error| refused(&error))?;
+        if let Some(provider) = &self.provider
+            && !provider.lets_in(verified.claims())
+        {
+            let violation = SecurityViolation::IdToken(IdTokenError::Issuer);
+            return Err(Error::security(
+                violation,
+                "the account is of a tenant that is not let in",
+            )
+            .hint_to("nothing was stored; sign in with an account of the right tenant"));
+        }
+        Ok(Some(verified))
+    }
+
+    /// The issuer that the ID token must name: ours, or the provider's own spelling of it.
+    fn id_token_issuer(&self, metadata: &Metadata, token: &str) -> String {
+        let Some(provider) = &self.provider else {
+            return self.issuer.clone();
+        };
+        // Not verified yet: a token that cannot be read fails at the check itself.
+        let claims = Unverified::parse(token).and_then(|token| token.peek());
+        provider.id_token_issuer(&metadata.issuer, &claims.unwrap_or_default())
+    }
+
+    /// Who signed in, where the server has no ID tokens but another way to tell (row Q-06).
+    pub(crate) async fn identify(&self, granted: &Granted) -> Result<Option<Identity>, Error> {
+        let Some(provider) = self
+            .provider
+            .as_ref()
+            .filter(|known| known.tells_identity())
+        else {
+            return Ok(None);
+        };
+        let identity = match provider.identity_url() {
+            None => granted.identity.clone(),
+            Some(url) => {
+                let token = granted.response.access_token.expose();
+                let header = Secret::new(format!("Bearer {token}"));
+                let reply = self.http.get_with_token(&url, &header).await?;
+                if reply.status >= 500 || reply.status == 429 {
+                    let text = format!(
+                        "the server does not tell who signed in ({})",
+                        reply.describe()
+                    );
+                    return Err(Error::unavailable(text, reply.retry_after));
+                }
+                let members = serde_json::from_slice::<Map<String, Value>>(reply.body.expose());
+                let members = members.ok().filter(|_| reply.is_success());
+                members.and_then(|members| provider.read_identity(&members))
+            }
+        };
+        // Without it nobody could tell that another account signed in (row C-69).
+        identity.map(Some).ok_or_else(|| {
+            Error::protocol("the server does not tell who signed in")
+                .hint_to("nothing was stored; the token may lack the scope to read the user")
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::address::is_loopback;
 use crate::clean;
 use crate::error::Error;
 use crate::http::{ClientAuth, Http, Reply};
+use crate::provider::{Provider, RequestTo};
 use crate::timer::Timer;
 
 /// What every request to the server needs. It knows of no session and of no person.
@@ -24,6 +25,8 @@ pub(crate) struct AuthorizationServer {
     pub(crate) client_id: ClientId,
     auth: ClientAuth,
     pub(crate) http: Http,
+    /// What is known of it by its name.
+    pub(crate) provider: Option<Provider>,
     pub(super) keys: IssuerKeys,
     metadata: OnceCell<Arc<Metadata>>,
 }
@@ -33,7 +36,7 @@ impl AuthorizationServer {
     pub(crate) fn new(
         (issuer, url): (String, Url),
         (client_id, auth): (ClientId, ClientAuth),
-        http: Http,
+        (http, provider): (Http, Option<Provider>),
         timer: Arc<dyn Timer>,
     ) -> Self {
         Self {
@@ -42,6 +45,7 @@ impl AuthorizationServer {
             client_id,
             auth,
             http,
+            provider,
             keys: IssuerKeys::new(timer),
             metadata: OnceCell::new(),
         }
@@ -50,7 +54,8 @@ impl AuthorizationServer {
     /// Fetched once and kept.
     pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>, Error> {
         let discover = || async {
-            discovery::discover(&self.http, &self.url, &self.issuer)
+            let asked = (&self.url, self.issuer.as_str());
+            discovery::discover(&self.http, asked, (self.provider.as_ref(), &self.auth))
                 .await
                 .map(Arc::new)
         };
@@ -60,6 +65,14 @@ impl AuthorizationServer {
     /// The server's host, for sentences.
     pub(crate) fn host(&self) -> String {
         clean::text(self.url.host_str().unwrap_or(&self.issuer))
+    }
+
+    /// A request in the words of the provider.
+    pub(crate) fn adjusted(&self, step: RequestTo, form: Form) -> Form {
+        match &self.provider {
+            Some(provider) => provider.adjust(step, &form),
+            None => form,
+        }
     }
 
     pub(crate) fn is_on_loopback(&self) -> bool {

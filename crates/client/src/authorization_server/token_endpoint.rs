@@ -13,6 +13,7 @@ use url::Url;
 use super::server::AuthorizationServer;
 use crate::error::{Error, ErrorKind};
 use crate::http::Reply;
+use crate::provider::{Identity, Provider, RequestTo};
 use crate::tokens::{TokenType, lifetime};
 
 /// Tokens, and when they came.
@@ -21,6 +22,8 @@ pub(crate) struct Granted {
     pub(crate) received_at: Timestamp,
     /// How far the server's clock is ahead of ours, in milliseconds.
     pub(crate) server_ahead: i64,
+    /// Who signed in, where the answer itself tells (rows ).
+    pub(crate) identity: Option<Identity>,
 }
 
 /// Why no tokens came.
@@ -45,7 +48,8 @@ impl AuthorizationServer {
         token_endpoint: &Url,
         request: &TokenRequest,
     ) -> Result<Granted, NotGranted> {
-        let reply = self.post_form(token_endpoint, request.encode()).await;
+        let form = self.adjusted(RequestTo::Token, request.encode());
+        let reply = self.post_form(token_endpoint, form).await;
         let reply = reply.map_err(|error| match error.kind() {
             ErrorKind::Unavailable { .. } => NotGranted::Unanswered {
                 retry_after: None,
@@ -53,7 +57,7 @@ impl AuthorizationServer {
             },
             _ => NotGranted::Failed(error),
         })?;
-        read(&reply)
+        read(&reply, self.provider.as_ref())
     }
 }
 
@@ -90,16 +94,20 @@ impl NotGranted {
     }
 }
 
-fn read(reply: &Reply) -> Result<Granted, NotGranted> {
-    let members = members(reply);
+fn read(reply: &Reply, provider: Option<&Provider>) -> Result<Granted, NotGranted> {
+    let mut members = members(reply);
+    let identity = match (provider, &mut members) {
+        (Some(provider), Some(members)) => provider.read_answer(members),
+        _ => None,
+    };
     let has = |name: &str| {
-        members
-            .as_ref()
-            .is_some_and(|members| members.contains_key(name))
+        let member = members.as_ref().and_then(|members| members.get(name));
+        member.is_some_and(|member| !member.is_null())
     };
     // 5xx and 429 say nothing about the grant, unless an OAuth error explains them (row Q-20).
     let is_busy = reply.status >= 500 || (reply.status == 429 && !has("error"));
-    if !is_busy && has("access_token") && reply.is_success() {
+    // Row Q-02: an error comes first, whatever stands beside it.
+    if !is_busy && has("access_token") && !has("error") && reply.is_success() {
         let body = Value::Object(members.unwrap_or_default()).to_string();
         let response = TokenResponse::from_json(body.as_bytes()).map_err(|error| {
             let text = "the token answer is malformed".to_owned();
@@ -110,6 +118,7 @@ fn read(reply: &Reply) -> Result<Granted, NotGranted> {
             response,
             received_at,
             server_ahead,
+            identity,
         });
     }
     // Row C-46: an error is one at any status, also at 200.
@@ -180,7 +189,7 @@ mod tests {
     }
 
     fn refused(status: u16, content_type: &str, body: &str) -> Option<ErrorCode> {
-        match read(&reply(status, content_type, body)) {
+        match read(&reply(status, content_type, body), None) {
             Err(NotGranted::Refused(error)) => Some(error.error),
             _ => None,
         }
@@ -207,7 +216,7 @@ mod tests {
             "application/x-www-form-urlencoded; charset=utf-8",
             "access_token=x&scope=repo%2Cgist&token_type=bearer",
         );
-        let Ok(granted) = read(&form) else {
+        let Ok(granted) = read(&form, None) else {
             panic!("not granted")
         };
         assert_eq!(granted.response.scope.unwrap().to_string(), "repo gist");
@@ -223,7 +232,7 @@ mod tests {
             (429, "text/plain", "later"),
             (404, "text/html", "not here"),
         ] {
-            let read = read(&reply(status, kind, body));
+            let read = read(&reply(status, kind, body), None);
             assert!(
                 matches!(read, Err(NotGranted::Unanswered { .. })),
                 "{status} {body}"

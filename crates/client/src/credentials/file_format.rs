@@ -11,6 +11,7 @@ use hallpass_protocol::{Scopes, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::sha256_hex;
+use crate::provider::Identity;
 
 use super::record::{RefreshIntent, SessionKey, SessionRecord};
 use super::token_store::{Generation, Versioned};
@@ -58,6 +59,8 @@ struct WireSession {
     id_token: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     claims: Option<IdTokenClaims>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<Identity>,
     asked: Scopes,
     resource: Vec<String>,
     scope: Scopes,
@@ -136,6 +139,7 @@ impl WireSession {
             refresh_token: plain(&record.refresh_token),
             id_token: plain(&record.id_token),
             claims: record.claims.clone(),
+            identity: record.identity.clone(),
             asked: record.asked.clone(),
             resource: record.resource.clone(),
             scope: record.scope.clone(),
@@ -157,6 +161,7 @@ impl WireSession {
             refresh_token: self.refresh_token.map(Secret::new),
             id_token: self.id_token.map(Secret::new),
             claims: self.claims,
+            identity: self.identity,
             asked: self.asked,
             resource: self.resource,
             scope: self.scope,

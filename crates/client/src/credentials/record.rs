@@ -7,6 +7,7 @@ use hallpass_protocol::{Scopes, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::sha256_hex;
+use crate::provider::Identity;
 
 /// Which session: one per issuer, client and profile.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub struct SessionRecord {
     pub id_token: Option<Secret<String>>,
     /// What the ID token says; it was verified before it was kept.
     pub claims: Option<IdTokenClaims>,
+    /// Who signed in at a provider without ID tokens.
+    pub identity: Option<Identity>,
     /// What was asked for; a server may have granted less.
     pub asked: Scopes,
     /// The resources that were asked for (RFC 8707 §2).
@@ -211,6 +214,7 @@ pub(super) mod tests {
             refresh_token: Some(Secret::from("refresh-canary")),
             id_token: None,
             claims: None,
+            identity: None,
             asked: Scopes::parse("openid").unwrap(),
             resource: vec!["https://api.test".to_owned()],
             scope: Scopes::parse("openid").unwrap(),

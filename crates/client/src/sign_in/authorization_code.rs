@@ -23,6 +23,7 @@ use super::options::SignIn;
 use crate::authorization_server::{Asked, endpoint};
 use crate::client::ClientInner;
 use crate::error::{Error, ErrorKind};
+use crate::provider::{Provider, RequestTo};
 use crate::ui::Prompt;
 
 /// A launcher that has not come back by then is taken to have worked.
@@ -55,13 +56,21 @@ impl CodeRequest {
         let address = metadata.authorization_endpoint.as_ref();
         let address = endpoint(metadata, "authorization_endpoint", address)?;
         let secrets = Secrets::generate();
-        let redirect_uri = format!("http://{}{}", loopback.authority, how.callback_path);
+        let provider = client.server.provider.as_ref();
+        let (_, path) = how.callback(provider);
+        let redirect_uri = format!("http://{}{path}", loopback.authority);
         let attempt = Arc::new(Attempt {
             authority: loopback.authority.clone(),
-            path: how.callback_path.clone(),
+            // Row Q-15: a redirect URI without path comes back with `/`.
+            path: if path.is_empty() {
+                "/".to_owned()
+            } else {
+                path
+            },
             state: Secret::from(secrets.state.as_str()),
             issuer: client.server.issuer.clone(),
             announces_iss: metadata.authorization_response_iss_parameter_supported,
+            accepts_iss: provider.is_some_and(Provider::accepts_iss),
         });
         let url = request_url(client, address, how, &secrets, &redirect_uri);
         let serving = loopback.serve(Arc::clone(&attempt));
@@ -127,7 +136,7 @@ impl CodeRequest {
 /// What must be known before anything is bound or sent.
 pub(super) fn require_sound(metadata: &Metadata, how: &SignIn) -> Result<(), Error> {
     require_pkce(metadata)?;
-    require_path(&how.callback_path)
+    how.callback_path.as_deref().map_or(Ok(()), require_path)
 }
 
 impl Secrets {
@@ -192,10 +201,13 @@ fn request_url(
         resource: client.resources.clone(),
         ..AuthorizationRequest::default()
     };
+    let form = client
+        .server
+        .adjusted(RequestTo::Authorization, request.encode());
     // RFC 6749 §3.1: a query that the endpoint has "MUST be retained".
     let query = match address.query().filter(|query| !query.is_empty()) {
-        Some(kept) => format!("{kept}&{}", request.encode().encode()),
-        None => request.encode().encode(),
+        Some(kept) => format!("{kept}&{}", form.encode()),
+        None => form.encode(),
     };
     address.set_query(Some(&query));
     address

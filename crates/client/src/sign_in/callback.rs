@@ -23,6 +23,8 @@ pub(crate) struct Attempt {
     pub(crate) issuer: String,
     /// Whether its metadata announces `iss` (RFC 9207 §3).
     pub(crate) announces_iss: bool,
+    /// Whether it may send `iss` without announcing it.
+    pub(crate) accepts_iss: bool,
 }
 
 /// A request that reached the listener.
@@ -93,7 +95,7 @@ fn check_issuer(iss: Option<&str>, attempt: &Attempt) -> Result<(), Error> {
             )
         }
         // §2.4: "SHOULD discard authorization responses with the iss parameter" when it is not.
-        Some(_) if !attempt.announces_iss => format!(
+        Some(_) if !attempt.announces_iss && !attempt.accepts_iss => format!(
             "the answer names its issuer although {} does not announce that; nothing was sent",
             attempt.issuer
         ),
@@ -114,6 +116,7 @@ mod tests {
             state: Secret::from("good"),
             issuer: "https://as.test/t".to_owned(),
             announces_iss,
+            accepts_iss: false,
         }
     }
 

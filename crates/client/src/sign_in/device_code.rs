@@ -27,6 +27,7 @@ use crate::authorization_server::{Asked, Granted, NotGranted, endpoint, refusal}
 use crate::clean;
 use crate::client::ClientInner;
 use crate::error::{Error, ErrorKind};
+use crate::provider::RequestTo;
 use crate::ui::Prompt;
 
 /// Longer codes are not for people (row C-83).
@@ -156,8 +157,12 @@ impl DeviceCode {
             Step::End(end) => {
                 self.is_open = false;
                 let is_only_this_way = !matches!(end, PollEnd::Denied);
+                let error = match &outcome {
+                    PollOutcome::Refused(said) => ended_by(&self.client, end, said),
+                    PollOutcome::Unanswered { .. } => ended(&self.client, end, silence),
+                };
                 Polled::Over {
-                    error: ended(&self.client, end, silence),
+                    error,
                     is_only_this_way,
                 }
             }
@@ -248,7 +253,8 @@ async fn start(
         resource: client.resources.clone(),
         host_label: None,
     };
-    let reply = client.server.post_form(&url, request.encode()).await?;
+    let form = client.server.adjusted(RequestTo::Device, request.encode());
+    let reply = client.server.post_form(&url, form).await?;
     let device = DeviceAuthorizationResponse::from_json(reply.body.expose());
     if let (true, Ok(device)) = (reply.is_success(), device) {
         return Ok(device);
@@ -290,6 +296,16 @@ fn prompt(client: &ClientInner, device: &DeviceAuthorizationResponse) -> Result<
         expires_in: Duration::from_secs(device.expires_in),
         interval: DevicePoll::new(device.interval, device.expires_in).interval(),
     })
+}
+
+/// What the server said stays readable: a policy that forbids the flow looks like a person who
+/// declined, and only the description tells (row Q-13).
+fn ended_by(client: &ClientInner, end: PollEnd, said: &OAuthError) -> Error {
+    let text = match (&end, &said.description) {
+        (PollEnd::Denied, Some(description)) => format!("{end}: {}", clean::text(description)),
+        _ => end.to_string(),
+    };
+    ended_by_answer(client, end, text).because_of(said)
 }
 
 fn ended(client: &ClientInner, end: PollEnd, silence: Option<Error>) -> Error {

@@ -9,12 +9,14 @@ use crate::clean;
 use crate::client::ClientInner;
 use crate::credentials::{SessionKey, SessionRecord};
 use crate::error::{Error, SecurityViolation};
+use crate::provider::Identity;
 use crate::ui::Prompt;
 
 /// What a flow brought, with the ID token already checked.
 pub(super) struct SignedIn {
     granted: Granted,
     claims: Option<IdTokenClaims>,
+    identity: Option<Identity>,
 }
 
 impl SignedIn {
@@ -29,9 +31,15 @@ impl SignedIn {
             .server
             .verify_id_token(metadata, &granted, asked)
             .await?;
+        let identity = if verified.is_none() {
+            client.server.identify(&granted).await?
+        } else {
+            None
+        };
         Ok(Self {
             granted,
             claims: verified.map(VerifiedIdToken::into_claims),
+            identity,
         })
     }
 
@@ -49,11 +57,12 @@ impl SignedIn {
         let Some(stored) = found else {
             return Ok(None);
         };
-        let (Some(was), Some(is)) = (&stored.value.claims, &self.claims) else {
-            return Ok(None);
-        };
-        let name = |claims| Account::new(&key, Some(claims)).name.unwrap_or_default();
-        Ok((was.sub != is.sub).then(|| (name(was), name(is))))
+        let old = &stored.value;
+        let was = Account::new(&key, old.claims.as_ref(), old.identity.as_ref());
+        let is = Account::new(&key, self.claims.as_ref(), self.identity.as_ref());
+        let is_other = was.subject.is_some() && is.subject.is_some() && was.subject != is.subject;
+        let name = |account: Account| account.name.unwrap_or_default();
+        Ok(is_other.then(|| (name(was), name(is))))
     }
 
     /// Takes back what nobody will use.
@@ -95,12 +104,10 @@ pub(super) async fn keep(
         let text = format!("the server did not grant: {missing}");
         client.show(Prompt::Notice { text }).await?;
     }
+    let account = Account::new(&key, record.claims.as_ref(), record.identity.as_ref());
     let prompt = Prompt::Done {
-        who: Account::new(&key, record.claims.as_ref()).name,
-        subject: record
-            .claims
-            .as_ref()
-            .map(|claims| clean::text(&claims.sub)),
+        who: account.name,
+        subject: account.subject.as_deref().map(clean::text),
         refreshes: record.refresh_token.is_some(),
         expires_in: record.lifetime,
     };
@@ -113,7 +120,11 @@ fn record(
     metadata: &Metadata,
     signed_in: SignedIn,
 ) -> Result<SessionRecord, Error> {
-    let SignedIn { granted, claims } = signed_in;
+    let SignedIn {
+        granted,
+        claims,
+        identity,
+    } = signed_in;
     granted.require_bearer()?;
     let (lifetime, server_now) = (granted.lifetime(), granted.server_now());
     let response = granted.response;
@@ -132,6 +143,7 @@ fn record(
         refresh_token: response.refresh_token,
         id_token: response.id_token,
         claims,
+        identity,
         asked: client.scopes.clone(),
         resource: client.resources.clone(),
         scope,

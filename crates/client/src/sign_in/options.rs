@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::provider::Provider;
+
 /// How to sign in.
 #[derive(Clone, Debug)]
 #[must_use = "pass it to `Client::sign_in`"]
@@ -13,9 +15,9 @@ pub struct SignIn {
     pub(super) wish: Wish,
     pub(super) force: bool,
     pub(super) callback_ports: Vec<u16>,
-    pub(super) callback_path: String,
+    pub(super) callback_path: Option<String>,
     pub(super) open_browser: bool,
-    pub(super) callback_host: CallbackHost,
+    pub(super) callback_host: Option<CallbackHost>,
     pub(super) timeout: Option<Duration>,
     pub(super) switch_account: bool,
     pub(super) lock_file: Option<PathBuf>,
@@ -103,9 +105,9 @@ impl SignIn {
             wish,
             force: false,
             callback_ports: Vec::new(),
-            callback_path: "/callback".to_owned(),
+            callback_path: None,
             open_browser: true,
-            callback_host: CallbackHost::Literal,
+            callback_host: None,
             timeout: None,
             switch_account: false,
             lock_file: None,
@@ -130,9 +132,10 @@ impl SignIn {
         self
     }
 
-    /// The path of the redirect URI, exactly as registered. Default: `/callback`.
+    /// The path of the redirect URI, exactly as registered. Default: the provider's
+    /// ([`crate::Client::for_provider`]), else `/callback`.
     pub fn callback_path(mut self, path: impl Into<String>) -> Self {
-        self.callback_path = path.into();
+        self.callback_path = Some(path.into());
         self
     }
 
@@ -142,9 +145,10 @@ impl SignIn {
         self
     }
 
-    /// The name of this machine in the redirect URI. Default: the literal that was bound.
+    /// The name of this machine in the redirect URI. Default: the provider's
+    /// ([`crate::Client::for_provider`]), else the literal that was bound.
     pub fn callback_host(mut self, host: CallbackHost) -> Self {
-        self.callback_host = host;
+        self.callback_host = Some(host);
         self
     }
 
@@ -167,6 +171,22 @@ impl SignIn {
     pub fn one_at_a_time(mut self, lock_file: impl Into<PathBuf>) -> Self {
         self.lock_file = Some(lock_file.into());
         self
+    }
+
+    /// The redirect URI's host and path, where the caller leaves them to the provider.
+    pub(super) fn callback(&self, provider: Option<&Provider>) -> (CallbackHost, String) {
+        let known = provider.and_then(Provider::callback);
+        let host = match known {
+            Some((true, _)) => CallbackHost::Localhost,
+            _ => CallbackHost::Literal,
+        };
+        let path = known.map_or("/callback", |(_, path)| path);
+        (
+            self.callback_host.unwrap_or(host),
+            self.callback_path
+                .clone()
+                .unwrap_or_else(|| path.to_owned()),
+        )
     }
 
     /// Lets somebody else end the sign-in.

@@ -153,7 +153,8 @@ impl<'a> Race<'a> {
             [] if self.is_remote() => REMOTE_PORTS.as_slice(),
             ports => ports,
         };
-        let loopback = Loopback::bind(ports, self.how.callback_host).await?;
+        let (host, _) = self.how.callback(self.client.server.provider.as_ref());
+        let loopback = Loopback::bind(ports, host).await?;
         let (request, serving) =
             CodeRequest::start(self.client, self.metadata, self.how, loopback)?;
         if let (Some(note), None) = (note, &self.device) {

@@ -252,6 +252,7 @@ fn save(
         refresh_token: Some(Secret::new(format!("refresh-canary-{n}"))),
         id_token: None,
         claims: None,
+        identity: None,
         asked: Scopes::default(),
         resource: Vec::new(),
         scope: Scopes::default(),

@@ -21,6 +21,7 @@ mod home;
 mod lossy_proxy;
 mod no_secret_is_told;
 mod no_terminal;
+mod provider_login;
 mod refresh_race;
 mod serve;
 mod server_process;

@@ -102,6 +102,7 @@ fn probe() -> SessionRecord {
         refresh_token: None,
         id_token: None,
         claims: None,
+        identity: None,
         asked: Scopes::default(),
         resource: Vec::new(),
         scope: Scopes::default(),
