@@ -160,3 +160,11 @@ fn denied(id: AuthorizationId, reason: GrantReason) -> Denied {
 #[cfg(test)]
 #[path = "refresh_token_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "refresh_token_exploration.rs"]
+mod exploration;
+
+#[cfg(test)]
+#[path = "refresh_token_world.rs"]
+mod world;

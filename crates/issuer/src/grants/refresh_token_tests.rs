@@ -9,19 +9,19 @@ use crate::user::User;
 
 const START: Timestamp = Timestamp::UNIX_EPOCH;
 
-fn seconds(count: u64) -> Duration {
+pub(super) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn client() -> ClientId {
+pub(super) fn client() -> ClientId {
     ClientId::new("cli")
 }
 
-fn lifetimes() -> RefreshLifetimes {
+pub(super) fn lifetimes() -> RefreshLifetimes {
     RefreshLifetimes::default()
 }
 
-fn begin(rotates: bool) -> (Authorization, RefreshToken) {
+pub(super) fn begin(rotates: bool) -> (Authorization, RefreshToken) {
     let id = AuthorizationId::generate(START, &SystemRandom);
     let first = RefreshToken::first(id, &SystemRandom);
     let user = User {
