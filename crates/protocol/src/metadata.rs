@@ -97,6 +97,10 @@ pub struct Metadata {
     pub authorization_response_iss_parameter_supported: bool,
     /// `require_pushed_authorization_requests`, RFC 9126 §5.
     pub require_pushed_authorization_requests: bool,
+    /// `client_id_metadata_document_supported`: a client may name itself by the address of a document
+    /// (draft-ietf-oauth-client-id-metadata-document §5).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_id_metadata_document_supported: bool,
     /// `claims_parameter_supported`, OIDC Discovery §3.
     pub claims_parameter_supported: bool,
     /// `request_parameter_supported`, OIDC Discovery §3.

@@ -19,6 +19,7 @@ pub mod jwt;
 mod material;
 pub mod numeric_date;
 mod private_jwk;
+mod private_pem;
 mod signing_key;
 mod thumbprint;
 pub mod typ;

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::material::{Curve, Material};
 use super::private_jwk::PrivateJwk;
+use super::private_pem;
 use super::{Algorithm, Jwk, JwkError};
 use crate::secret::Secret;
 
@@ -42,6 +43,12 @@ pub enum KeyError {
     /// The PKCS #8 document is malformed, or is a key for another algorithm, or too small.
     #[error("the PKCS #8 document is not a usable key for this algorithm")]
     Pkcs8,
+    /// The text holds no private key in PEM.
+    #[error("no private key in PEM")]
+    Pem,
+    /// The private key can only be read with its passphrase.
+    #[error("the private key is encrypted")]
+    Encrypted,
     /// The cryptographic library could not write the key.
     #[error("the key could not be encoded")]
     Encode,
@@ -90,6 +97,22 @@ impl SigningKey {
         Self::new(algorithm, kid.into(), pair.map_err(|_| KeyError::Pkcs8)?)
     }
 
+    /// Reads a private key in PEM, as `openssl` and its kin write it: PKCS #8 of any kind, SEC 1 for EC,
+    /// PKCS #1 for RSA (RFC 7468 §10, RFC 5915 §4). The text may hold more than the key.
+    ///
+    /// EC and Ed25519 keys decide their algorithm; `rsa` is the one of an RSA key. The key's id is its
+    /// thumbprint.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Pem`] when no private key is there, [`KeyError::Encrypted`] when it needs a
+    /// passphrase, [`KeyError::Pkcs8`] for a kind of key that signs no JWT, or too small a one.
+    pub fn from_pem(text: &str, rsa: Algorithm) -> Result<Self, KeyError> {
+        let (algorithm, pair) = private_pem::read(text, rsa)?;
+        let unnamed = Jwk::new(None, algorithm, pair.public(algorithm)?)?;
+        Self::new(algorithm, unnamed.thumbprint(), pair)
+    }
+
     /// Writes the key as a PKCS #8 (version 1) document.
     pub fn to_pkcs8(&self) -> Result<Secret<Vec<u8>>, KeyError> {
         let der = match &self.pair {
@@ -106,8 +129,17 @@ impl SigningKey {
     ///
     /// A key without `kid` gets its thumbprint for one.
     pub fn from_private_jwk(json: &str) -> Result<Self, KeyError> {
+        Self::read_private_jwk(json, None)
+    }
+
+    /// The same; `rsa` is the algorithm of an RSA key that does not say its own.
+    pub fn from_private_jwk_assuming(json: &str, rsa: Algorithm) -> Result<Self, KeyError> {
+        Self::read_private_jwk(json, Some(rsa))
+    }
+
+    fn read_private_jwk(json: &str, rsa: Option<Algorithm>) -> Result<Self, KeyError> {
         let members: PrivateJwk<'_> = serde_json::from_str(json).map_err(|_| KeyError::NotAJwk)?;
-        let public = Jwk::from_json(&members.public())?;
+        let public = Jwk::read(&members.public(), rsa)?;
         let pair = members.pair(public.algorithm())?;
         let kid = public
             .kid()
