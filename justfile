@@ -36,6 +36,19 @@ specs:
 picture:
     scripts/terminal-svg
 
+# Writes docs/public-api.txt: what programs may rely on.
+api:
+    HALLPASS_WRITE_PUBLIC_API=1 cargo test -p hallpass-client --locked --test public_api
+
+# Compares the library with its last released tag (needs cargo-semver-checks, and a tag).
+semver:
+    cargo semver-checks --package hallpass-client --baseline-rev "$(git describe --tags --abbrev=0)"
+
+# Builds the library with each of its features alone.
+features:
+    cargo check --locked -p hallpass-client --no-default-features
+    for feature in blocking browser keyring qr clap tower; do cargo check --locked -p hallpass-client --no-default-features --features "$feature" || exit 1; done
+
 # Checks licences, sources and banned crates (needs cargo-deny).
 deny:
     cargo deny check bans licenses sources
@@ -52,7 +65,7 @@ bench:
     bench/cached-token
 
 # What takes too long for each commit: the long stories, and the whole measurement with the lints of its programs.
-nightly:
+nightly: features
     cargo build --release --locked -p hallpass
     cargo test --release --locked -p hallpass-testing --test stories -- --ignored --nocapture
     cargo build --profile dist --locked -p hallpass

@@ -2,26 +2,7 @@
 
 use std::time::Duration;
 
-/// Reads `90`, `90s`, `5m`, `2h` or `1d`.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let text = text.trim();
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at_checked(split).unwrap_or((text, ""));
-    let seconds = match unit {
-        "" | "s" => Some(1),
-        "m" | "min" => Some(60),
-        "h" => Some(3600),
-        "d" => Some(86_400),
-        _ => None,
-    };
-    seconds
-        .zip(number.parse::<u64>().ok())
-        .and_then(|(unit, number)| number.checked_mul(unit))
-        .map(Duration::from_secs)
-        .ok_or_else(|| "write it as 90s, 5m or 1h".to_owned())
-}
+pub(crate) use hallpass_client::clap::parse_span as parse;
 
 /// Says about how long: `45 s`, `59 min`, `23 h`, `12 days`.
 pub(crate) fn words(span: Duration) -> String {

@@ -108,6 +108,33 @@ impl Failure {
         }
     }
 
+    /// The error of an API call, with the command that answers it (row C-60, RFC 6750 §3.1).
+    pub(crate) fn of_api(error: Error, login_command: &str) -> Self {
+        let hint = match (error.kind(), error.missing_scope()) {
+            (ErrorKind::StepUp(wanted), _) => {
+                let mut command = login_command.to_owned();
+                for value in &wanted.acr_values {
+                    command.extend([" --acr ", value]);
+                }
+                if let Some(age) = wanted.max_age {
+                    command.extend([" --max-age ", &age.as_secs().to_string()]);
+                }
+                Some(command)
+            }
+            (_, Some(scope)) => {
+                Some(scope.split(' ').fold(login_command.to_owned(), |all, one| {
+                    format!("{all} --scope {one}")
+                }))
+            }
+            _ => None,
+        };
+        let failure = Self::from(error);
+        match hint {
+            Some(command) => failure.hint_to(command),
+            None => failure.sign_in_with(login_command),
+        }
+    }
+
     /// With the place where it went wrong before it.
     #[must_use]
     pub(crate) fn within(mut self, place: &str) -> Self {

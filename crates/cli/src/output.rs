@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
+pub(crate) use hallpass_client::clean::json as printable;
 use hallpass_client::{TerminalStyle, clean};
 use serde_json::Value;
 
@@ -161,22 +162,6 @@ impl Paint {
             text.to_owned()
         }
     }
-}
-
-/// JSON that is safe on a terminal: what is invisible or turns the reading direction, and can
-/// stand only inside of strings, is escaped there. The value stays the same.
-pub(crate) fn printable(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c == '\n' || clean::is_clean(c.encode_utf8(&mut [0; 4])) {
-            text.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                text.extend([format!("\\u{unit:04x}")]);
-            }
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -4,16 +4,16 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use hallpass_client::{
-    Client, ClientAuth, ClientBuilder, Provider, Secret, SessionKey, Store, StorePlace, TokenStore,
-    clean, flow,
+    Client, ClientBuilder, DpopMode, Provider, PushedRequests, Secret, SessionKey, Store,
+    StorePlace, SystemTransport, TokenStore, clean, flow,
 };
 use serde_json::Value;
 
 use crate::args::{Flow, GlobalArgs, ServerArgs};
 use crate::command_browser::CommandBrowser;
 use crate::config::{
-    self, AuthMethod, Chosen, DirectoryFile, Layers, Origin, ProfileFile, Question, SUPPORT,
-    SecretPlace, Settings, Target,
+    self, Chosen, DirectoryFile, Layers, Origin, ProfileFile, Question, SUPPORT, SecretPlace,
+    Settings, Target, Wish,
 };
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -21,6 +21,9 @@ use crate::files::Places;
 use crate::said;
 use crate::static_token::StaticToken;
 use crate::trace_file::TraceFile;
+
+#[path = "profile_auth.rs"]
+mod auth;
 
 /// A profile with everything that decided about it.
 #[derive(Clone, Debug)]
@@ -49,6 +52,8 @@ pub(crate) struct Profile {
     environment: Environment,
     /// From standard input, which is read once.
     given_secret: Option<Secret<String>>,
+    /// As the command line names it; it may hold a password.
+    proxy: Option<Secret<String>>,
     trace: Option<TraceFile>,
 }
 
@@ -100,7 +105,7 @@ impl Profile {
         let trace = global.trace.as_deref().map(TraceFile::create).transpose()?;
         let Chosen { name, by } = chosen;
         let names = config.profile.keys().chain(remembered.profile.keys());
-        Ok(Self {
+        let mut profile = Self {
             chosen_by: by,
             is_chosen: name != config::DEFAULT_NAME || settings != Settings::default(),
             is_configured: config
@@ -117,8 +122,11 @@ impl Profile {
             notes,
             environment: environment.clone(),
             given_secret,
+            proxy: global.proxy.clone().map(Secret::new),
             trace,
-        })
+        };
+        profile.recall_registration();
+        Ok(profile)
     }
 
     /// The issuer, or what to do about it.
@@ -157,9 +165,24 @@ impl Profile {
             .start(issuer, client_id)?
             .app_name("hallpass")
             .profile(slot(&self.name))
+            .http(self.transport()?)
             .store(self.store()?);
         if let Some(trace) = &self.trace {
             builder = builder.watcher(trace.clone());
+        }
+        if let Some(par) = self.settings.par {
+            builder = builder.pushed_requests(match par {
+                Wish::Auto => PushedRequests::Auto,
+                Wish::Required => PushedRequests::Required,
+                Wish::Off => PushedRequests::Off,
+            });
+        }
+        if let Some(dpop) = self.settings.dpop {
+            builder = builder.dpop(match dpop {
+                Wish::Auto => DpopMode::Auto,
+                Wish::Required => DpopMode::Required,
+                Wish::Off => DpopMode::Off,
+            });
         }
         match &self.settings.browser {
             Some(command) if !command.is_default() => {
@@ -185,6 +208,18 @@ impl Profile {
         match &self.settings.browser {
             Some(command) if !command.is_default() => surroundings.with(flow::Sign::Browser),
             _ => surroundings,
+        }
+    }
+
+    /// How servers are reached: with whose certificates, and through which proxy.
+    pub(crate) fn transport(&self) -> Result<SystemTransport, Failure> {
+        let mut transport = SystemTransport::new();
+        if let Some(file) = &self.settings.ca_bundle {
+            transport = transport.ca_bundle(file);
+        }
+        match &self.proxy {
+            Some(proxy) => Ok(transport.proxy(proxy.expose())?),
+            None => Ok(transport),
         }
     }
 
@@ -220,9 +255,11 @@ impl Profile {
         }
     }
 
-    /// Whether the program can sign in as itself.
+    /// Whether the program can sign in as itself, by a secret or by a key.
     pub(crate) fn has_secret(&self) -> bool {
-        self.given_secret.is_some() || self.settings.client_secret.is_some()
+        let settings = &self.settings;
+        let has_one = settings.client_secret.is_some() || settings.private_key.is_some();
+        self.given_secret.is_some() || has_one
     }
 
     /// Whether tokens are the program's own: so it is said, or there is a secret, no word about a
@@ -279,6 +316,7 @@ impl Profile {
         let mut settings = self.lasting();
         // The next command may run in another folder.
         settings.client_secret = settings.client_secret.map(SecretPlace::absolute);
+        settings.private_key = settings.private_key.map(SecretPlace::absolute);
         ProfileFile::remember(&self.places, &self.name, &settings)
     }
 
@@ -316,22 +354,6 @@ impl Profile {
             command.extend([format!(" --issuer {issuer} --client-id {client_id}")]);
         }
         command
-    }
-
-    fn auth(&self) -> Result<ClientAuth, Failure> {
-        let method = match self.settings.auth_method {
-            Some(AuthMethod::None) => return Ok(ClientAuth::None),
-            method => method,
-        };
-        let secret = match (&self.given_secret, &self.settings.client_secret) {
-            (Some(secret), _) => secret.clone(),
-            (None, Some(place)) => place.read("client secret", &self.environment)?,
-            (None, None) => return Ok(ClientAuth::None),
-        };
-        Ok(match method {
-            Some(AuthMethod::ClientSecretPost) => ClientAuth::SecretPost(secret),
-            _ => ClientAuth::SecretBasic(secret),
-        })
     }
 
     fn unknown(&self, what: &str) -> Failure {

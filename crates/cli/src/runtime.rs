@@ -39,7 +39,7 @@ pub(crate) fn block_on_tidily<T>(
 ) -> Result<T, Failure> {
     let runtime = built(&mut Builder::new_current_thread())?;
     let done = runtime.block_on(async {
-        let mut signals = StopSignals::listen()?;
+        let mut signals = StopSignals::listen()?.and_hangup()?;
         tokio::pin!(work);
         tokio::select! {
             done = &mut work => return done,
@@ -101,6 +101,9 @@ pub(crate) struct StopSignals {
     terminate: unix::Signal,
     #[cfg(unix)]
     interrupt: unix::Signal,
+    /// The terminal was closed.
+    #[cfg(unix)]
+    hangup: Option<unix::Signal>,
     #[cfg(windows)]
     interrupt: windows::CtrlC,
 }
@@ -115,6 +118,8 @@ impl StopSignals {
                 terminate: unix::signal(unix::SignalKind::terminate())?,
                 #[cfg(unix)]
                 interrupt: unix::signal(unix::SignalKind::interrupt())?,
+                #[cfg(unix)]
+                hangup: None,
                 #[cfg(windows)]
                 interrupt: windows::ctrl_c()?,
             })
@@ -122,16 +127,52 @@ impl StopSignals {
         listening().map_err(failed)
     }
 
+    /// Also hears that the terminal was closed, unless `nohup` said not to.
+    #[cfg(unix)]
+    fn and_hangup(mut self) -> Result<Self, Failure> {
+        let failed = |error| Failure::other("cannot listen for signals").caused_by(&error);
+        if !ignores_hangup() {
+            self.hangup = Some(unix::signal(unix::SignalKind::hangup()).map_err(failed)?);
+        }
+        Ok(self)
+    }
+
+    #[cfg(windows)]
+    #[expect(clippy::unnecessary_wraps, reason = "Unix can fail")]
+    fn and_hangup(self) -> Result<Self, Failure> {
+        Ok(self)
+    }
+
     /// Waits for the next one.
     pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => {
+                    hangup.recv().await;
+                }
+                None => std::future::pending().await,
+            }
+        };
         #[cfg(unix)]
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            () = hangup => {}
         }
         #[cfg(windows)]
         self.interrupt.recv().await;
     }
+}
+
+/// Whether this process was started to outlive its terminal: Linux tells the signals that it ignores as
+/// bits, SIGHUP the lowest one (proc(5), `SigIgn`).
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 != 0)
 }
 
 fn built(builder: &mut Builder) -> Result<Runtime, Failure> {

@@ -1,10 +1,12 @@
 //! What everybody says about a profile, and whether they may.
 
+use std::path::{Path, PathBuf};
+
 use hallpass_client::{Provider, SessionKey, Store, StorePlace, clean};
 
 use crate::args::{Flow, GlobalArgs, Ports, ServerArgs, parse_ports};
 use crate::config::{
-    DirectoryFile, Layers, Origin, ProfileFile, SecretPlace, Settings, command_of,
+    AuthMethod, DirectoryFile, Layers, Origin, ProfileFile, SecretPlace, Settings, command_of,
 };
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -88,6 +90,35 @@ impl Said<'_> {
                 ..empty()
             },
         );
+        self.credential_flags(layers)?;
+        let mut say = |name, settings| layers.push(Origin::Flag(name), settings);
+        if let Some(store) = &self.global.store {
+            Store::parse(store)
+                .map_err(|error| Failure::usage(error.to_string()).hint_to(error.hint()))?;
+            say(
+                "--store",
+                Settings {
+                    store: Some(store.clone()),
+                    ..empty()
+                },
+            );
+        }
+        let ca_bundle = self.global.ca_bundle.as_deref().map(absolute);
+        say(
+            "--ca-bundle",
+            Settings {
+                ca_bundle,
+                ..empty()
+            },
+        );
+        Ok(())
+    }
+
+    /// How the client proves who it is.
+    fn credential_flags(&self, layers: &mut Layers) -> Result<(), Failure> {
+        let server = self.server;
+        let mut say = |name, settings| layers.push(Origin::Flag(name), settings);
+        let empty = Settings::default;
         let secret = |place| Settings {
             client_secret: place,
             ..empty()
@@ -105,17 +136,28 @@ impl Said<'_> {
                 secret(Some(SecretPlace::Cmd(command))),
             );
         }
-        if let Some(store) = &self.global.store {
-            Store::parse(store)
-                .map_err(|error| Failure::usage(error.to_string()).hint_to(error.hint()))?;
-            say(
-                "--store",
-                Settings {
-                    store: Some(store.clone()),
-                    ..empty()
-                },
-            );
-        }
+        let file = server.private_key_file.clone().map(SecretPlace::File);
+        say(
+            "--private-key-file",
+            Settings {
+                private_key: file,
+                ..empty()
+            },
+        );
+        say(
+            "--private-key-id",
+            Settings {
+                private_key_id: server.private_key_id.clone(),
+                ..empty()
+            },
+        );
+        say(
+            "--auth-method",
+            Settings {
+                auth_method: auth_method(server)?,
+                ..empty()
+            },
+        );
         Ok(())
     }
 
@@ -166,6 +208,14 @@ impl Said<'_> {
                 },
             );
         }
+        let ca_bundle = self.environment.path("HALLPASS_CA_BUNDLE");
+        say(
+            "HALLPASS_CA_BUNDLE",
+            Settings {
+                ca_bundle,
+                ..empty()
+            },
+        );
         if let Some(text) = text("HALLPASS_FLOW") {
             let flow = Some(flow_of(&text)?);
             say("HALLPASS_FLOW", Settings { flow, ..empty() });
@@ -251,6 +301,11 @@ fn moves(kept: &Settings, asked: &Settings) -> bool {
     matches!((&kept.issuer, &asked.issuer), (Some(kept), Some(asked)) if kept != asked)
 }
 
+/// The next command may run in another folder.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 fn flow_of(text: &str) -> Result<Flow, Failure> {
     <Flow as clap::ValueEnum>::from_str(text, false).map_err(|_| {
         let names: Vec<_> = <Flow as clap::ValueEnum>::value_variants()
@@ -266,6 +321,14 @@ fn flow_of(text: &str) -> Result<Flow, Failure> {
         Failure::usage(format!("HALLPASS_FLOW is `{}`", clean::text(text)))
             .hint_to(format!("set it to one of {}", names.join(", ")))
     })
+}
+
+/// The flag's own words are those of the files.
+pub(crate) fn auth_method(server: &ServerArgs) -> Result<Option<AuthMethod>, Failure> {
+    let named = server.auth_method.as_deref();
+    let read = named.map(|name| serde_json::from_value(name.into()));
+    read.transpose()
+        .map_err(|error| Failure::usage("--auth-method is not understood").caused_by(&error))
 }
 
 /// Who signs in, their name, and a session that lasts.

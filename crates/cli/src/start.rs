@@ -82,6 +82,7 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Failure> {
     match command {
         Command::Login(args) => commands::login::run(&args, context),
         Command::Token(args) => commands::token::run(&args, context),
+        Command::Request(args) => commands::request::run(&args, context),
         Command::Whoami(args) => commands::whoami::run(&args, context),
         Command::Userinfo(args) => commands::userinfo::run(&args, context),
         Command::Logout(args) => commands::logout::run(&args, context),
@@ -184,6 +185,8 @@ fn fallback(words: &[OsString], environment: &Environment) -> Option<Output> {
         no_input: false,
         config: None,
         store: None,
+        ca_bundle: None,
+        proxy: None,
         timeout: None,
         trace: None,
     };

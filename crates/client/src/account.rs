@@ -13,6 +13,8 @@ pub struct Account {
     pub issuer: String,
     /// The client id.
     pub client_id: String,
+    /// Tells several accounts of one client apart ([`crate::ClientBuilder::profile`]); usually empty.
+    pub profile: String,
     /// `sub` of the ID token, or what a provider without ID tokens tells users apart by; `None` when
     /// nobody said.
     pub subject: Option<String>,
@@ -29,6 +31,7 @@ impl Account {
         Self {
             issuer: key.issuer.clone(),
             client_id: key.client_id.clone(),
+            profile: key.profile.clone(),
             subject: claims
                 .map(|claims| claims.sub.clone())
                 .or_else(|| identity.map(|identity| identity.subject.clone())),

@@ -78,6 +78,10 @@ impl AsyncStore {
         self.call(move |store| store.remove(&key)).await
     }
 
+    pub(crate) async fn list(&self) -> Result<Vec<SessionKey>, Error> {
+        self.call(|store| store.list()).await
+    }
+
     pub(crate) async fn try_lock(&self, key: &SessionKey) -> Result<LockAttempt, Error> {
         let key = key.clone();
         self.call(move |store| store.try_lock(&key)).await

@@ -2,6 +2,8 @@
 //!
 //! Row C-83: every string that a server chose passes through here before a person sees it.
 
+use std::time::Duration;
+
 /// Longer texts are cut here.
 const LONGEST: usize = 400;
 
@@ -27,6 +29,37 @@ pub fn text(said: &str) -> String {
         clean.push('…');
     }
     clean
+}
+
+/// JSON that is safe on a terminal: what is invisible or turns the reading direction, and can stand only
+/// inside of strings, is escaped there. The value stays the same.
+///
+/// ```
+/// assert_eq!(hallpass_client::clean::json("[\"a\u{202e}b\"]"), "[\"a\\u202eb\"]");
+/// ```
+pub fn json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || is_harmless(c) {
+            text.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.extend([format!("\\u{unit:04x}")]);
+            }
+        }
+    }
+    text
+}
+
+/// A span of time in its largest unit, as in `4 min` or `3 days`.
+pub(crate) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }
 
 /// Whether a text needs no cleaning.

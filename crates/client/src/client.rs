@@ -7,8 +7,9 @@ use hallpass_protocol::{Clock, Scopes};
 use url::Origin;
 
 use crate::async_store::AsyncStore;
-use crate::authorization_server::AuthorizationServer;
+use crate::authorization_server::{AuthorizationServer, PushedRequests};
 use crate::credentials::{SessionKey, TokenStore};
+use crate::dpop::DpopMode;
 use crate::error::{Error, ErrorKind};
 use crate::flow::Environment;
 use crate::sign_in::Withdrawals;
@@ -29,6 +30,8 @@ pub(crate) struct ClientInner {
     pub(crate) scopes: Scopes,
     pub(crate) resources: Vec<String>,
     pub(crate) origins: Vec<Origin>,
+    pub(crate) pushed_requests: PushedRequests,
+    pub(crate) dpop: DpopMode,
     pub(crate) store: AsyncStore,
     pub(crate) ui: Arc<dyn Ui>,
     pub(crate) browser: Arc<dyn Browser>,

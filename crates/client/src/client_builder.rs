@@ -8,13 +8,16 @@ use url::Origin;
 
 use crate::address::secure_url;
 use crate::async_store::AsyncStore;
-use crate::authorization_server::AuthorizationServer;
+use crate::authorization_server::{AuthorizationServer, PushedRequests};
 use crate::clean;
 use crate::client::{Client, ClientInner};
-use crate::credentials::{Store, TokenStore};
+use crate::client_auth::ClientAuthMethod;
+use crate::credentials::{MemoryStore, Store, TokenStore};
+use crate::dpop::DpopMode;
 use crate::error::Error;
 use crate::flow::Environment;
-use crate::http::{ClientAuth, Http};
+use crate::http::Http;
+use crate::network::{HttpTransport, SystemTransport};
 use crate::provider::Provider;
 use crate::sign_in::Withdrawals;
 use crate::timer::{Timer, TokioTimer};
@@ -29,7 +32,7 @@ pub struct ClientBuilder {
     client_id: ClientId,
     app_name: Option<String>,
     profile: String,
-    auth: ClientAuth,
+    auth: ClientAuthMethod,
     scopes: String,
     resources: Vec<String>,
     store: Option<Arc<dyn TokenStore>>,
@@ -39,7 +42,10 @@ pub struct ClientBuilder {
     timer: Arc<dyn Timer>,
     environment: Option<Environment>,
     watcher: Option<Arc<dyn Watcher>>,
+    http: Option<Arc<dyn HttpTransport>>,
     provider: Option<Provider>,
+    pushed_requests: PushedRequests,
+    dpop: DpopMode,
 }
 
 impl Client {
@@ -50,7 +56,7 @@ impl Client {
             client_id: ClientId::new(client_id),
             app_name: None,
             profile: String::new(),
-            auth: ClientAuth::None,
+            auth: ClientAuthMethod::None,
             scopes: String::new(),
             resources: Vec::new(),
             store: None,
@@ -60,8 +66,19 @@ impl Client {
             timer: Arc::new(TokioTimer::default()),
             environment: None,
             watcher: None,
+            http: None,
             provider: None,
+            pushed_requests: PushedRequests::default(),
+            dpop: DpopMode::default(),
         }
+    }
+
+    /// Starts describing a client that has no id yet: it can read the server's metadata and register
+    /// itself ([`Client::register`]). Nothing is stored.
+    pub fn unregistered(issuer: impl Into<String>) -> ClientBuilder {
+        Self::builder(issuer, "")
+            .app_name("hallpass")
+            .store(MemoryStore::new())
     }
 
     /// Starts describing a client of a provider that is known by name: its addresses, and in what it
@@ -117,8 +134,22 @@ impl ClientBuilder {
     }
 
     /// How the client authenticates (RFC 6749 §2.3). Default: a public client.
-    pub fn client_auth(mut self, auth: ClientAuth) -> Self {
+    pub fn client_auth(mut self, auth: ClientAuthMethod) -> Self {
         self.auth = auth;
+        self
+    }
+
+    /// Whether authorization requests are pushed to the server before the browser opens (RFC 9126).
+    /// Default: where the server's metadata offers it.
+    pub fn pushed_requests(mut self, wish: PushedRequests) -> Self {
+        self.pushed_requests = wish;
+        self
+    }
+
+    /// Whether the tokens of a sign-in are bound to a key of its own (RFC 9449). Default: where the server's
+    /// metadata offers it. [`crate::Session::http`] makes the proofs; a bound token alone is of no use.
+    pub fn dpop(mut self, mode: DpopMode) -> Self {
+        self.dpop = mode;
         self
     }
 
@@ -156,6 +187,13 @@ impl ClientBuilder {
     /// [`Environment::detect`] at each sign-in.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
+        self
+    }
+
+    /// What carries requests to the server and to the APIs. Default: [`SystemTransport::new`], rustls
+    /// with the system's trust store and the proxies of the environment.
+    pub fn http(mut self, transport: impl HttpTransport + 'static) -> Self {
+        self.http = Some(Arc::new(transport));
         self
     }
 
@@ -198,6 +236,8 @@ impl ClientBuilder {
         };
         let http = Http::new(
             &user_agent_word(&app_name),
+            self.http
+                .unwrap_or_else(|| Arc::new(SystemTransport::new())),
             self.watcher,
             Arc::clone(&self.clock),
         );
@@ -213,6 +253,8 @@ impl ClientBuilder {
             scopes,
             resources: self.resources,
             origins,
+            pushed_requests: self.pushed_requests,
+            dpop: self.dpop,
             store: AsyncStore::new(store),
             ui: self.ui.unwrap_or_else(|| Arc::new(TerminalUi::stderr())),
             browser: self.browser,
@@ -257,7 +299,7 @@ fn user_agent_word(app_name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorKind, MemoryStore};
+    use crate::ErrorKind;
 
     fn build(issuer: &str, resource: &str, scope: &str) -> Result<Client, Error> {
         Client::builder(issuer, "cli")
@@ -291,9 +333,9 @@ mod tests {
     #[test]
     fn c_49_debug_of_a_client_shows_no_secret() {
         let client = Client::builder("https://as.test", "cli")
-            .client_auth(ClientAuth::SecretBasic(hallpass_protocol::Secret::from(
-                "canary",
-            )))
+            .client_auth(ClientAuthMethod::SecretBasic(
+                hallpass_protocol::Secret::from("canary"),
+            ))
             .store(MemoryStore::new())
             .build()
             .unwrap();

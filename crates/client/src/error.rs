@@ -10,6 +10,7 @@ use std::time::Duration;
 use hallpass_protocol::id_token::IdTokenError;
 use hallpass_protocol::{ErrorCode, OAuthError};
 
+use crate::authorized_http::StepUpChallenge;
 use crate::clean;
 use crate::credentials::StoreError;
 
@@ -25,6 +26,7 @@ struct Inner {
     message: String,
     hint: Option<String>,
     oauth: Option<OAuthError>,
+    missing_scope: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -51,8 +53,10 @@ pub enum ErrorKind {
     Config,
     /// Credentials could not be read or written.
     Store,
-    /// The token is good, but lacks a scope.
+    /// The token is good, but lacks a scope: [`Error::missing_scope`].
     InsufficientScope,
+    /// An API wants a stronger or fresher sign-in ([`StepUpChallenge::sign_in`]); the session is kept.
+    StepUp(StepUpChallenge),
     /// The peer said something that makes no sense.
     Protocol,
 }
@@ -77,6 +81,8 @@ pub enum SecurityViolation {
     Redirect,
     /// The server's certificate is not trusted.
     Certificate,
+    /// An API's metadata is about something else than was asked (RFC 9728 §3.3).
+    Resource,
     /// Another type of token came than was asked for (RFC 8693 §2.2.1).
     TokenType,
 }
@@ -89,6 +95,7 @@ impl Error {
             message,
             hint: None,
             oauth: None,
+            missing_scope: None,
             source: None,
         }))
     }
@@ -136,7 +143,7 @@ impl Error {
             _ => ErrorKind::Protocol,
         };
         let hint = match &error.error {
-            ErrorCode::InvalidClient => Some("check the client id and its secret"),
+            ErrorCode::InvalidClient => Some("check the client id, and its secret or key"),
             ErrorCode::UnauthorizedClient | ErrorCode::UnsupportedGrantType => {
                 Some("allow this grant for the client at the server, or sign in another way")
             }
@@ -144,6 +151,10 @@ impl Error {
             ErrorCode::InvalidTarget => Some("ask for a resource that the server knows"),
             ErrorCode::InvalidGrant | ErrorCode::LoginRequired => Some("sign in again"),
             ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => Some("try again later"),
+            ErrorCode::InvalidDpopProof => Some(
+                "compare this machine's clock with the server's; a token that is bound to a key also needs that key",
+            ),
+            ErrorCode::UseDpopNonce => Some("this server wants DPoP: sign in with it"),
             _ => None,
         };
         let mut built = Self::new(kind, format!("{what}: {error}"));
@@ -159,6 +170,12 @@ impl Error {
     }
 
     #[must_use]
+    pub(crate) fn lacking(mut self, scope: String) -> Self {
+        self.0.missing_scope = Some(scope);
+        self
+    }
+
+    #[must_use]
     pub(crate) fn because_of(mut self, oauth: &OAuthError) -> Self {
         self.0.oauth = Some(cleaned(oauth));
         self
@@ -167,6 +184,13 @@ impl Error {
     #[must_use]
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
+        self
+    }
+
+    /// Says more in the same sentence.
+    #[must_use]
+    pub(crate) fn adding(mut self, more: &str) -> Self {
+        self.0.message.push_str(more);
         self
     }
 
@@ -183,6 +207,11 @@ impl Error {
     /// What the server said, cleaned of terminal escapes.
     pub fn oauth(&self) -> Option<&OAuthError> {
         self.0.oauth.as_ref()
+    }
+
+    /// The scope that an API said is missing, cleaned of terminal escapes (RFC 6750 §3).
+    pub fn missing_scope(&self) -> Option<&str> {
+        self.0.missing_scope.as_deref()
     }
 
     /// The exit code that a command line should end with.
@@ -204,6 +233,7 @@ impl ErrorKind {
             Self::Config => "config",
             Self::Store => "store",
             Self::InsufficientScope => "insufficient_scope",
+            Self::StepUp(_) => "step_up_required",
             Self::Protocol => "protocol",
         }
     }
@@ -213,7 +243,7 @@ impl ErrorKind {
         match self {
             Self::Protocol => 1,
             Self::Denied | Self::Cancelled => 3,
-            Self::LoginRequired => 4,
+            Self::LoginRequired | Self::StepUp(_) => 4,
             Self::Config => 5,
             Self::TimedOut => 6,
             Self::Unavailable { .. } => 7,
@@ -300,6 +330,7 @@ mod tests {
             (ErrorKind::Security(SecurityViolation::State), 8),
             (ErrorKind::Store, 9),
             (ErrorKind::InsufficientScope, 10),
+            (ErrorKind::StepUp(StepUpChallenge::default()), 4),
         ] {
             assert_eq!(Error::new(kind.clone(), "x").exit_code(), code, "{kind:?}");
         }

@@ -7,46 +7,40 @@ use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hallpass_protocol::client_auth::encode_basic;
 use hallpass_protocol::form::Form;
-use hallpass_protocol::{ClientId, Clock, Secret, Timestamp};
+use hallpass_protocol::{Clock, Secret, Timestamp};
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER,
+    USER_AGENT,
 };
-use reqwest::redirect::Policy;
+use reqwest::{Method, Request, RequestBuilder, Response};
+use serde_json::Value;
 use url::Url;
 
+use crate::authorized_http::Challenges;
+use crate::clean;
+use crate::dpop::nonce_of;
 use crate::error::{Error, SecurityViolation};
+use crate::network::{HttpTransport, TransportError, TransportErrorKind};
 use crate::watcher::{Exchange, Watcher};
+
+/// The header of a proof (RFC 9449 §4.1).
+pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// How long one exchange may take, connection and body included.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
-/// A connection that lay idle longer is not used again. Many servers close theirs after 5 s, just when
-/// the next poll of a device code (RFC 8628 §3.5) would be sent into it.
-const LONGEST_IDLE: Duration = Duration::from_secs(2);
 /// Longer bodies are refused (row C-54).
 const LONGEST_BODY: usize = 1024 * 1024;
 /// So many redirects of a document are followed, on the same origin (row C-45).
 const MOST_REDIRECTS: usize = 3;
 
-/// How a client says who it is at the token endpoint (RFC 6749 §2.3).
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub enum ClientAuth {
-    /// A public client: it only names itself.
-    #[default]
-    None,
-    /// The secret in an `Authorization: Basic` header (RFC 6749 §2.3.1).
-    SecretBasic(Secret<String>),
-    /// The secret in the body, for servers that take it only there.
-    SecretPost(Secret<String>),
-}
-
-/// The HTTP client, made at the first call: reading the system's certificates takes time.
+/// What this crate sends, over the transport of the program.
 #[derive(Debug)]
 pub(crate) struct Http {
-    client: OnceLock<reqwest::Client>,
+    transport: Arc<dyn HttpTransport>,
+    /// Only describes requests: it trusts no certificate, and nothing is sent by it.
+    requests: OnceLock<reqwest::Client>,
     user_agent: String,
     watcher: Option<Arc<dyn Watcher>>,
     /// Tells when an answer came.
@@ -62,18 +56,24 @@ pub(crate) struct Reply {
     /// the one-second `Date` header tells.
     pub(crate) server_ahead: i64,
     pub(crate) received_at: Timestamp,
+    /// `DPoP-Nonce` (RFC 9449 §8).
+    pub(crate) dpop_nonce: Option<String>,
+    /// `WWW-Authenticate` (RFC 9110 §11.6.1).
+    pub(crate) challenges: Challenges,
     pub(crate) body: Secret<Vec<u8>>,
 }
 
 impl Http {
     pub(crate) fn new(
         app_name: &str,
+        transport: Arc<dyn HttpTransport>,
         watcher: Option<Arc<dyn Watcher>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let user_agent = format!("{app_name} hallpass-client/{}", env!("CARGO_PKG_VERSION"));
         Self {
-            client: OnceLock::new(),
+            transport,
+            requests: OnceLock::new(),
             user_agent,
             watcher,
             clock,
@@ -86,19 +86,38 @@ impl Http {
         }
     }
 
-    /// The client itself, for [`crate::AuthorizedHttp`]. It follows no redirect.
-    pub(crate) fn client(&self) -> Result<&reqwest::Client, Error> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let built = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .connect_timeout(DEADLINE)
-            .pool_idle_timeout(LONGEST_IDLE)
-            .user_agent(&self.user_agent)
-            .build()
-            .map_err(|error| Error::config("the HTTP client cannot start").caused_by(error))?;
-        Ok(self.client.get_or_init(|| built))
+    /// Starts to describe a request, for [`Self::send`].
+    pub(crate) fn request(&self, method: Method, url: &Url) -> Result<RequestBuilder, Error> {
+        let client = if let Some(client) = self.requests.get() {
+            client
+        } else {
+            let built = reqwest::Client::builder()
+                .tls_certs_only([])
+                .no_proxy()
+                .build()
+                .map_err(|error| Error::config("the HTTP client cannot start").caused_by(error))?;
+            self.requests.get_or_init(|| built)
+        };
+        let request = client.request(method, url.clone());
+        Ok(request
+            .header(USER_AGENT, &self.user_agent)
+            .timeout(DEADLINE))
+    }
+
+    /// Sends a request; no redirect is followed.
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, Error> {
+        let url = request.url().clone();
+        let answer = self.transport.send(request).await;
+        let status = answer.as_ref().map(|answer| answer.status().as_u16()).ok();
+        tracing::debug!(url = name(&url), status, "asked");
+        answer.map_err(|error| transport_error(&url, error))
+    }
+
+    async fn send_described(&self, request: RequestBuilder) -> Result<Response, Error> {
+        let request = request.build().map_err(|error| {
+            Error::config("the request is malformed").caused_by(error.without_url())
+        })?;
+        self.send(request).await
     }
 
     /// Fetches a public document; a few redirects on the same origin are followed.
@@ -106,10 +125,9 @@ impl Http {
         let mut at = url.clone();
         for _ in 0..=MOST_REDIRECTS {
             let request = self
-                .client()?
-                .get(at.clone())
+                .request(Method::GET, &at)?
                 .header(ACCEPT, "application/json");
-            let response = send(request.timeout(DEADLINE), &at).await?;
+            let response = self.send_described(request).await?;
             let next = redirect_target(&at, response.status().as_u16(), response.headers());
             let Some(next) = next else {
                 let reply = read(response, &at, self.clock.as_ref()).await?;
@@ -129,35 +147,61 @@ impl Http {
         )))
     }
 
-    /// Sends a form with the client's authentication; never follows a redirect.
+    /// This machine's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Sends a form, with what the `Authorization` header says of the client and a proof for the `DPoP`
+    /// header; never follows a redirect.
     pub(crate) async fn post_form(
         &self,
         url: &Url,
-        mut form: Form,
-        client: (&ClientId, &ClientAuth),
+        form: &Form,
+        authorization: Option<&Secret<String>>,
+        proof: Option<&Secret<String>>,
     ) -> Result<Reply, Error> {
-        let (id, auth) = client;
         let mut request = self
-            .client()?
-            .post(url.clone())
+            .request(Method::POST, url)?
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        match auth {
-            ClientAuth::None if !form.has("client_id") => form.push("client_id", id.as_str()),
-            ClientAuth::None => {}
-            ClientAuth::SecretBasic(secret) => {
-                request = request.header(AUTHORIZATION, encode_basic(id, secret).expose());
-            }
-            ClientAuth::SecretPost(secret) => {
-                if !form.has("client_id") {
-                    form.push("client_id", id.as_str());
-                }
-                form.push("client_secret", secret.expose());
-            }
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization.expose());
+        }
+        if let Some(proof) = proof {
+            request = request.header(DPOP, proof.expose());
         }
         let form = Secret::new(form.encode());
-        let request = request.body(form.expose().clone()).timeout(DEADLINE);
-        let response = send(request, url).await?;
+        let request = request.body(form.expose().clone());
+        let reply = self.post(url, request).await?;
+        self.tell(|| {
+            Exchange::new("POST", url, reply.status, reply.body.expose()).with_form(form.expose())
+        });
+        Ok(reply)
+    }
+
+    /// Sends JSON, with a bearer token where one is asked for; never follows a redirect.
+    pub(crate) async fn post_json(
+        &self,
+        url: &Url,
+        body: &Value,
+        token: Option<&Secret<String>>,
+    ) -> Result<Reply, Error> {
+        let mut request = self
+            .request(Method::POST, url)?
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(token) = token {
+            let header = Secret::new(format!("Bearer {}", token.expose()));
+            request = request.header(AUTHORIZATION, header.expose());
+        }
+        let reply = self.post(url, request.body(body.to_string())).await?;
+        self.tell(|| Exchange::new("POST", url, reply.status, reply.body.expose()));
+        Ok(reply)
+    }
+
+    async fn post(&self, url: &Url, request: RequestBuilder) -> Result<Reply, Error> {
+        let response = self.send_described(request).await?;
         // Row C-45: a redirect would carry codes and secrets elsewhere.
         if response.status().is_redirection() {
             let status = response.status().as_u16();
@@ -168,11 +212,7 @@ impl Http {
             return Err(Error::security(SecurityViolation::Redirect, text)
                 .hint_to("the address in the server's metadata must answer itself"));
         }
-        let reply = read(response, url, self.clock.as_ref()).await?;
-        self.tell(|| {
-            Exchange::new("POST", url, reply.status, reply.body.expose()).with_form(form.expose())
-        });
-        Ok(reply)
+        read(response, url, self.clock.as_ref()).await
     }
 
     /// Fetches with a bearer token in the header, never in the query (RFC 6750 §2.1).
@@ -181,13 +221,25 @@ impl Http {
         url: &Url,
         authorization: &Secret<String>,
     ) -> Result<Reply, Error> {
-        let request = self
-            .client()?
-            .get(url.clone())
+        self.get_with_proof(url, authorization, None).await
+    }
+
+    /// The same with a token that is bound to a key (RFC 9449 §7.1).
+    pub(crate) async fn get_with_proof(
+        &self,
+        url: &Url,
+        authorization: &Secret<String>,
+        proof: Option<&Secret<String>>,
+    ) -> Result<Reply, Error> {
+        let mut request = self
+            .request(Method::GET, url)?
             .header(ACCEPT, "application/json")
-            .header(AUTHORIZATION, authorization.expose())
-            .timeout(DEADLINE);
-        let reply = read(send(request, url).await?, url, self.clock.as_ref()).await?;
+            .header(AUTHORIZATION, authorization.expose());
+        if let Some(proof) = proof {
+            request = request.header(DPOP, proof.expose());
+        }
+        let response = self.send_described(request).await?;
+        let reply = read(response, url, self.clock.as_ref()).await?;
         self.tell(|| Exchange::new("GET", url, reply.status, reply.body.expose()));
         Ok(reply)
     }
@@ -211,25 +263,11 @@ impl Reply {
         } else {
             kind
         };
-        format!("status {} with {}", self.status, crate::clean::text(kind))
+        format!("status {} with {}", self.status, clean::text(kind))
     }
 }
 
-async fn send(request: reqwest::RequestBuilder, url: &Url) -> Result<reqwest::Response, Error> {
-    let response = request.send().await;
-    let status = response
-        .as_ref()
-        .map(|answer| answer.status().as_u16())
-        .ok();
-    tracing::debug!(url = name(url), status, "asked");
-    response.map_err(|error| network_error(&format!("cannot reach {}", name(url)), error))
-}
-
-async fn read(
-    mut response: reqwest::Response,
-    url: &Url,
-    clock: &dyn Clock,
-) -> Result<Reply, Error> {
+async fn read(mut response: Response, url: &Url, clock: &dyn Clock) -> Result<Reply, Error> {
     let status = response.status().as_u16();
     let header = |name| {
         response
@@ -240,6 +278,8 @@ async fn read(
     let content_type = header(CONTENT_TYPE)
         .unwrap_or_default()
         .to_ascii_lowercase();
+    let dpop_nonce = nonce_of(response.headers());
+    let challenges = Challenges::of(response.headers());
     let received_at = clock.now();
     let date = header(DATE).and_then(parse_http_date);
     let server_ahead = date.map_or(0, |date| skew(date, received_at));
@@ -247,8 +287,7 @@ async fn read(
     let mut body = Vec::new();
     loop {
         let chunk = response.chunk().await;
-        let failed =
-            |error| network_error(&format!("the answer of {} broke off", name(url)), error);
+        let failed = |error| body_error(&format!("the answer of {} broke off", name(url)), error);
         let Some(chunk) = chunk.map_err(failed)? else {
             break;
         };
@@ -267,37 +306,52 @@ async fn read(
         retry_after,
         server_ahead,
         received_at,
+        dpop_nonce,
+        challenges,
         body,
     })
 }
 
-/// Turns a failure of the network into what the caller can do. Addresses are left out of it: their
-/// query may carry secrets.
-pub(crate) fn network_error(what: &str, error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        // rustls hides its error types behind two libraries; its words are stable.
-        if deeper.to_string().contains("certificate") {
-            let text = format!("{what}: its certificate is not trusted");
-            return Error::security(SecurityViolation::Certificate, text)
-                .hint_to("add the issuing CA to the system's store, or name it in SSL_CERT_FILE")
-                .caused_by(error);
+/// What the lack of an answer means to the caller.
+fn transport_error(url: &Url, error: TransportError) -> Error {
+    let host = host(url);
+    let kind = error.kind();
+    let hint = error.hint().map(str::to_owned);
+    let built = match kind {
+        TransportErrorKind::Certificate => Error::security(
+            SecurityViolation::Certificate,
+            format!("cannot verify {host}: {error}"),
+        ),
+        TransportErrorKind::Settings => Error::config(error.to_string()),
+        TransportErrorKind::Proxy
+        | TransportErrorKind::NotConnected
+        | TransportErrorKind::TimedOut
+        | TransportErrorKind::Interrupted => {
+            Error::unavailable(format!("cannot reach {host} ({error})"), None)
         }
-        cause = deeper.source();
-    }
+    };
+    let built = match hint {
+        Some(hint) => built.hint_to(hint),
+        None => built,
+    };
+    built.caused_by(error)
+}
+
+/// Turns a failure while a body is read into what the caller can do. Addresses are left out of it:
+/// their query may carry secrets.
+fn body_error(what: &str, error: reqwest::Error) -> Error {
     let text = if error.is_timeout() {
-        format!("{what} (no answer in {} s)", DEADLINE.as_secs())
+        format!("{what} (timeout)")
     } else {
         what.to_owned()
     };
-    Error::unavailable(text, None).caused_by(error)
+    Error::unavailable(text, None).caused_by(error.without_url())
 }
 
 impl From<reqwest::Error> for Error {
     /// For the body of an answer that [`crate::AuthorizedHttp`] brought.
     fn from(error: reqwest::Error) -> Self {
-        network_error("the answer could not be read", error)
+        body_error("the answer could not be read", error)
     }
 }
 
@@ -305,8 +359,17 @@ impl From<reqwest::Error> for Error {
 pub(crate) fn never_left(error: &Error) -> bool {
     let source = error
         .source()
-        .and_then(|source| source.downcast_ref::<reqwest::Error>());
-    source.is_some_and(reqwest::Error::is_connect)
+        .and_then(|source| source.downcast_ref::<TransportError>());
+    source.is_some_and(|error| error.kind().never_left())
+}
+
+/// A host for sentences, with its port where that is not the scheme's own.
+fn host(url: &Url) -> String {
+    let host = clean::text(url.host_str().unwrap_or_default());
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host,
+    }
 }
 
 /// An address without its query, for messages and logs.

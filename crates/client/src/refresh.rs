@@ -8,13 +8,14 @@ use std::time::Duration;
 use hallpass_protocol::{ErrorCode, Secret, Timestamp};
 use url::Url;
 
+use crate::clean;
 use crate::client::ClientInner;
 use crate::credentials::{
     Generation, LockAttempt, SessionKey, SessionRecord, StoreError, StoreGuard, Versioned,
 };
 use crate::error::{Error, ErrorKind};
 use crate::renewal::{self, NotRenewed};
-use crate::tokens::{AccessToken, TokenType};
+use crate::tokens::AccessToken;
 
 /// Longer than any refresh takes, so that who waits gets the token that somebody else fetched.
 const LOCK_WAIT: Duration = Duration::from_secs(35);
@@ -83,8 +84,26 @@ impl<'a> Refresh<'a> {
                 hand_out(&found)
             }
             Ok(Some(token)) => Ok(token),
-            Err(Stopped::Unharmed(error) | Stopped::Failed(error)) => Err(error),
+            Err(Stopped::Unharmed(error) | Stopped::Failed(error)) => {
+                Err(self.offline(error, &found))
+            }
         }
+    }
+
+    /// A server that is out of reach takes nothing away: the person hears what is left.
+    fn offline(self, error: Error, session: &SessionRecord) -> Error {
+        if !matches!(error.kind(), ErrorKind::Unavailable { .. }) {
+            return error;
+        }
+        let since = session.local_expiry().map(|end| self.now().since(end));
+        let over = match since.filter(|_| !session.is_usable(self.now())) {
+            Some(since) if since < Duration::from_mins(1) => {
+                ". Access token expired just now".to_owned()
+            }
+            Some(since) => format!(". Access token expired {} ago", clean::span(since)),
+            None => String::new(),
+        };
+        error.adding(&format!("; your session is kept{over}"))
     }
 
     /// Steps 2 to 6; `None` when somebody else is at it and nobody has to wait.
@@ -155,7 +174,7 @@ impl<'a> Refresh<'a> {
             let Some(begun) = self.begin(&found).await? else {
                 continue;
             };
-            let request = (&refresh_token, begun.value.resource.as_slice());
+            let request = (&refresh_token, &begun.value);
             match renewal::ask(client, &endpoint, request, spent).await {
                 // 5.
                 Ok(granted) => {
@@ -340,8 +359,9 @@ pub(crate) fn hand_out(record: &SessionRecord) -> Result<AccessToken, Error> {
     let token = token.ok_or_else(|| Error::login_required("the session has no access token"))?;
     Ok(AccessToken::new(
         token,
-        TokenType::Bearer,
+        record.token_type.clone(),
         record.local_expiry(),
         record.scope.clone(),
-    ))
+    )
+    .bound_by(record.binding()))
 }

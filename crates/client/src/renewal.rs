@@ -15,9 +15,14 @@ use crate::client::ClientInner;
 use crate::credentials::{REPLAY_WINDOW, SessionRecord};
 use crate::error::{Error, ErrorKind};
 use crate::http::never_left;
+use crate::tokens::TokenType;
 
 /// A token is replayed so often at most (row C-23).
 const MOST_REPLAYS: u32 = 3;
+
+/// No replay is waited for after this time since the first sending: a node whose clock is some
+/// seconds ahead would take one at the edge of the server's 30 s for theft (docs/refresh-families.md).
+const REPLAYS_END: Duration = Duration::from_secs(25);
 
 /// A server that cannot be connected to for this long is not tried again, and its keys are not waited
 /// for.
@@ -38,21 +43,27 @@ pub(crate) enum NotRenewed {
 pub(crate) async fn ask(
     client: &ClientInner,
     endpoint: &Url,
-    (refresh_token, resource): (&Secret<String>, &[String]),
+    (refresh_token, session): (&Secret<String>, &SessionRecord),
     spent: Duration,
 ) -> Result<Granted, NotRenewed> {
     let request = TokenRequest::RefreshToken {
         refresh_token: refresh_token.clone(),
         // RFC 6749 §6: left out, it is "treated as equal to the scope originally granted".
         scope: None,
-        resource: resource.to_vec(),
+        resource: session.resource.clone(),
     };
+    // One key for every replay; each has a proof of its own (row C-23).
+    let key = session.key();
     let start = client.timer.elapsed();
     let mut pause = Duration::from_millis(500);
     let mut replays = 0;
     let mut is_sent = !spent.is_zero();
     loop {
-        let (retry_after, cause) = match client.server.ask(endpoint, &request).await {
+        let tried = client.timer.elapsed().saturating_sub(start);
+        let left = REPLAYS_END.saturating_sub(spent + tried);
+        let asked = client.server.ask(endpoint, &request, key.as_ref());
+        let answer = tokio::time::timeout(left, asked).await;
+        let (retry_after, cause) = match answer.unwrap_or_else(|_| Err(too_late())) {
             Ok(granted) => return Ok(granted),
             Err(NotGranted::Refused(error)) => return Err(NotRenewed::Refused(error)),
             Err(NotGranted::Failed(error)) => return Err(NotRenewed::Failed(error)),
@@ -76,6 +87,13 @@ pub(crate) async fn ask(
     }
 }
 
+fn too_late() -> NotGranted {
+    NotGranted::Unanswered {
+        retry_after: None,
+        cause: Error::unavailable("the server did not answer in time", None),
+    }
+}
+
 /// The session after an answer. A failed check of its ID token drops the answer (row C-65).
 pub(crate) async fn renewed(
     client: &ClientInner,
@@ -83,7 +101,8 @@ pub(crate) async fn renewed(
     granted: Granted,
     keys_are_ready: bool,
 ) -> Result<SessionRecord, Error> {
-    granted.require_bearer()?;
+    // What was bound stays so: a Bearer token now would be a step down that nobody asked for.
+    let token_type = granted.presented(old.token_type == TokenType::Dpop)?;
     let mut renewed = old.clone();
     let claims = if keys_are_ready {
         verify_id_token(client, old, &granted).await?
@@ -97,6 +116,7 @@ pub(crate) async fn renewed(
         renewed.id_token = response.id_token;
     }
     renewed.intent = None;
+    renewed.token_type = token_type;
     renewed.server_ahead = granted.server_ahead;
     renewed.lifetime = lifetime;
     renewed.expires_at = lifetime.map(|lifetime| server_now + lifetime);

@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::credentials::{SessionKey, SessionRecord};
 use crate::error::Error;
 use crate::refresh::{Need, Refresh, hand_out};
-use crate::tokens::{AccessToken, IdToken};
+use crate::tokens::{AccessToken, IdToken, TokenType};
 
 /// A signed-in account. Clones and other processes share the session through the store.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl Session {
         }
     }
 
-    async fn load(client: &Client, key: SessionKey) -> Result<Option<Self>, Error> {
+    pub(crate) async fn load(client: &Client, key: SessionKey) -> Result<Option<Self>, Error> {
         let found = client.inner.store.load(&key).await?;
         Ok(found.map(|found| Self::new(client.clone(), key, found.value)))
     }
@@ -118,6 +118,27 @@ impl Session {
     /// said.
     pub fn access_expires_at(&self) -> Option<Timestamp> {
         self.record.local_expiry()
+    }
+
+    /// How the access token that was loaded is presented.
+    pub fn token_type(&self) -> &TokenType {
+        &self.record.token_type
+    }
+
+    /// The thumbprint of the session's key, if its tokens are bound to it (RFC 9449 §6.1).
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Store`] when the key is damaged.
+    pub fn dpop_jkt(&self) -> Result<Option<String>, Error> {
+        let key = self.record.key().filter(|_| self.is_bound());
+        key.map(|key| key.thumbprint()).transpose()
+    }
+
+    /// Whether the access token is bound to the session's key, and needs a proof with each request
+    /// (RFC 9449).
+    pub fn is_bound(&self) -> bool {
+        self.record.token_type == TokenType::Dpop
     }
 
     /// Whether the session can renew itself.

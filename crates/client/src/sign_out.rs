@@ -81,6 +81,27 @@ impl Client {
     pub async fn sign_out(&self) -> Result<SignOutReport, Error> {
         self.inner.sign_out(&self.inner.default_key()).await
     }
+
+    /// Forgets whoever is signed in without telling the server: what it issued stays good until it
+    /// expires. A session that cannot be read is forgotten all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Store`].
+    pub async fn forget(&self) -> Result<SignOutReport, Error> {
+        let key = self.inner.default_key();
+        let found = self.inner.store.load(&key).await;
+        let result = if matches!(found, Ok(None)) {
+            StepResult::Skipped("nobody was signed in".to_owned())
+        } else {
+            self.inner.store.remove(&key).await?;
+            StepResult::Ok
+        };
+        let what = DELETE;
+        Ok(SignOutReport {
+            steps: vec![SignOutStep { what, result }],
+        })
+    }
 }
 
 impl ClientInner {

@@ -8,7 +8,9 @@ use std::time::Duration;
 use hallpass_protocol::id_token::IdTokenClaims;
 use hallpass_protocol::token::TokenResponse;
 use hallpass_protocol::{Scopes, Secret, Timestamp};
+use url::Url;
 
+use crate::dpop::Binding;
 use crate::error::Error;
 use crate::fingerprint::sha256_hex;
 
@@ -19,6 +21,8 @@ pub struct AccessToken {
     token_type: TokenType,
     expires_at: Option<Timestamp>,
     scope: Scopes,
+    /// The key that the token is bound to.
+    binding: Option<Binding>,
 }
 
 /// How a token is presented (RFC 6749 §7.1).
@@ -27,6 +31,8 @@ pub struct AccessToken {
 pub enum TokenType {
     /// RFC 6750.
     Bearer,
+    /// `DPoP`: each request also needs a proof by the session's key (RFC 9449 §7.1).
+    Dpop,
     /// `N_A`: the token is no access token and goes into no `Authorization` header
     /// (RFC 8693 §2.2.1).
     NotApplicable,
@@ -53,7 +59,51 @@ impl AccessToken {
             token_type,
             expires_at,
             scope,
+            binding: None,
         }
+    }
+
+    /// The same token with the key that it is bound to.
+    pub(crate) fn bound_by(mut self, binding: Option<Binding>) -> Self {
+        self.binding = binding;
+        self
+    }
+
+    /// The key whose proofs the token needs; none for a Bearer token.
+    pub(crate) fn binding(&self) -> Option<&Binding> {
+        self.binding
+            .as_ref()
+            .filter(|_| self.token_type == TokenType::Dpop)
+    }
+
+    /// The thumbprint of the key that the token is bound to (RFC 9449 §6.1); `None` for a token that
+    /// everybody can use who has it.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Store`] when the session's key is damaged.
+    pub fn dpop_jkt(&self) -> Result<Option<String>, Error> {
+        let binding = self.binding();
+        binding.map(|it| it.key.thumbprint()).transpose()
+    }
+
+    /// The proof for one request that carries this token, for the `DPoP` header (RFC 9449 §7.1); `None`
+    /// for a token that needs none. `nonce` is the newest `DPoP-Nonce` of the API, `now` this machine's
+    /// time. Each request needs a proof of its own, a retry too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::dpop_jkt`].
+    pub fn dpop_proof(
+        &self,
+        method: &str,
+        url: &Url,
+        nonce: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Secret<String>>, Error> {
+        let binding = self.binding();
+        let proof = binding.map(|it| it.prove((method, url), self.expose(), nonce, now));
+        proof.transpose()
     }
 
     /// The token itself. What is done with it is the caller's care.
@@ -76,7 +126,7 @@ impl AccessToken {
         &self.scope
     }
 
-    /// The value of the `Authorization` header (RFC 6750 §2.1).
+    /// The value of the `Authorization` header (RFC 6750 §2.1, RFC 9449 §7.1).
     ///
     /// # Errors
     ///
@@ -85,6 +135,7 @@ impl AccessToken {
     pub fn authorization_header(&self) -> Result<Secret<String>, Error> {
         match self.token_type {
             TokenType::Bearer => Ok(Secret::new(format!("Bearer {}", self.token.expose()))),
+            TokenType::Dpop => Ok(Secret::new(format!("DPoP {}", self.token.expose()))),
             TokenType::NotApplicable => Err(Error::config(
                 "the issued token is no access token (token_type N_A): it goes into no Authorization header",
             )
@@ -104,6 +155,7 @@ impl TokenType {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
             Self::NotApplicable => "N_A",
         }
     }
@@ -113,6 +165,8 @@ impl TokenType {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         if text.eq_ignore_ascii_case("bearer") {
             Ok(Self::Bearer)
+        } else if text.eq_ignore_ascii_case("dpop") {
+            Ok(Self::Dpop)
         } else if text.eq_ignore_ascii_case("n_a") {
             Ok(Self::NotApplicable)
         } else {
@@ -120,7 +174,7 @@ impl TokenType {
             Err(Error::protocol(format!(
                 "the server issued a token of the unknown type `{shown}`"
             ))
-            .hint_to("the server must issue Bearer tokens to this client"))
+            .hint_to("the server must issue Bearer or DPoP tokens to this client"))
         }
     }
 }
@@ -192,6 +246,7 @@ mod tests {
     #[test]
     fn c_43_the_type_has_no_case() {
         assert_eq!(TokenType::parse("bEaReR").unwrap(), TokenType::Bearer);
+        assert_eq!(TokenType::parse("dpop").unwrap(), TokenType::Dpop);
         assert!(TokenType::parse("mac").is_err());
     }
 

@@ -3,10 +3,11 @@
 //! OIDC Core §5.3: <https://openid.net/specs/openid-connect-core-1_0.html#UserInfo>
 
 use hallpass_protocol::userinfo::UserInfo;
+use reqwest::Method;
 
 use crate::authorization_server::{endpoint, refusal};
+use crate::authorized_http::{AuthorizedCall, Then};
 use crate::error::{Error, SecurityViolation};
-use crate::refresh::Need;
 use crate::session::Session;
 
 impl Session {
@@ -21,21 +22,17 @@ impl Session {
         let metadata = server.metadata().await?;
         let address = metadata.userinfo_endpoint.as_ref();
         let url = endpoint(&metadata, "userinfo_endpoint", address)?;
-        let mut token = self.access_token().await?;
-        let mut reply = None;
-        // RFC 6750 §3.1, row C-51: one refresh, one retry.
-        for attempt in 0..2 {
-            let header = token.authorization_header()?;
-            let answer = server.http.get_with_token(&url, &header).await?;
-            let is_refused = answer.status == 401;
-            reply = Some(answer);
-            if !is_refused || attempt > 0 || !self.has_refresh_token() {
-                break;
+        let mut call = AuthorizedCall::start(self, Method::GET, url.clone()).await?;
+        // RFC 6750 §3.1, row C-51: one refresh, one retry; RFC 9449 §9: one nonce.
+        let reply = loop {
+            let (header, proof) = (call.authorization()?, call.proof()?);
+            let answer = server.http.get_with_proof(&url, &header, proof.as_ref());
+            let reply = answer.await?;
+            let said = (reply.status, &reply.challenges);
+            match call.judge(said, reply.dpop_nonce.clone()).await? {
+                Then::Again => {}
+                Then::HandOn => break reply,
             }
-            token = self.token(Need::OtherThan(token.expose())).await?;
-        }
-        let Some(reply) = reply else {
-            return Err(Error::protocol("no answer about the user"));
         };
         if !reply.is_success() {
             if reply.status >= 500 || reply.status == 429 {

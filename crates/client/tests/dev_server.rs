@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_client::{
-    AccessToken, BoxFuture, Browser, Client, ClientAuth, ClientBuilder, Clock, ErrorKind,
-    MemoryStore, Prompt, Session, SignIn, StepResult, Timer, Timestamp, TokenExchange,
-    TokenTypeUri, Ui, UiCaps, UiOutcome, flow,
+    AccessToken, BoxFuture, Browser, Client, ClientAuthMethod, ClientBuilder, Clock, ErrorKind,
+    MemoryStore, Prompt, Session, SignIn, StepResult, Timer, Timestamp, TokenExchange, TokenType,
+    Ui, UiCaps, UiOutcome, flow,
 };
 use hallpass_protocol::jose::base64url;
 use hallpass_testing::{Person, TestClock, TestServer};
@@ -123,6 +123,11 @@ async fn lives_and_ends(server: &TestServer, ada: &Ada, client: Client, session:
         (claims.sub.as_str(), &claims.iss),
         ("ada", &server.issuer())
     );
+    // The server offers DPoP, so everything from here on is bound to the session's key.
+    assert_eq!(
+        *session.access_token().await.unwrap().token_type(),
+        TokenType::Dpop
+    );
     assert_eq!(call_the_api(server, &session).await["sub"], "ada");
     let elsewhere = session.http().get("http://127.0.0.1:9/me").send().await;
     assert_eq!(*elsewhere.unwrap_err().kind(), ErrorKind::Config);
@@ -145,6 +150,10 @@ async fn lives_and_ends(server: &TestServer, ada: &Ada, client: Client, session:
     let exchanged = exchange(&client, &third).await;
     assert_eq!(claims_of(&exchanged)["aud"], "https://orders.example");
     assert_eq!(claims_of(&exchanged)["sub"], "ada");
+    assert_eq!(
+        claims_of(&exchanged)["cnf"]["jkt"],
+        third.dpop_jkt().unwrap().unwrap()
+    );
 
     let report = session.sign_out().await.unwrap();
     assert!(
@@ -160,8 +169,7 @@ async fn lives_and_ends(server: &TestServer, ada: &Ada, client: Client, session:
 }
 
 async fn exchange(client: &Client, token: &AccessToken) -> AccessToken {
-    let subject = hallpass_client::Secret::new(token.expose().to_owned());
-    let wish = TokenExchange::new(subject, TokenTypeUri::AccessToken);
+    let wish = TokenExchange::of(token);
     let set = client
         .exchange(wish.audience("https://orders.example"))
         .await;
@@ -196,7 +204,7 @@ async fn the_code_flow_signs_in_refreshes_exchanges_and_signs_out() {
 async fn a_program_signs_in_as_itself() {
     let server = TestServer::dev().await;
     let ada = Ada::at(&server);
-    let secret = ClientAuth::SecretBasic(hallpass_client::Secret::new("s".to_owned()));
+    let secret = ClientAuthMethod::SecretBasic(hallpass_client::Secret::new("s".to_owned()));
     let client = Client::builder(server.issuer(), "robot")
         .scopes(["api:read"])
         .client_auth(secret)

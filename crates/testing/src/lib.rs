@@ -2,6 +2,7 @@
 //! who fills in the pages, and the real program in a terminal.
 
 pub mod clock;
+pub mod corporate;
 pub mod http;
 pub mod person;
 #[cfg(unix)]

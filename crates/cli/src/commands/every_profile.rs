@@ -52,7 +52,7 @@ pub(super) fn find(context: &Context) -> Result<Found, Failure> {
         .quiet_profile(crate::config::DEFAULT_NAME)?
         .store()?;
     for key in store.list()? {
-        if !keys.contains(&key) {
+        if !keys.contains(&key) && !key.is_registration() {
             others.push((key, Arc::clone(&store)));
         }
     }

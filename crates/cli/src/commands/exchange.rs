@@ -2,7 +2,7 @@
 //!
 //! RFC 8693 §2: <https://www.rfc-editor.org/rfc/rfc8693#section-2>
 
-use hallpass_client::{Client, Scopes, Secret, TokenExchange, TokenTypeUri};
+use hallpass_client::{AccessToken, Client, Scopes, TokenExchange, TokenTypeUri};
 
 use super::{stdin, token};
 use crate::args::ExchangeArgs;
@@ -18,16 +18,15 @@ pub(crate) fn run(args: &ExchangeArgs, context: &Context) -> Result<(), Failure>
     let client = profile.client()?.build()?;
     let scopes = Scopes::parse(&args.scope.join(" "))
         .map_err(|error| Failure::usage("the scopes are malformed").caused_by(&error))?;
-    let given = match &args.subject_token_file {
-        Some(file) => Some(stdin::read_token_file(file)?),
-        None => None,
-    };
+    let given = args.subject_token_file.as_deref();
+    let given = given.map(stdin::read_token_file).transpose()?;
     let set = runtime::block_on(async {
-        let subject = match given {
-            Some(token) => token,
-            None => session_token(&client, &profile).await?,
+        let exchange = match given {
+            Some(token) => TokenExchange::new(token, TokenTypeUri::AccessToken),
+            // A bound one is proved to be ours.
+            None => TokenExchange::of(&session_token(&client, &profile).await?),
         };
-        let mut exchange = TokenExchange::new(subject, TokenTypeUri::AccessToken).scopes(scopes);
+        let mut exchange = exchange.scopes(scopes);
         for audience in &args.audience {
             exchange = exchange.audience(audience);
         }
@@ -43,10 +42,8 @@ pub(crate) fn run(args: &ExchangeArgs, context: &Context) -> Result<(), Failure>
     Output::answer(set.access_token.expose())
 }
 
-async fn session_token(client: &Client, profile: &Profile) -> Result<Secret<String>, Failure> {
+async fn session_token(client: &Client, profile: &Profile) -> Result<AccessToken, Failure> {
     let session = Context::session(client, profile).await?;
     let token = session.access_token().await;
-    let token =
-        token.map_err(|error| Failure::from(error).sign_in_with(&profile.login_command()))?;
-    Ok(Secret::from(token.expose()))
+    token.map_err(|error| Failure::from(error).sign_in_with(&profile.login_command()))
 }

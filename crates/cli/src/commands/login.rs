@@ -1,5 +1,7 @@
 //! `hallpass login`: signs in, by the flow that fits, and remembers with whom.
 
+use std::time::Duration;
+
 use hallpass_client::flow::{self, Decision, Offers, Sign, Way};
 use hallpass_client::{
     CallbackHost, CancelSignIn, Client, ErrorKind, SecurityViolation, Session, SessionKey, SignIn,
@@ -8,9 +10,12 @@ use hallpass_client::{
 
 use super::login_events::EventLines;
 use super::login_explained::explain;
+use super::login_registration::ensure_client_id;
+use super::protected_resource::find_server;
 use super::{token, whoami};
 use crate::args::{Flow, LoginArgs, Ports, parse_ports};
 use crate::commands::Context;
+use crate::config;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::profile::{Profile, slot};
@@ -41,6 +46,13 @@ fn sign_in(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
         // There will be nothing to sign in to; but first of all nobody is here to be asked.
         somebody_is_there(args, &profile, wish, context)?;
     }
+    if !args.resource.is_empty() && profile.settings.issuer.is_none() {
+        runtime::block_on(find_server(&mut profile, context))?;
+    }
+    if registers(args, &profile)? {
+        somebody_is_there(args, &profile, wish, context)?;
+        runtime::block_on(ensure_client_id(args, &mut profile, context))?;
+    }
     let client = profile
         .client()?
         .scopes(scopes(&profile))
@@ -63,6 +75,18 @@ fn sign_in(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
         || cancel.cancel(),
         as_person(client, how, (args, &profile, wish, context)),
     )
+}
+
+/// Whether the program is about to register itself, or to ask whether its registration still stands:
+/// only before a sign-in, and only where nobody names a client id.
+fn registers(args: &LoginArgs, profile: &Profile) -> Result<bool, Failure> {
+    let settings = &profile.settings;
+    if settings.issuer.is_none() || settings.provider.is_some() || args.server.client_id.is_some() {
+        return Ok(false);
+    }
+    let needs_id = settings.client_id.is_none();
+    let signs_in = args.force || !profile.has_session()?;
+    Ok(needs_id || (signs_in && profile.registered()?.is_some()))
 }
 
 /// The flow that was asked for.
@@ -144,6 +168,14 @@ fn apply(args: &LoginArgs, profile: &mut Profile) {
     if !args.resource.is_empty() {
         settings.resource = Some(args.resource.clone());
     }
+    if args.dpop || args.no_dpop {
+        let wish = if args.dpop {
+            config::Wish::Required
+        } else {
+            config::Wish::Off
+        };
+        settings.dpop = Some(wish);
+    }
     if let Some(Ports(ports)) = &args.callback_port {
         settings.callback_ports = Some(ports.clone());
     }
@@ -160,7 +192,8 @@ fn somebody_is_there(
     if wish.is_explicit || way != Way::NotInteractive {
         return Ok(());
     }
-    if !args.force && args.prompt.is_none() && profile.has_session()? {
+    let asks_more = args.prompt.is_some() || !args.acr.is_empty() || args.max_age.is_some();
+    if !args.force && !asks_more && profile.has_session()? {
         return Ok(());
     }
     let text = format!(
@@ -213,6 +246,12 @@ fn how(
     }
     if let Some(page) = &args.prompt {
         how = how.prompt(page);
+    }
+    for value in &args.acr {
+        how = how.acr(value);
+    }
+    if let Some(seconds) = args.max_age {
+        how = how.max_age(Duration::from_secs(seconds));
     }
     Ok(how)
 }

@@ -66,9 +66,11 @@ fn event(prompt: &Prompt) -> Option<Value> {
             let why: Vec<_> = why.iter().map(|sign| sign.as_str()).collect();
             json!({"event": "flow", "flow": way.as_str(), "why": why})
         }
+        // The last one is good: an address that was not opened in time is followed by another.
         Prompt::OpenUrl {
             url, redirect_uri, ..
-        } => {
+        }
+        | Prompt::NewUrl { url, redirect_uri } => {
             let port = Url::parse(redirect_uri).ok().and_then(|uri| uri.port());
             json!({"event": "authorize_url", "url": url.as_str(), "port": port})
         }

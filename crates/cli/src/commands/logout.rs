@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use hallpass_client::{
-    Client, ClientBuilder, SessionKey, SignOutReport, SignOutStep, StepResult, TokenStore, clean,
+    Client, ClientBuilder, SessionKey, SignOutReport, SignOutStep, StepResult, TokenStore, answers,
+    clean,
 };
 use serde_json::{Value, json};
 
@@ -162,12 +163,7 @@ fn nobody() -> SignOutReport {
 
 impl Told {
     fn to_json(&self) -> Value {
-        let steps: Vec<_> = self.report.steps.iter().map(step_json).collect();
-        json!({
-            "schema": "hallpass.logout/1",
-            "profile": self.profile,
-            "steps": steps,
-        })
+        answers::logout(&self.profile, &self.report)
     }
 
     fn tell(&self, context: &Context) {
@@ -194,18 +190,6 @@ impl Told {
         if steps.iter().any(is_done) {
             output.done(&format!("Signed out (profile \"{}\")", self.profile));
         }
-    }
-}
-
-fn step_json(step: &SignOutStep) -> Value {
-    let (result, why) = match &step.result {
-        StepResult::Ok => ("ok", None),
-        StepResult::Skipped(why) => ("skipped", Some(why)),
-        StepResult::Failed(why) => ("failed", Some(why)),
-    };
-    match why {
-        None => json!({"what": step.what, "result": result}),
-        Some(why) => json!({"what": step.what, "result": result, "why": why}),
     }
 }
 

@@ -9,12 +9,16 @@ pub(crate) mod jwt;
 pub(crate) mod login;
 mod login_events;
 mod login_explained;
+mod login_registration;
 pub(crate) mod logout;
 pub(crate) mod man;
 pub(crate) mod profile;
+mod protected_resource;
+pub(crate) mod request;
 pub(crate) mod serve;
 mod stdin;
 pub(crate) mod token;
+mod token_form;
 pub(crate) mod userinfo;
 pub(crate) mod whoami;
 

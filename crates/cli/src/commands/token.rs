@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hallpass_client::{AccessToken, Clock as _, Session, TokenSet};
+use hallpass_client::{AccessToken, Clock as _, Session, TokenSet, answers};
 use hallpass_protocol::time::SystemClock;
 use serde_json::{Value, json};
 
@@ -15,27 +15,43 @@ use crate::profile::Profile;
 use crate::static_token::StaticToken;
 use crate::{duration, moment, runtime};
 
+use super::protected_resource;
+use super::token_form::Form;
+
+/// What is wanted, and how it is written.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    args: &'a TokenArgs,
+    form: &'a Form,
+}
+
 /// Prints a token.
 pub(crate) fn run(args: &TokenArgs, context: &Context) -> Result<(), Failure> {
-    if args.header && context.output.is_json() {
-        return Err(Failure::usage("--header and JSON exclude each other").hint_to("give one"));
+    let is_text = args.header || args.curl;
+    if is_text && context.output.is_json() {
+        let flag = if args.header { "--header" } else { "--curl" };
+        let text = format!("{flag} and JSON exclude each other");
+        return Err(Failure::usage(text).hint_to("give one"));
     }
+    let form = Form::find(args)?;
     let target = args.target.as_deref().map(Target::parse).transpose()?;
-    let profile = context.profile_for(&args.profile, target.as_ref())?;
+    let mut profile = context.profile_for(&args.profile, target.as_ref())?;
     if let Some(given) = profile.static_token()? {
-        return print_given(&given, (args, target.as_ref()), &profile, context);
+        return print_given(&given, (args, &form, target.as_ref()), &profile, context);
     }
-    if let Some(target) = &target {
-        profile.may_send_to(target)?;
+    if let (Some(target), Some(address)) = (&target, &args.target) {
+        protected_resource::may_send_to(target, address, &mut profile, context)?;
     }
-    if print_kept(args, &profile, context)? {
+    let wanted = Wanted { args, form: &form };
+    if print_kept(wanted, &profile, context)? {
         return Ok(());
     }
-    runtime::block_on(print(args, &profile, context))
+    runtime::block_on(print(wanted, &profile, context))
 }
 
 /// Prints a token that is there and good, the usual case: no network, no runtime, no second thread.
-fn print_kept(args: &TokenArgs, profile: &Profile, context: &Context) -> Result<bool, Failure> {
+fn print_kept(wanted: Wanted<'_>, profile: &Profile, context: &Context) -> Result<bool, Failure> {
+    let args = wanted.args;
     let is_program = profile.settings.flow == Some(Flow::ClientCredentials);
     if is_program || args.refresh || args.token_type == TokenChoice::Id {
         return Ok(false);
@@ -51,13 +67,14 @@ fn print_kept(args: &TokenArgs, profile: &Profile, context: &Context) -> Result<
     let Some(token) = session.kept_access_token(min_validity(args, profile)) else {
         return Ok(false);
     };
-    answer(&token, args, context, || {
+    answer(&token, wanted, context, || {
         of_session(&token, &session, profile, false)
     })?;
     Ok(true)
 }
 
-async fn print(args: &TokenArgs, profile: &Profile, context: &Context) -> Result<(), Failure> {
+async fn print(wanted: Wanted<'_>, profile: &Profile, context: &Context) -> Result<(), Failure> {
+    let args = wanted.args;
     if profile.is_program()? {
         if args.token_type == TokenChoice::Id {
             return Err(Failure::config(
@@ -66,7 +83,7 @@ async fn print(args: &TokenArgs, profile: &Profile, context: &Context) -> Result
         }
         let set = as_program(profile).await?;
         let token = &set.access_token;
-        return answer(token, args, context, || to_json(token, profile, true));
+        return answer(token, wanted, context, || to_json(token, profile, true));
     }
     let client = profile.client()?.build()?;
     let session = Context::session(&client, profile).await?;
@@ -82,7 +99,7 @@ async fn print(args: &TokenArgs, profile: &Profile, context: &Context) -> Result
         return print_id_token(session, context).await;
     }
     let is_refreshed = args.refresh || token.expires_at() != before;
-    answer(&token, args, context, || {
+    answer(&token, wanted, context, || {
         of_session(&token, &session, profile, is_refreshed)
     })
 }
@@ -93,28 +110,28 @@ fn of_session(
     profile: &Profile,
     is_refreshed: bool,
 ) -> Value {
-    let mut object = to_json(token, profile, is_refreshed);
-    if let Some(members) = object.as_object_mut() {
-        members.insert("resource".to_owned(), json!(session.resources()));
-        members.insert("subject".to_owned(), json!(session.account().subject));
-    }
-    object
+    answers::token(
+        token,
+        session,
+        &profile.name,
+        (is_refreshed, SystemClock.now()),
+    )
 }
 
 fn answer(
     token: &AccessToken,
-    args: &TokenArgs,
+    wanted: Wanted<'_>,
     context: &Context,
     object: impl FnOnce() -> Value,
 ) -> Result<(), Failure> {
-    if context.output.is_json() {
-        Output::answer_json(&object())
-    } else if args.header {
-        let header = token.authorization_header()?;
-        Output::answer(&format!("Authorization: {}", header.expose()))
-    } else {
-        Output::answer(token.expose())
+    let Wanted { args, form } = wanted;
+    if args.token_type == TokenChoice::DpopProof {
+        return form.print_proof(token, context);
     }
+    if context.output.is_json() {
+        return Output::answer_json(&object());
+    }
+    form.print(token, args.allow_bound)
 }
 
 /// What a job needs, by its flag or by its profile.
@@ -126,11 +143,11 @@ fn min_validity(args: &TokenArgs, profile: &Profile) -> Duration {
 /// Prints the token of the environment, if it may go where it is wanted (row C-81).
 fn print_given(
     given: &StaticToken,
-    (args, target): (&TokenArgs, Option<&Target>),
+    (args, form, target): (&TokenArgs, &Form, Option<&Target>),
     profile: &Profile,
     context: &Context,
 ) -> Result<(), Failure> {
-    if args.refresh || args.token_type == TokenChoice::Id {
+    if args.refresh || args.token_type != TokenChoice::Access {
         return Err(Failure::config("HALLPASS_TOKEN is only an access token")
             .hint_to("unset it to use the session"));
     }
@@ -156,10 +173,8 @@ fn print_given(
             "refreshed": false,
             "source": "HALLPASS_TOKEN",
         }))
-    } else if args.header {
-        Output::answer(&format!("Authorization: Bearer {token}"))
     } else {
-        Output::answer(token)
+        form.print_bearer(token)
     }
 }
 
@@ -189,7 +204,7 @@ pub(crate) fn to_json(token: &AccessToken, profile: &Profile, is_refreshed: bool
         "issuer": profile.settings.issuer,
         "client_id": profile.settings.client_id,
         "subject": null,
-        "dpop_jkt": null,
+        "dpop_jkt": token.dpop_jkt().ok().flatten(),
         "refreshed": is_refreshed,
     })
 }

@@ -1,6 +1,8 @@
 //! `hallpass whoami`: who is signed in, with which server, for how long.
 
-use hallpass_client::{Clock as _, ErrorKind, Session, SessionStatus, StoreInfo, Timestamp, clean};
+use hallpass_client::{
+    Clock as _, ErrorKind, Session, SessionStatus, StoreInfo, Timestamp, answers, clean,
+};
 use hallpass_protocol::time::SystemClock;
 use serde_json::{Value, json};
 
@@ -55,7 +57,7 @@ async fn tell(args: &WhoamiArgs, profile: &Profile, context: &Context) -> Result
     let info = if args.userinfo {
         checked = "userinfo";
         let asked = session.user_info().await;
-        Some(asked.map_err(|error| Failure::from(error).sign_in_with(&profile.login_command()))?)
+        Some(asked.map_err(|error| Failure::of_api(error, &profile.login_command()))?)
     } else {
         None
     };
@@ -111,57 +113,13 @@ fn tell_given(given: &StaticToken, profile: &Profile, context: &Context) -> Resu
 
 /// Who is signed in, for programs.
 pub(crate) fn to_json(session: &Session, profile: &Profile, checked: &str) -> Value {
-    let account = session.account();
-    let claims = session.claims();
-    let store = profile.store().map(|store| store.describe()).ok();
-    let scopes: Vec<_> = session.scope().iter().collect();
-    let amr = claims
-        .map(|claims| &claims.amr)
-        .filter(|amr| !amr.is_empty());
-    let auth_time = claims.and_then(|claims| claims.auth_time);
-    json!({
-        "schema": "hallpass.whoami/1",
-        "signed_in": session.status() != SessionStatus::ReauthRequired,
-        "state": state(session.status()),
-        "profile": profile.name,
-        "chosen_by": profile.chosen_by,
-        "subject": account.subject,
-        "username": account.name,
-        "issuer": account.issuer,
-        "client_id": account.client_id,
-        "session_id": claims.and_then(|claims| claims.sid.as_deref()),
-        "auth_time": auth_time.and_then(moment::rfc3339),
-        "signed_in_at": moment::rfc3339(session.signed_in_at()),
-        "acr": claims.and_then(|claims| claims.acr.as_deref()),
-        "amr": amr,
-        "scopes": scopes,
-        "access_expires_at": session.access_expires_at().and_then(moment::rfc3339),
-        "refresh_expires_at": null,
-        "store": store.map(|store| json!({"kind": store.kind, "place": store.place, "key": store.key})),
-        "checked": checked,
-    })
+    answers::whoami(session, (&profile.name, &profile.chosen_by), checked)
 }
 
 pub(super) fn nobody_json(profile: &Profile) -> Value {
-    json!({
-        "schema": "hallpass.whoami/1",
-        "signed_in": false,
-        "state": "none",
-        "profile": profile.name,
-        "chosen_by": profile.chosen_by,
-        "issuer": profile.settings.issuer,
-        "client_id": profile.settings.client_id,
-        "subject": null,
-        "checked": "offline",
-    })
-}
-
-fn state(status: SessionStatus) -> &'static str {
-    match status {
-        SessionStatus::Valid => "valid",
-        SessionStatus::Refreshable => "refreshable",
-        SessionStatus::ReauthRequired => "reauth_required",
-    }
+    let settings = &profile.settings;
+    let server = (settings.issuer.as_deref(), settings.client_id.as_deref());
+    answers::nobody((&profile.name, &profile.chosen_by), server)
 }
 
 fn to_text(session: &Session, profile: &Profile, context: &Context) -> String {
@@ -188,6 +146,9 @@ fn to_text(session: &Session, profile: &Profile, context: &Context) -> String {
     );
     line("scopes", &session.scope().to_string());
     line("token", &token_words(session, now));
+    if session.is_bound() {
+        line("bound", "to a key of this machine (DPoP)");
+    }
     line("session", session_words(session));
     if let Ok(store) = profile.store() {
         line("kept in", &store_words(&store.describe()));

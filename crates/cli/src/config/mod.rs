@@ -6,6 +6,7 @@ mod file;
 mod layers;
 mod mistake;
 mod pattern;
+mod private_file;
 mod secret_place;
 mod settings;
 
@@ -16,4 +17,4 @@ pub(crate) use layers::{Layers, Origin, members};
 pub(crate) use mistake::nearest;
 pub(crate) use pattern::{DirPattern, Target, UrlPattern};
 pub(crate) use secret_place::{SecretPlace, checked as checked_secret, command_of};
-pub(crate) use settings::{AuthMethod, SUPPORT, Settings};
+pub(crate) use settings::{AuthMethod, SUPPORT, Settings, Wish};

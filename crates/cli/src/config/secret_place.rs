@@ -4,11 +4,12 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use hallpass_client::{Secret, clean};
+use hallpass_client::{PrivateKey, Secret, clean};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::private_file::require_private;
 use crate::environment::Environment;
 use crate::failure::Failure;
 
@@ -31,8 +32,29 @@ impl SecretPlace {
         what: &str,
         environment: &Environment,
     ) -> Result<Secret<String>, Failure> {
-        let text = match self {
-            Self::File(file) => read_file(what, file)?,
+        let text = self.text(what, environment, Readers::Any)?;
+        checked(what, &self.to_string(), &text)
+    }
+
+    /// Reads a private key: all lines, and a file only when nobody else can read it.
+    pub(crate) fn read_key(&self, environment: &Environment) -> Result<PrivateKey, Failure> {
+        let what = "private key";
+        let text = self.text(what, environment, Readers::Owner)?;
+        PrivateKey::parse(text.expose()).map_err(|error| {
+            Failure::config(format!("{self} holds no {what} that can be used"))
+                .caused_by(&error)
+                .hint_to(error.hint())
+        })
+    }
+
+    fn text(
+        &self,
+        what: &str,
+        environment: &Environment,
+        readers: Readers,
+    ) -> Result<Secret<String>, Failure> {
+        match self {
+            Self::File(file) => read_file(what, file, readers),
             Self::Env(name) => environment
                 .text(name)
                 .map(|text| Secret::new(text.to_owned()))
@@ -40,10 +62,9 @@ impl SecretPlace {
                     let name = clean::text(name);
                     Failure::config(format!("the variable {name} holds no {what}"))
                         .hint_to(format!("set {name}"))
-                })?,
-            Self::Cmd(command) => run(what, command)?,
-        };
-        checked(what, &self.to_string(), &text)
+                }),
+            Self::Cmd(command) => run(what, command),
+        }
     }
 
     /// The same place, whatever folder the next command runs in.
@@ -146,19 +167,28 @@ pub(crate) fn command_of(text: &str) -> Result<Vec<String>, String> {
     Ok(list)
 }
 
-fn read_file(what: &str, file: &Path) -> Result<Secret<String>, Failure> {
-    let read = || {
-        let mut text = String::new();
-        std::fs::File::open(file)?
-            .take(LONGEST)
-            .read_to_string(&mut text)?;
-        Ok(Secret::new(text))
-    };
-    read().map_err(|error: std::io::Error| {
-        Failure::config(format!("cannot read the {what} from {}", file.display()))
+/// Who may be able to read a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    Any,
+    Owner,
+}
+
+fn read_file(what: &str, path: &Path, readers: Readers) -> Result<Secret<String>, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::config(format!("cannot read the {what} from {}", path.display()))
             .caused_by(&error)
             .hint_to("name a file which this user may read")
-    })
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    if readers == Readers::Owner {
+        require_private(what, path, &file)?;
+    }
+    let mut text = String::new();
+    file.take(LONGEST)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    Ok(Secret::new(text))
 }
 
 fn run(what: &str, command: &[String]) -> Result<Secret<String>, Failure> {

@@ -57,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) client_secret: Option<SecretPlace>,
     /// Where the private key is (RFC 7523).
     pub(crate) private_key: Option<SecretPlace>,
+    /// The `kid` under which the server has it, where the key itself does not say.
+    pub(crate) private_key_id: Option<String>,
     /// Where a machine's own token comes from.
     pub(crate) workload: Option<Workload>,
 }
@@ -147,32 +149,10 @@ pub(crate) struct Support {
 }
 
 /// What is not there yet. To ignore it would be to promise what is not kept.
-pub(crate) const SUPPORT: [Support; 6] = [
-    Support {
-        field: "auth_method = \"private_key_jwt\"",
-        is_asked: |settings| settings.auth_method == Some(AuthMethod::PrivateKeyJwt),
-    },
-    Support {
-        field: "private_key",
-        is_asked: |settings| settings.private_key.is_some(),
-    },
-    Support {
-        field: "dpop = \"required\"",
-        is_asked: |settings| settings.dpop == Some(Wish::Required),
-    },
-    Support {
-        field: "par = \"required\"",
-        is_asked: |settings| settings.par == Some(Wish::Required),
-    },
-    Support {
-        field: "ca_bundle",
-        is_asked: |settings| settings.ca_bundle.is_some(),
-    },
-    Support {
-        field: "workload",
-        is_asked: |settings| settings.workload.is_some(),
-    },
-];
+pub(crate) const SUPPORT: &[Support] = &[Support {
+    field: "workload",
+    is_asked: |settings| settings.workload.is_some(),
+}];
 
 impl Settings {
     /// A provider that is known by name has an issuer that nobody needs to write down.
@@ -207,6 +187,7 @@ impl Settings {
             ca_bundle: self.ca_bundle.or(other.ca_bundle),
             client_secret: self.client_secret.or(other.client_secret),
             private_key: self.private_key.or(other.private_key),
+            private_key_id: self.private_key_id.or(other.private_key_id),
             workload: self.workload.or(other.workload),
         }
     }
@@ -326,6 +307,7 @@ mod tests {
         ca_bundle = "~/ca.pem"
         client_secret = { cmd = ["op", "read", "x"] }
         private_key = { file = "key.pem" }
+        private_key_id = "robot-1"
         [workload]
         source = "exec"
         audience = "https://a.test"

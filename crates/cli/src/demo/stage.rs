@@ -212,7 +212,7 @@ impl Stage {
             let query: Vec<_> = url
                 .query_pairs()
                 .map(|(name, value)| {
-                    let is_secret = matches!(&*name, "state" | "nonce" | "code_challenge");
+                    let is_secret = name != "client_id";
                     let value = if is_secret {
                         shorten(&value)
                     } else {

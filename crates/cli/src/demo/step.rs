@@ -11,7 +11,9 @@ pub(crate) enum Step {
     Discover,
     /// RFC 8628 §3.1.
     AskForCode,
-    /// RFC 6749 §4.1.1 with RFC 7636.
+    /// RFC 9126 §2.1, RFC 6749 §4.1.1 with RFC 7636.
+    PushRequest,
+    /// RFC 9126 §4.
     OpenBrowser,
     /// RFC 8628 §3.3.
     EnterCode,
@@ -41,6 +43,8 @@ impl Step {
             Self::Discover
         } else if is("device_authorization_endpoint") {
             Self::AskForCode
+        } else if is("pushed_authorization_request_endpoint") {
+            Self::PushRequest
         } else if is("token_endpoint") && is_device {
             Self::Poll
         } else if is("token_endpoint") {
@@ -59,6 +63,7 @@ impl Step {
         match self {
             Self::Discover => "The program asks the server where everything is",
             Self::AskForCode => "The program asks for a code",
+            Self::PushRequest => "The program gives its request to the server itself",
             Self::OpenBrowser => "The program listens on loopback and opens a browser",
             Self::EnterCode => "The person enters the code, signs in and agrees",
             Self::SignIn => "The person signs in and agrees",
@@ -74,7 +79,8 @@ impl Step {
     pub(crate) fn sent(self) -> &'static [&'static str] {
         match self {
             Self::AskForCode => &["client_id", "scope"],
-            Self::OpenBrowser => &[
+            Self::OpenBrowser => &["client_id", "request_uri"],
+            Self::PushRequest => &[
                 "client_id",
                 "redirect_uri",
                 "code_challenge",
@@ -101,6 +107,7 @@ impl Step {
                 "device_authorization_endpoint",
                 "token_endpoint",
             ],
+            Self::PushRequest => &["request_uri", "expires_in"],
             Self::AskForCode => &[
                 "user_code",
                 "verification_uri",

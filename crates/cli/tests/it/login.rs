@@ -58,7 +58,8 @@ fn a_flow_on_the_command_line_goes_to_the_network_all_the_same() {
         let ran = home.run(&words);
         assert_eq!(ran.code, 7, "{ran}");
         assert!(
-            ran.stderr.contains("cannot reach http://127.0.0.1:1/"),
+            ran.stderr
+                .contains("cannot reach 127.0.0.1:1 (connection refused)"),
             "{ran}"
         );
         // The same wish from the environment does not.

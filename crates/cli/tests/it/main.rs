@@ -7,6 +7,7 @@
 )]
 
 mod arguments;
+mod bound_tokens;
 #[path = "../../src/demo/cookies.rs"]
 mod cookies;
 mod demo;

@@ -177,13 +177,13 @@ fn what_is_not_there_yet_is_named() {
     let home = Home::new();
     home.write(
         "config.toml",
-        "[profile.default]\nissuer = \"https://as.test\"\nclient_id = \"c\"\nprivate_key = { env = \"K\" }\n",
+        "[profile.default]\nissuer = \"https://as.test\"\nclient_id = \"c\"\nworkload = { source = \"github\" }\n",
     );
     let ran = home.run(&["token"]);
     assert_eq!(ran.code, 5, "{ran}");
     assert!(
         ran.stderr
-            .contains("needs `private_key`, which this version does not have yet"),
+            .contains("needs `workload`, which this version does not have yet"),
         "{ran}"
     );
 }

@@ -7,8 +7,14 @@ use crate::hallpass::{Home, Ran};
 use crate::person;
 use crate::server::Server;
 
-/// Runs a sign-in by browser, whose address is printed, and plays the person.
+/// Runs a sign-in by browser, whose address is printed, and plays the person. The tokens are bound to no
+/// key: they are used by hand.
 pub(crate) fn sign_in(home: &Home, words: &[&str]) -> Ran {
+    sign_in_as_told(home, &[words, &["--no-dpop"]].concat())
+}
+
+/// The same with nothing but these words.
+pub(crate) fn sign_in_as_told(home: &Home, words: &[&str]) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
         .args(["login", "--browser", "--no-browser"])
         .args(words)

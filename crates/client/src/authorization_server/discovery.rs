@@ -7,15 +7,16 @@ use url::Url;
 
 use crate::address::{is_loopback, secure_url};
 use crate::clean;
+use crate::client_auth::ClientAuthMethod;
 use crate::error::{Error, ErrorKind};
-use crate::http::{ClientAuth, Http};
+use crate::http::Http;
 use crate::provider::Provider;
 
 /// Fetches and checks the metadata of an issuer.
 pub(crate) async fn discover(
     http: &Http,
     (issuer, configured): (&Url, &str),
-    (provider, auth): (Option<&Provider>, &ClientAuth),
+    (provider, auth): (Option<&Provider>, &ClientAuthMethod),
 ) -> Result<Metadata, Error> {
     if let Some(provider) = provider {
         provider.require_secret(auth)?;
@@ -104,6 +105,11 @@ fn check(
         ("userinfo_endpoint", &metadata.userinfo_endpoint),
         ("jwks_uri", &metadata.jwks_uri),
         ("revocation_endpoint", &metadata.revocation_endpoint),
+        (
+            "pushed_authorization_request_endpoint",
+            &metadata.pushed_authorization_request_endpoint,
+        ),
+        ("registration_endpoint", &metadata.registration_endpoint),
     ] {
         if let Some(address) = address {
             secure_url(address, allow_loopback).map_err(|reason| {

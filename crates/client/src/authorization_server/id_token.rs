@@ -7,6 +7,7 @@ use std::time::Duration;
 use hallpass_protocol::Secret;
 use hallpass_protocol::id_token::{self, Expect, IdTokenError, IdTokenPolicy, VerifiedIdToken};
 use hallpass_protocol::jose::Unverified;
+use hallpass_protocol::jose::jwt::TimeError;
 use hallpass_protocol::metadata::Metadata;
 use serde_json::{Map, Value};
 
@@ -55,7 +56,10 @@ impl AuthorizationServer {
         };
         let check = |keys: &_| id_token::verify(token.expose(), keys, &policy);
         let checked = self.keys.check(&self.http, metadata, check).await?;
-        let verified = checked.map_err(|error| refused(&error))?;
+        let verified = checked.map_err(|error| match &error {
+            IdTokenError::Time(TimeError::IssuedInFuture) => in_the_future(token, granted, error),
+            _ => refused(&error),
+        })?;
         if let Some(provider) = &self.provider
             && !provider.lets_in(verified.claims())
         {
@@ -112,6 +116,29 @@ impl AuthorizationServer {
                 .hint_to("nothing was stored; the token may lack the scope to read the user")
         })
     }
+}
+
+/// An ID token that is issued later than now: one of the clocks is wrong, and `Date` tells which (row
+///
+fn in_the_future(token: &Secret<String>, granted: &Granted, error: IdTokenError) -> Error {
+    let claims = Unverified::parse(token.expose());
+    let claims = claims.and_then(|token| token.peek::<Map<String, Value>>());
+    let issued = claims.ok().and_then(|claims| claims.get("iat")?.as_i64());
+    let ahead = issued.map(|issued| issued - granted.received_at.unix_seconds());
+    let (Some(ahead), slow) = (ahead, granted.server_ahead / 1000) else {
+        return refused(&error);
+    };
+    let clock = match slow {
+        0 => String::new(),
+        1.. => format!("; this machine's clock is {slow} s slow (server Date header)"),
+        _ => format!(
+            "; this machine's clock is {} s fast (server Date header)",
+            -slow
+        ),
+    };
+    let text = format!("ID token is {ahead} s in the future{clock}");
+    Error::security(SecurityViolation::IdToken(error), text)
+        .hint_to("sync the clock; if it is right, the server's is not")
 }
 
 /// The error for an ID token that failed a check.

@@ -1,19 +1,24 @@
 //! The server, and who the client is to it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use hallpass_protocol::ClientId;
+use hallpass_protocol::dpop::ProofRequest;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::metadata::Metadata;
+use hallpass_protocol::{ClientId, ErrorCode, Timestamp};
 use tokio::sync::OnceCell;
 use url::Url;
 
 use super::discovery;
 use super::issuer_keys::IssuerKeys;
+use super::token_endpoint::refusal;
 use crate::address::is_loopback;
 use crate::clean;
+use crate::client_auth::{ClientAuthMethod, Proof};
+use crate::dpop::{DpopKey, Nonces, Role};
 use crate::error::Error;
-use crate::http::{ClientAuth, Http, Reply};
+use crate::http::{Http, Reply};
 use crate::provider::{Provider, RequestTo};
 use crate::timer::Timer;
 
@@ -23,19 +28,23 @@ pub(crate) struct AuthorizationServer {
     pub(crate) issuer: String,
     url: Url,
     pub(crate) client_id: ClientId,
-    auth: ClientAuth,
+    auth: ClientAuthMethod,
     pub(crate) http: Http,
     /// What is known of it by its name.
     pub(crate) provider: Option<Provider>,
     pub(super) keys: IssuerKeys,
     metadata: OnceCell<Arc<Metadata>>,
+    /// What it wants to see in the next proof.
+    pub(crate) nonces: Nonces,
+    /// How far its clock was ahead of ours at the last answer, in milliseconds.
+    ahead: AtomicI64,
 }
 
 impl AuthorizationServer {
     /// `url` is the issuer, read and judged.
     pub(crate) fn new(
         (issuer, url): (String, Url),
-        (client_id, auth): (ClientId, ClientAuth),
+        (client_id, auth): (ClientId, ClientAuthMethod),
         (http, provider): (Http, Option<Provider>),
         timer: Arc<dyn Timer>,
     ) -> Self {
@@ -48,6 +57,8 @@ impl AuthorizationServer {
             provider,
             keys: IssuerKeys::new(timer),
             metadata: OnceCell::new(),
+            nonces: Nonces::default(),
+            ahead: AtomicI64::new(0),
         }
     }
 
@@ -81,7 +92,114 @@ impl AuthorizationServer {
 
     /// Sends a form to an endpoint that authenticates clients (RFC 6749 §2.3).
     pub(crate) async fn post_form(&self, endpoint: &Url, form: Form) -> Result<Reply, Error> {
-        let client = (&self.client_id, &self.auth);
-        self.http.post_form(endpoint, form, client).await
+        self.post_bound(endpoint, form, None).await
+    }
+
+    /// The same with a proof that the key is here, so that what is issued is bound to it (RFC 9449 §5).
+    ///
+    /// A proof without the nonce that the server wants is made again once, and what is refused because
+    /// the clocks differ is made again once by the server's clock. Both are refused before anything else
+    /// is looked at, so nothing is consumed (RFC 9449 §8, rows C-36 and S-27).
+    pub(crate) async fn post_bound(
+        &self,
+        endpoint: &Url,
+        form: Form,
+        key: Option<&DpopKey>,
+    ) -> Result<Reply, Error> {
+        let mut ahead = self.ahead.load(Ordering::Relaxed);
+        let (mut has_asked_nonce, mut has_asked_time) = (false, false);
+        loop {
+            let reply = self.post_as_of(endpoint, &form, (ahead, key)).await?;
+            match refusal(&reply).map(|refused| refused.error) {
+                Some(ErrorCode::UseDpopNonce) if key.is_some() => {
+                    if has_asked_nonce || reply.dpop_nonce.is_none() {
+                        return Err(self.nonce_again());
+                    }
+                    has_asked_nonce = true;
+                }
+                Some(refused)
+                    if !has_asked_time && self.is_late(&refused, &reply, (ahead, key)) =>
+                {
+                    has_asked_time = true;
+                    ahead = reply.server_ahead;
+                    tracing::debug!(ahead, "once more, by the server's clock");
+                }
+                _ => return Ok(reply),
+            }
+        }
+    }
+
+    /// Sends it with a proof of its own, made by a clock that is so many milliseconds ahead of ours.
+    async fn post_as_of(
+        &self,
+        endpoint: &Url,
+        form: &Form,
+        (ahead, key): (i64, Option<&DpopKey>),
+    ) -> Result<Reply, Error> {
+        self.require_id()?;
+        let metadata = if self.auth.asks_metadata() {
+            Some(self.metadata().await?)
+        } else {
+            self.metadata.get().cloned()
+        };
+        let now = self.http.now().unix_millis().saturating_add(ahead);
+        let proof = Proof {
+            client_id: &self.client_id,
+            method: &self.auth,
+            issuer: &self.issuer,
+            metadata: metadata.as_deref(),
+            now: Timestamp::from_unix_millis(now),
+        };
+        let mut form = form.clone();
+        let authorization = proof.attach(&mut form)?;
+        let role = Role::AuthorizationServer;
+        let nonce = self.nonces.newest(role, endpoint);
+        let request = ProofRequest {
+            htm: "POST",
+            htu: endpoint,
+            access_token: None,
+            nonce: nonce.as_deref(),
+            now: Timestamp::from_unix_millis(now),
+        };
+        let dpop = key.map(|key| key.prove(&request)).transpose()?;
+        let reply = self
+            .http
+            .post_form(endpoint, &form, authorization.as_ref(), dpop.as_ref());
+        let reply = reply.await?;
+        self.ahead.store(reply.server_ahead, Ordering::Relaxed);
+        self.nonces.learn(role, endpoint, reply.dpop_nonce.clone());
+        Ok(reply)
+    }
+
+    /// A client that was never registered can ask for nothing.
+    pub(crate) fn require_id(&self) -> Result<(), Error> {
+        if !self.client_id.as_str().is_empty() {
+            return Ok(());
+        }
+        let text = format!("the client has no id at {}", self.host());
+        Err(Error::config(text).hint_to("register it first, or name its client id"))
+    }
+
+    /// Whether an assertion or a proof was made by a clock that differs too much from the server's.
+    fn is_late(
+        &self,
+        refused: &ErrorCode,
+        reply: &Reply,
+        (assumed, key): (i64, Option<&DpopKey>),
+    ) -> bool {
+        let may_be_late = match refused {
+            ErrorCode::InvalidClient => matches!(self.auth, ClientAuthMethod::PrivateKeyJwt(_)),
+            ErrorCode::InvalidDpopProof => key.is_some(),
+            _ => false,
+        };
+        may_be_late && reply.server_ahead.abs_diff(assumed) >= MOST_SKEW
+    }
+
+    fn nonce_again(&self) -> Error {
+        let text = format!("{} refuses every DPoP proof for its nonce", self.host());
+        Error::protocol(text).hint_to("report this to the operator of the server, or turn DPoP off")
     }
 }
+
+/// In milliseconds: a smaller difference leaves an assertion and a proof good.
+const MOST_SKEW: u64 = 5000;

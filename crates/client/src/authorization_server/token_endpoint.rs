@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::server::AuthorizationServer;
-use crate::error::{Error, ErrorKind};
+use crate::dpop::DpopKey;
+use crate::error::{Error, ErrorKind, SecurityViolation};
 use crate::http::Reply;
 use crate::provider::{Identity, Provider, RequestTo};
 use crate::tokens::{TokenType, lifetime};
@@ -24,6 +25,8 @@ pub(crate) struct Granted {
     pub(crate) server_ahead: i64,
     /// Who signed in, where the answer itself tells (rows ).
     pub(crate) identity: Option<Identity>,
+    /// The key that the request proved, if it proved one.
+    pub(crate) key: Option<DpopKey>,
 }
 
 /// Why no tokens came.
@@ -42,14 +45,15 @@ pub(crate) enum NotGranted {
 }
 
 impl AuthorizationServer {
-    /// Asks for tokens, once.
+    /// Asks for tokens, once; with a key, for tokens that are bound to it.
     pub(crate) async fn ask(
         &self,
         token_endpoint: &Url,
         request: &TokenRequest,
+        key: Option<&DpopKey>,
     ) -> Result<Granted, NotGranted> {
         let form = self.adjusted(RequestTo::Token, request.encode());
-        let reply = self.post_form(token_endpoint, form).await;
+        let reply = self.post_bound(token_endpoint, form, key).await;
         let reply = reply.map_err(|error| match error.kind() {
             ErrorKind::Unavailable { .. } => NotGranted::Unanswered {
                 retry_after: None,
@@ -57,7 +61,11 @@ impl AuthorizationServer {
             },
             _ => NotGranted::Failed(error),
         })?;
-        read(&reply, self.provider.as_ref())
+        let granted = read(&reply, self.provider.as_ref())?;
+        Ok(Granted {
+            key: key.cloned(),
+            ..granted
+        })
     }
 }
 
@@ -73,10 +81,23 @@ impl Granted {
         lifetime(&self.response, self.server_now())
     }
 
-    /// A session needs a token that goes into an `Authorization` header.
-    pub(crate) fn require_bearer(&self) -> Result<(), Error> {
-        match TokenType::parse(&self.response.token_type)? {
-            TokenType::Bearer => Ok(()),
+    /// How a session presents the token; it needs one that goes into an `Authorization` header.
+    ///
+    /// RFC 9449 §5: a client that depends on the protection "MUST discard" a Bearer token that came for
+    /// a proof (row C-37).
+    pub(crate) fn presented(&self, must_be_bound: bool) -> Result<TokenType, Error> {
+        let token_type = TokenType::parse(&self.response.token_type)?;
+        match token_type {
+            TokenType::Bearer if must_be_bound => Err(Error::security(
+                SecurityViolation::TokenType,
+                "the server issued a Bearer token although a DPoP token was asked for",
+            )
+            .hint_to("sign in without DPoP if the server cannot bind tokens to keys")),
+            TokenType::Dpop if self.key.is_none() => Err(Error::protocol(
+                "the server issued a DPoP token although no key was proved",
+            )
+            .hint_to("report this to the operator of the server")),
+            TokenType::Bearer | TokenType::Dpop => Ok(token_type),
             TokenType::NotApplicable => Err(Error::protocol(
                 "the server issued no access token (token_type N_A)",
             )),
@@ -119,6 +140,7 @@ fn read(reply: &Reply, provider: Option<&Provider>) -> Result<Granted, NotGrante
             received_at,
             server_ahead,
             identity,
+            key: None,
         });
     }
     // Row C-46: an error is one at any status, also at 200.
@@ -176,6 +198,7 @@ mod tests {
     use hallpass_protocol::{ErrorCode, Secret};
 
     use super::*;
+    use crate::authorized_http::Challenges;
 
     fn reply(status: u16, content_type: &str, body: &str) -> Reply {
         Reply {
@@ -184,6 +207,8 @@ mod tests {
             retry_after: None,
             server_ahead: 0,
             received_at: Timestamp::UNIX_EPOCH,
+            dpop_nonce: None,
+            challenges: Challenges::default(),
             body: Secret::new(body.as_bytes().to_vec()),
         }
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::sha256_hex;
 use crate::provider::Identity;
+use crate::tokens::TokenType;
 
 use super::record::{RefreshIntent, SessionKey, SessionRecord};
 use super::token_store::{Generation, Versioned};
@@ -53,6 +54,11 @@ struct WireSession {
     token_endpoint: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,
+    /// As the server wrote it; left out for `Bearer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dpop_key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +81,8 @@ struct WireSession {
     reauth_required: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     intent: Option<RefreshIntent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registration: Option<String>,
 }
 
 /// The format that a file says it has.
@@ -136,6 +144,9 @@ impl WireSession {
             generation: found.generation.0,
             token_endpoint: record.token_endpoint.clone(),
             access_token: plain(&record.access_token),
+            token_type: (record.token_type != TokenType::Bearer)
+                .then(|| record.token_type.as_str().to_owned()),
+            dpop_key: plain(&record.dpop_key),
             refresh_token: plain(&record.refresh_token),
             id_token: plain(&record.id_token),
             claims: record.claims.clone(),
@@ -151,6 +162,7 @@ impl WireSession {
             signed_in_at: record.signed_in_at,
             reauth_required: record.reauth_required,
             intent: record.intent.clone(),
+            registration: plain(&record.registration),
         }
     }
 
@@ -158,6 +170,11 @@ impl WireSession {
         let record = SessionRecord {
             token_endpoint: self.token_endpoint,
             access_token: self.access_token.map(Secret::new),
+            // A type that is not understood makes the token none (RFC 6749 §7.1).
+            token_type: self.token_type.map_or(TokenType::Bearer, |text| {
+                TokenType::parse(&text).unwrap_or(TokenType::NotApplicable)
+            }),
+            dpop_key: self.dpop_key.map(Secret::new),
             refresh_token: self.refresh_token.map(Secret::new),
             id_token: self.id_token.map(Secret::new),
             claims: self.claims,
@@ -171,6 +188,7 @@ impl WireSession {
             signed_in_at: self.signed_in_at,
             reauth_required: self.reauth_required,
             intent: self.intent,
+            registration: self.registration.map(Secret::new),
         };
         (
             self.key,
@@ -207,6 +225,32 @@ mod tests {
         assert_eq!(found.generation, Generation(7));
         assert_eq!(format!("{:?}", found.value), format!("{:?}", record()));
         assert_eq!(found.value.refresh_token, record().refresh_token);
+    }
+
+    #[test]
+    fn c_38_the_key_of_a_bound_session_is_kept_and_an_older_session_has_none() {
+        let mut document = document();
+        for found in document.0.values_mut() {
+            found.value.token_type = TokenType::Dpop;
+            found.value.dpop_key = Some(Secret::from("key-canary"));
+        }
+        let bytes = document.encode().unwrap();
+        let read = Document::decode(bytes.expose()).unwrap();
+        let found = &read.0.values().next().unwrap().value;
+        assert_eq!(found.token_type, TokenType::Dpop);
+        assert_eq!(found.dpop_key, Some(Secret::from("key-canary")));
+        assert!(!format!("{found:?}").contains("canary"));
+        let mut ended = found.clone();
+        ended.end();
+        assert_eq!(ended.dpop_key, None);
+
+        // A Bearer session looks as it did before there were keys.
+        let plain = self::document().encode().unwrap();
+        let text = String::from_utf8(plain.expose().clone()).unwrap();
+        assert!(
+            !text.contains("token_type") && !text.contains("dpop"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -6,8 +6,10 @@ use hallpass_protocol::id_token::IdTokenClaims;
 use hallpass_protocol::{Scopes, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::dpop::{Binding, DpopKey};
 use crate::fingerprint::sha256_hex;
 use crate::provider::Identity;
+use crate::tokens::TokenType;
 
 /// Which session: one per issuer, client and profile.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +31,11 @@ pub struct SessionRecord {
     pub token_endpoint: String,
     /// The access token; `None` once [`Self::reauth_required`].
     pub access_token: Option<Secret<String>>,
+    /// How the access token is presented.
+    pub token_type: TokenType,
+    /// The session's own key, PKCS #8 in base64url, if its tokens were asked for with proofs (RFC 9449);
+    /// the refresh token may be bound to it whatever [`Self::token_type`] says.
+    pub dpop_key: Option<Secret<String>>,
     /// The refresh token, if the server gave one.
     pub refresh_token: Option<Secret<String>>,
     /// The ID token of the sign-in or of the last refresh that brought one.
@@ -55,6 +62,9 @@ pub struct SessionRecord {
     pub reauth_required: bool,
     /// A refresh that was begun and whose answer is not kept yet.
     pub intent: Option<RefreshIntent>,
+    /// The client's own registration (RFC 7591 §3.2.1), as JSON: then this is no session, and the key is
+    /// that of [`SessionKey::is_registration`].
+    pub registration: Option<Secret<String>>,
 }
 
 /// What is written down before a refresh token is sent, so that whoever comes after a crash knows
@@ -87,6 +97,16 @@ impl SessionKey {
         self
     }
 
+    /// Names the place of the client's registration at an issuer; no client has an empty id.
+    pub(crate) fn of_registration(issuer: impl Into<String>) -> Self {
+        Self::new(issuer, "")
+    }
+
+    /// Whether no session lies there but the registration of a client that registered itself.
+    pub fn is_registration(&self) -> bool {
+        self.client_id.is_empty()
+    }
+
     /// A short name that is safe for a file: 32 hexadecimal digits.
     pub fn hash(&self) -> String {
         // A line break stands in no issuer and no client id, so two keys never look alike. Without
@@ -102,9 +122,44 @@ impl SessionKey {
 }
 
 impl SessionRecord {
+    /// What is kept of a registration.
+    pub(crate) fn of_registration(document: Secret<String>, now: Timestamp) -> Self {
+        Self {
+            token_endpoint: String::new(),
+            access_token: None,
+            token_type: TokenType::Bearer,
+            dpop_key: None,
+            refresh_token: None,
+            id_token: None,
+            claims: None,
+            identity: None,
+            asked: Scopes::default(),
+            resource: Vec::new(),
+            scope: Scopes::default(),
+            expires_at: None,
+            lifetime: None,
+            server_ahead: 0,
+            signed_in_at: now,
+            reauth_required: false,
+            intent: None,
+            registration: Some(document),
+        }
+    }
+
     /// The server's time, as far as the last answer told.
     pub fn server_time(&self, now: Timestamp) -> Timestamp {
         Timestamp::from_unix_millis(now.unix_millis().saturating_add(self.server_ahead))
+    }
+
+    /// The session's key, if it has one.
+    pub(crate) fn key(&self) -> Option<DpopKey> {
+        self.dpop_key.clone().map(DpopKey::from_stored)
+    }
+
+    /// What a bound token needs beside itself.
+    pub(crate) fn binding(&self) -> Option<Binding> {
+        let ahead = self.server_ahead;
+        self.key().map(|key| Binding { key, ahead })
     }
 
     /// When the access token expires by this machine's clock.
@@ -180,6 +235,7 @@ impl SessionRecord {
     pub fn end(&mut self) {
         self.reauth_required = true;
         self.access_token = None;
+        self.dpop_key = None;
         self.refresh_token = None;
         self.id_token = None;
         self.intent = None;
@@ -211,6 +267,8 @@ pub(super) mod tests {
         SessionRecord {
             token_endpoint: "https://as.test/token".to_owned(),
             access_token: Some(Secret::from("access-canary")),
+            token_type: TokenType::Bearer,
+            dpop_key: None,
             refresh_token: Some(Secret::from("refresh-canary")),
             id_token: None,
             claims: None,
@@ -224,6 +282,7 @@ pub(super) mod tests {
             signed_in_at: Timestamp::from_unix_seconds(1000),
             reauth_required: false,
             intent: None,
+            registration: None,
         }
     }
 

@@ -23,7 +23,7 @@ impl Client {
             audience: Vec::new(),
         };
         self.inner
-            .token_set(&request, "the server refused the client")
+            .token_set(&request, None, "the server refused the client")
             .await
     }
 }

@@ -49,7 +49,7 @@ impl Client {
             resource: self.inner.resources.clone(),
         };
         self.inner
-            .token_set(&request, "the server refused the assertion")
+            .token_set(&request, None, "the server refused the assertion")
             .await
     }
 }

@@ -7,7 +7,9 @@ use hallpass_protocol::{Scopes, Secret};
 
 use super::token_set::TokenSet;
 use crate::client::{Client, scope_parameter};
+use crate::dpop::DpopKey;
 use crate::error::{Error, SecurityViolation};
+use crate::tokens::AccessToken;
 
 /// What to exchange for what. The scopes are only those named here: an exchange narrows.
 #[derive(Clone, Debug)]
@@ -15,6 +17,7 @@ use crate::error::{Error, SecurityViolation};
 pub struct TokenExchange {
     request: TokenExchangeRequest,
     scopes: Scopes,
+    key: Option<DpopKey>,
 }
 
 impl TokenExchange {
@@ -32,7 +35,17 @@ impl TokenExchange {
         Self {
             request,
             scopes: Scopes::default(),
+            key: None,
         }
+    }
+
+    /// Exchanges this access token. One that is bound to a key is proved to be ours, and the new token is
+    /// bound to the same key (RFC 9449 §5).
+    pub fn of(token: &AccessToken) -> Self {
+        let subject = Secret::new(token.expose().to_owned());
+        let mut exchange = Self::new(subject, TokenTypeUri::AccessToken);
+        exchange.key = token.binding().map(|binding| binding.key.clone());
+        exchange
     }
 
     /// Acts on behalf of this party (RFC 8693 §2.1, `actor_token`).
@@ -78,6 +91,7 @@ impl Client {
         let TokenExchange {
             mut request,
             scopes,
+            key,
         } = exchange;
         request.scope = scope_parameter(&scopes);
         let wanted = request
@@ -88,7 +102,7 @@ impl Client {
         let request = TokenRequest::TokenExchange(request);
         let set = self
             .inner
-            .token_set(&request, "the server refused the exchange")
+            .token_set(&request, key, "the server refused the exchange")
             .await?;
         match &set.issued_token_type {
             // §2.2.1: `issued_token_type` is REQUIRED.

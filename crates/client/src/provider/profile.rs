@@ -15,8 +15,8 @@ use super::parse::Place;
 use super::preset::{
     Callback, IdentitySource, Offline, Preset, ResourceUse, SaidIssuer, SecretUse,
 };
+use crate::client_auth::ClientAuthMethod;
 use crate::error::Error;
-use crate::http::ClientAuth;
 
 /// A provider of sign-in that is known by name: its addresses, and in what it differs from the
 /// specifications. Made by [`Provider::parse`], used by [`crate::Client::for_provider`].
@@ -141,20 +141,21 @@ impl Provider {
     }
 
     /// The way in which the provider takes a secret.
-    pub(crate) fn client_auth(&self, auth: ClientAuth) -> ClientAuth {
+    pub(crate) fn client_auth(&self, auth: ClientAuthMethod) -> ClientAuthMethod {
         match (self.preset.secret, auth) {
             // Their documents show the secret in the body, and only there.
-            (SecretUse::Public | SecretUse::ForCodeFlow, ClientAuth::SecretBasic(secret)) => {
-                ClientAuth::SecretPost(secret)
-            }
+            (
+                SecretUse::Public | SecretUse::ForCodeFlow,
+                ClientAuthMethod::Secret(secret) | ClientAuthMethod::SecretBasic(secret),
+            ) => ClientAuthMethod::SecretPost(secret),
             (_, auth) => auth,
         }
     }
 
     /// A sign-in must not begin without the secret that ends it. Who only looks at what is kept needs
     /// none.
-    pub(crate) fn require_secret(&self, auth: &ClientAuth) -> Result<(), Error> {
-        if self.preset.secret != SecretUse::Public || !matches!(auth, ClientAuth::None) {
+    pub(crate) fn require_secret(&self, auth: &ClientAuthMethod) -> Result<(), Error> {
+        if self.preset.secret != SecretUse::Public || !matches!(auth, ClientAuthMethod::None) {
             return Ok(());
         }
         let text = format!("{} needs a client secret", self.preset.name);
@@ -172,7 +173,7 @@ impl Provider {
     }
 
     /// Fills in what the metadata leaves out, and takes out what this client cannot use.
-    pub(crate) fn complete(&self, metadata: &mut Metadata, auth: &ClientAuth) {
+    pub(crate) fn complete(&self, metadata: &mut Metadata, auth: &ClientAuthMethod) {
         let known = &self.preset.endpoints;
         for (said, known) in [
             (&mut metadata.authorization_endpoint, known.authorization),
@@ -188,7 +189,7 @@ impl Provider {
         if methods.is_empty() && self.preset.pkce_unannounced {
             methods.push(pkce::METHOD.to_owned());
         }
-        if self.preset.secret == SecretUse::ForCodeFlow && matches!(auth, ClientAuth::None) {
+        if self.preset.secret == SecretUse::ForCodeFlow && matches!(auth, ClientAuthMethod::None) {
             metadata.authorization_endpoint = None;
         }
     }

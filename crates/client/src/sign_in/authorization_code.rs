@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_protocol::authorization::AuthorizationRequest;
+use hallpass_protocol::form::Form;
 use hallpass_protocol::id_token::Expect;
 use hallpass_protocol::jose::base64url;
 use hallpass_protocol::metadata::Metadata;
@@ -21,7 +22,9 @@ use super::loopback::{Answer, Loopback, Serving};
 use super::new_session::SignedIn;
 use super::options::SignIn;
 use crate::authorization_server::{Asked, endpoint};
+use crate::clean;
 use crate::client::ClientInner;
+use crate::dpop::DpopKey;
 use crate::error::{Error, ErrorKind};
 use crate::provider::{Provider, RequestTo};
 use crate::ui::Prompt;
@@ -34,7 +37,14 @@ pub(super) struct CodeRequest {
     /// Where the person signs in.
     pub(super) url: Url,
     pub(super) redirect_uri: String,
+    endpoint: Url,
+    form: Form,
+    /// Where the request is pushed, if it is.
+    pushes_to: Option<Url>,
+    /// When a pushed request is forgotten.
+    end: Option<Duration>,
     secrets: Secrets,
+    key: Option<DpopKey>,
     attempt: Arc<Attempt>,
 }
 
@@ -46,16 +56,19 @@ struct Secrets {
 }
 
 impl CodeRequest {
-    /// Makes the request that is answered at a listener, and starts to listen.
-    pub(super) fn start(
+    /// Makes the request that is answered at a listener, pushes it where that is done, and starts to
+    /// listen.
+    pub(super) async fn start(
         client: &ClientInner,
         metadata: &Metadata,
         how: &SignIn,
         loopback: Loopback,
     ) -> Result<(Self, Serving), Error> {
         let address = metadata.authorization_endpoint.as_ref();
-        let address = endpoint(metadata, "authorization_endpoint", address)?;
+        let endpoint = endpoint(metadata, "authorization_endpoint", address)?;
+        let pushes_to = client.pushed_requests.endpoint(metadata)?;
         let secrets = Secrets::generate();
+        let key = client.dpop.new_key(metadata)?;
         let provider = client.server.provider.as_ref();
         let (_, path) = how.callback(provider);
         let redirect_uri = format!("http://{}{path}", loopback.authority);
@@ -72,15 +85,43 @@ impl CodeRequest {
             announces_iss: metadata.authorization_response_iss_parameter_supported,
             accepts_iss: provider.is_some_and(Provider::accepts_iss),
         });
-        let url = request_url(client, address, how, &secrets, &redirect_uri);
-        let serving = loopback.serve(Arc::clone(&attempt));
-        let request = Self {
-            url,
+        // RFC 9449 §10: the code is bound to the key, too.
+        let jkt = key.as_ref().map(DpopKey::thumbprint).transpose()?;
+        let form = request_form(client, how, &secrets, (&redirect_uri, jkt));
+        let mut request = Self {
+            url: with_query(&endpoint, &form),
             redirect_uri,
+            endpoint,
+            form,
+            pushes_to,
+            end: None,
             secrets,
-            attempt,
+            key,
+            attempt: Arc::clone(&attempt),
         };
-        Ok((request, serving))
+        request.push(client).await?;
+        Ok((request, loopback.serve(attempt)))
+    }
+
+    /// Pushes the request, if requests are pushed here: the browser is then given its `request_uri` and
+    /// nothing else (RFC 9126 §4). Once more for an address that was not opened in time: it stays one
+    /// attempt, of which one answer is taken.
+    pub(super) async fn push(&mut self, client: &ClientInner) -> Result<(), Error> {
+        let Some(endpoint) = &self.pushes_to else {
+            return Ok(());
+        };
+        let pushed = client.server.push(endpoint, &self.form).await?;
+        let mut reference = Form::default();
+        reference.push("client_id", client.server.client_id.as_str());
+        reference.push("request_uri", &pushed.request_uri);
+        self.url = with_query(&self.endpoint, &reference);
+        self.end = Some(client.timer.elapsed() + pushed.lifetime);
+        Ok(())
+    }
+
+    /// Whether the address leads to nothing any more.
+    pub(super) fn has_expired(&self, now: Duration) -> bool {
+        self.end.is_some_and(|end| now >= end)
     }
 
     /// Judges a pasted address as if a browser had opened it here (rows C-20 and C-70).
@@ -120,7 +161,7 @@ impl CodeRequest {
             scope: None,
         };
         let url = endpoint(metadata, "token_endpoint", metadata.token_endpoint.as_ref())?;
-        let granted = client.server.ask(&url, &request).await;
+        let granted = client.server.ask(&url, &request, self.key.as_ref()).await;
         let granted =
             granted.map_err(|refused| refused.into_error("the server refused the code"))?;
         // Row C-62: the nonce that was sent must come back.
@@ -160,7 +201,7 @@ fn require_pkce(metadata: &Metadata) -> Result<(), Error> {
     {
         return Ok(());
     }
-    let issuer = crate::clean::text(&metadata.issuer);
+    let issuer = clean::text(&metadata.issuer);
     Err(
         Error::config(format!("{issuer} does not announce PKCE with S256")).hint_to(
             "use the device flow, or have the server list S256 in code_challenge_methods_supported",
@@ -173,18 +214,17 @@ fn require_path(path: &str) -> Result<(), Error> {
     if path.starts_with('/') && path.chars().all(is_plain) && !path.contains("..") {
         return Ok(());
     }
-    let shown = crate::clean::text(path);
+    let shown = clean::text(path);
     Err(Error::config(format!("`{shown}` is no callback path"))
         .hint_to("name the path of the registered redirect URI, such as /callback"))
 }
 
-fn request_url(
+fn request_form(
     client: &ClientInner,
-    mut address: Url,
     how: &SignIn,
     secrets: &Secrets,
-    redirect_uri: &str,
-) -> Url {
+    (redirect_uri, dpop_jkt): (&str, Option<String>),
+) -> Form {
     let request = AuthorizationRequest {
         client_id: Some(client.server.client_id.clone()),
         redirect_uri: Some(redirect_uri.to_owned()),
@@ -199,18 +239,23 @@ fn request_url(
         login_hint: how.login_hint.clone(),
         acr_values: (!how.acr.is_empty()).then(|| how.acr.join(" ")),
         resource: client.resources.clone(),
+        dpop_jkt,
         ..AuthorizationRequest::default()
     };
-    let form = client
+    client
         .server
-        .adjusted(RequestTo::Authorization, request.encode());
-    // RFC 6749 §3.1: a query that the endpoint has "MUST be retained".
-    let query = match address.query().filter(|query| !query.is_empty()) {
+        .adjusted(RequestTo::Authorization, request.encode())
+}
+
+/// RFC 6749 §3.1: a query that the endpoint has "MUST be retained".
+fn with_query(endpoint: &Url, form: &Form) -> Url {
+    let query = match endpoint.query().filter(|query| !query.is_empty()) {
         Some(kept) => format!("{kept}&{}", form.encode()),
         None => form.encode(),
     };
-    address.set_query(Some(&query));
-    address
+    let mut url = endpoint.clone();
+    url.set_query(Some(&query));
+    url
 }
 
 /// Starts a browser and says what became of it.
@@ -219,20 +264,28 @@ pub(super) async fn open_browser(client: &ClientInner, url: &Url) -> Prompt {
     let launched = tokio::task::spawn_blocking(move || browser.open(&url));
     let reason = match tokio::time::timeout(LAUNCH, launched).await {
         Ok(Ok(Ok(()))) | Err(_) => return Prompt::BrowserOpened,
-        Ok(Ok(Err(reason))) => crate::clean::text(&reason),
+        Ok(Ok(Err(reason))) => clean::text(&reason),
         Ok(Err(stopped)) => stopped.to_string(),
     };
     let tried = client.browser.launchers();
     Prompt::BrowserFailed { reason, tried }
 }
 
+/// Who declined, the server does not say: the person, or a policy (RFC 6749 §4.1.2.1).
+pub(super) fn denied(said: &OAuthError) -> Error {
+    let text = format!("you (or your organisation) declined the request: {said}");
+    Error::new(ErrorKind::Denied, clean::text(&text))
+        .hint_to("sign in again and allow it, or ask who runs the server")
+        .because_of(said)
+}
+
 fn declined(client: &ClientInner, error: &OAuthError) -> Error {
+    if error.error == ErrorCode::AccessDenied {
+        return denied(error);
+    }
     let what = format!("{} declined the sign-in", client.server.host());
     let built = Error::from_oauth(&what, error);
     match (built.kind(), &error.error) {
-        (ErrorKind::Denied, _) => {
-            built.hint_to("sign in again and allow it, or ask who runs the server")
-        }
         (_, ErrorCode::UnauthorizedClient) => built.hint_to(
             "allow the code flow for this client at the server, or sign in with a device code",
         ),

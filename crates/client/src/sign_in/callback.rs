@@ -83,7 +83,7 @@ fn check_issuer(iss: Option<&str>, attempt: &Attempt) -> Result<(), Error> {
     let text = match iss {
         // RFC 9207 §2.4: "compare the values using simple string comparison".
         Some(iss) if iss != attempt.issuer => format!(
-            "the answer came from {}, expected {}; nothing was sent",
+            "callback came from {}, expected {}. Nothing was sent",
             clean::text(iss),
             attempt.issuer
         ),

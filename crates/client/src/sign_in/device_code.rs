@@ -20,12 +20,14 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use url::Url;
 
+use super::authorization_code::denied;
 use super::new_session::SignedIn;
 use crate::BoxFuture;
 use crate::address::secure_url;
 use crate::authorization_server::{Asked, Granted, NotGranted, endpoint, refusal};
 use crate::clean;
 use crate::client::ClientInner;
+use crate::dpop::DpopKey;
 use crate::error::{Error, ErrorKind};
 use crate::provider::RequestTo;
 use crate::ui::Prompt;
@@ -38,6 +40,7 @@ const LONGEST_USER_CODE: usize = 32;
 pub(super) struct DeviceCode {
     client: Arc<ClientInner>,
     token_endpoint: Url,
+    key: Option<DpopKey>,
     device: DeviceAuthorizationResponse,
     /// When the code came.
     received: Duration,
@@ -51,7 +54,7 @@ type Poll = BoxFuture<'static, Result<Granted, NotGranted>>;
 
 /// What a poll brought.
 pub(super) enum Polled {
-    Granted(Granted),
+    Granted(Box<Granted>),
     /// Nothing yet; what the server said.
     Pending(String),
     /// The code is over.
@@ -70,6 +73,7 @@ impl DeviceCode {
     ) -> Result<(Self, Prompt), Error> {
         let token_endpoint =
             endpoint(metadata, "token_endpoint", metadata.token_endpoint.as_ref())?;
+        let key = client.dpop.new_key(metadata)?;
         let device = start(client, metadata).await?;
         let prompt = prompt(client, &device)?;
         let state = DevicePoll::new(device.interval, device.expires_in);
@@ -77,6 +81,7 @@ impl DeviceCode {
         let code = Self {
             client: Arc::clone(client),
             token_endpoint,
+            key,
             received,
             next_poll: received + state.first_wait(),
             state,
@@ -107,13 +112,14 @@ impl DeviceCode {
             return;
         }
         let (client, url) = (Arc::clone(&self.client), self.token_endpoint.clone());
+        let key = self.key.clone();
         let request = TokenRequest::DeviceCode {
             device_code: self.device.device_code.clone(),
             resource: self.client.resources.clone(),
         };
-        self.in_flight = Some(Box::pin(
-            async move { client.server.ask(&url, &request).await },
-        ));
+        self.in_flight = Some(Box::pin(async move {
+            client.server.ask(&url, &request, key.as_ref()).await
+        }));
     }
 
     /// Waits for the answer to a poll that is under way. Dropping the future loses nothing.
@@ -131,7 +137,7 @@ impl DeviceCode {
         let (outcome, silence) = match answer {
             Ok(granted) => {
                 self.is_open = false;
-                return Polled::Granted(granted);
+                return Polled::Granted(Box::new(granted));
             }
             Err(NotGranted::Failed(error)) => {
                 return Polled::Over {
@@ -301,10 +307,10 @@ fn prompt(client: &ClientInner, device: &DeviceAuthorizationResponse) -> Result<
 /// What the server said stays readable: a policy that forbids the flow looks like a person who
 /// declined, and only the description tells (row Q-13).
 fn ended_by(client: &ClientInner, end: PollEnd, said: &OAuthError) -> Error {
-    let text = match (&end, &said.description) {
-        (PollEnd::Denied, Some(description)) => format!("{end}: {}", clean::text(description)),
-        _ => end.to_string(),
-    };
+    if end == PollEnd::Denied {
+        return denied(said);
+    }
+    let text = end.to_string();
     ended_by_answer(client, end, text).because_of(said)
 }
 

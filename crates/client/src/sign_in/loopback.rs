@@ -25,6 +25,7 @@ use tokio::time::timeout;
 use super::callback::{Arrival, Attempt, Verdict, judge};
 use super::loopback_page::Page;
 use super::options::CallbackHost;
+use super::port_holder::holder_of;
 use crate::error::{Error, ErrorKind, SecurityViolation};
 use hallpass_protocol::{OAuthError, Secret};
 
@@ -102,8 +103,14 @@ impl Loopback {
             }
         }
         let (port, error) = refused.unwrap_or((0, io::ErrorKind::AddrNotAvailable.into()));
-        Err(Error::config(format!("cannot listen on 127.0.0.1:{port}"))
-            .hint_to("free the port, or let the system choose one (callback port 0)")
+        let holder = match error.kind() {
+            io::ErrorKind::AddrInUse => holder_of(port),
+            _ => None,
+        };
+        let holder = holder.map_or(String::new(), |holder| format!(" (in use by {holder})"));
+        let text = format!("cannot listen on 127.0.0.1:{port}{holder}");
+        Err(Error::config(text)
+            .hint_to("--callback-port 0, or free the port")
             .caused_by(error))
     }
 

@@ -8,8 +8,10 @@ use crate::authorization_server::{Asked, Granted};
 use crate::clean;
 use crate::client::ClientInner;
 use crate::credentials::{SessionKey, SessionRecord};
+use crate::dpop::DpopMode;
 use crate::error::{Error, SecurityViolation};
 use crate::provider::Identity;
+use crate::tokens::TokenType;
 use crate::ui::Prompt;
 
 /// What a flow brought, with the ID token already checked.
@@ -89,6 +91,13 @@ pub(super) async fn keep(
     metadata: &Metadata,
     signed_in: SignedIn,
 ) -> Result<(SessionKey, SessionRecord), Error> {
+    if let Err(error) = signed_in
+        .granted
+        .presented(client.dpop == DpopMode::Required)
+    {
+        signed_in.discard(client).await;
+        return Err(error);
+    }
     let record = record(client, metadata, signed_in)?;
     let key = client.default_key();
     if let Err(error) = client.store.put(&key, record.clone()).await {
@@ -96,6 +105,10 @@ pub(super) async fn keep(
             client.take_back(record.refresh_token, access_token).await;
         }
         return Err(error);
+    }
+    if record.dpop_key.is_some() && record.token_type == TokenType::Bearer {
+        let text = "the server did not bind the tokens to this machine's key".to_owned();
+        client.show(Prompt::Notice { text }).await?;
     }
     let missing = client.scopes.filter(|scope| !record.scope.contains(scope));
     // Row C-48; `offline_access` has its own sentence, in `Done`.
@@ -125,7 +138,8 @@ fn record(
         claims,
         identity,
     } = signed_in;
-    granted.require_bearer()?;
+    let token_type = granted.presented(client.dpop == DpopMode::Required)?;
+    let dpop_key = granted.key.as_ref().map(|key| key.stored().clone());
     let (lifetime, server_now) = (granted.lifetime(), granted.server_now());
     let response = granted.response;
     let scope = response.scope.unwrap_or_else(|| client.scopes.clone());
@@ -140,6 +154,8 @@ fn record(
     Ok(SessionRecord {
         token_endpoint: metadata.token_endpoint.clone().unwrap_or_default(),
         access_token: Some(response.access_token),
+        token_type,
+        dpop_key,
         refresh_token: response.refresh_token,
         id_token: response.id_token,
         claims,
@@ -153,5 +169,6 @@ fn record(
         signed_in_at: granted.received_at,
         reauth_required: false,
         intent: None,
+        registration: None,
     })
 }

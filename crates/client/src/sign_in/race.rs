@@ -53,6 +53,8 @@ struct CodeWay {
     request: CodeRequest,
     /// `None` once the port was closed; the address can still be pasted.
     serving: Option<Serving>,
+    /// A browser was started for the address: then it was opened in time.
+    is_opened: bool,
 }
 
 enum Happened {
@@ -104,7 +106,7 @@ impl<'a> Race<'a> {
         if self.plan.paste == When::AtOnce || has_no_device {
             self.show_paste().await?;
         }
-        self.wait().await
+        self.wait(note).await
     }
 
     fn is_remote(&self) -> bool {
@@ -156,7 +158,7 @@ impl<'a> Race<'a> {
         let (host, _) = self.how.callback(self.client.server.provider.as_ref());
         let loopback = Loopback::bind(ports, host).await?;
         let (request, serving) =
-            CodeRequest::start(self.client, self.metadata, self.how, loopback)?;
+            CodeRequest::start(self.client, self.metadata, self.how, loopback).await?;
         if let (Some(note), None) = (note, &self.device) {
             note.say(&request.url);
         }
@@ -180,16 +182,47 @@ impl<'a> Race<'a> {
             forward: forward.flatten(),
         };
         let url = request.url.clone();
+        self.client.show(prompt).await?;
+        let mut is_opened = false;
+        if self.plan.opens {
+            let prompt = authorization_code::open_browser(self.client, &url).await;
+            is_opened = matches!(prompt, Prompt::BrowserOpened);
+            self.client.show(prompt).await?;
+        }
         self.code = Some(CodeWay {
             request,
             serving: Some(serving),
+            is_opened,
         });
-        self.client.show(prompt).await?;
-        if self.plan.opens {
-            let prompt = authorization_code::open_browser(self.client, &url).await;
-            self.client.show(prompt).await?;
-        }
         Ok(())
+    }
+
+    /// A pushed request is forgotten after a minute or so (RFC 9126 §2.2). Who carries the address to a
+    /// browser may take longer: they get a new one, for the same attempt.
+    async fn renew_address(
+        &mut self,
+        now: Duration,
+        note: Option<&WaitingNote>,
+    ) -> Result<(), Error> {
+        let is_late = |code: &&mut CodeWay| !code.is_opened && code.request.has_expired(now);
+        let Some(code) = self.code.as_mut().filter(is_late) else {
+            return Ok(());
+        };
+        if let Err(error) = code.request.push(self.client).await {
+            // It is not tried again: another way may be there, and the person can start anew.
+            code.is_opened = true;
+            return self
+                .notice(&format!(
+                    "that address has expired, and there is no new one: {error}"
+                ))
+                .await;
+        }
+        let url = code.request.url.clone();
+        if let Some(note) = note.filter(|_| self.device.is_none()) {
+            note.say(&url);
+        }
+        let redirect_uri = code.request.redirect_uri.clone();
+        self.client.show(Prompt::NewUrl { url, redirect_uri }).await
     }
 
     async fn show_paste(&mut self) -> Result<(), Error> {
@@ -200,7 +233,7 @@ impl<'a> Race<'a> {
         self.client.show(Prompt::PasteAddress).await
     }
 
-    async fn wait(mut self) -> Result<Won, Error> {
+    async fn wait(mut self, note: Option<&WaitingNote>) -> Result<Won, Error> {
         loop {
             let now = self.client.timer.elapsed();
             if self.end().is_some_and(|end| now >= end) {
@@ -210,6 +243,7 @@ impl<'a> Race<'a> {
                 self.grow().await?;
             }
             self.close_in_time(now);
+            self.renew_address(now, note).await?;
             if let Some(device) = &mut self.device {
                 device.poll_if_due(now);
             }
@@ -232,7 +266,8 @@ impl<'a> Race<'a> {
                 Happened::Polled(Polled::Granted(granted)) => {
                     // The ports close before anything else is done.
                     self.code = None;
-                    let signed_in = device_code::check(self.client, self.metadata, granted).await?;
+                    let signed_in =
+                        device_code::check(self.client, self.metadata, *granted).await?;
                     return Ok(Won {
                         signed_in,
                         page: None,
@@ -367,6 +402,10 @@ impl<'a> Race<'a> {
             return Ok(None);
         };
         if !self.is_pasting {
+            // Whoever asks for another way has no page open, or lost it.
+            if let Some(code) = &mut self.code {
+                code.is_opened = false;
+            }
             self.grow().await?;
             if self.plan.paste != When::Never {
                 self.show_paste().await?;
@@ -416,7 +455,10 @@ impl<'a> Race<'a> {
     /// The code flow has won.
     async fn redeem(mut self, answer: Answer) -> Result<Won, Error> {
         self.device = None;
-        let Some(CodeWay { request, serving }) = self.code.take() else {
+        let Some(CodeWay {
+            request, serving, ..
+        }) = self.code.take()
+        else {
             return Err(Error::protocol("an answer came to no request"));
         };
         match request

@@ -13,6 +13,7 @@ use super::race::{Race, Won};
 use super::waiting_note::WaitingNote;
 use crate::client::{Client, ClientInner};
 use crate::credentials::{SessionKey, SessionRecord};
+use crate::dpop::DpopMode;
 use crate::error::{Error, ErrorKind};
 use crate::flow::{self, Decision, Environment, Offers, Sign, Way};
 use crate::session::Session;
@@ -90,6 +91,9 @@ impl Client {
         {
             return Err(Error::login_required("the session is for other resources"));
         }
+        if self.inner.dpop == DpopMode::Required && !session.is_bound() {
+            return Err(Error::login_required("the session is not bound to a key"));
+        }
         session.access_token().await?;
         Ok(session.reloaded().await?.unwrap_or(session))
     }
@@ -119,6 +123,7 @@ async fn with_person(
         .map(WaitingNote::take)
         .transpose()?
         .flatten();
+    client.server.require_id()?;
     let metadata = client.server.metadata().await?;
     let offers = Offers::of(&metadata);
     let decision = decide(&environment, offers, how);

@@ -3,12 +3,28 @@
 //! A launcher is an argument list and never a shell command, gets no terminal and no pipe of ours, and is
 //! in a process group of its own, so that Ctrl-C at the terminal does not close the person's browser.
 
-#[cfg(not(all(unix, not(target_os = "macos"))))]
+#[cfg(all(feature = "browser", not(all(unix, not(target_os = "macos")))))]
 pub(super) use desktop::{names, open};
-#[cfg(all(unix, not(target_os = "macos")))]
+#[cfg(not(feature = "browser"))]
+pub(super) use nothing::{names, open};
+#[cfg(all(feature = "browser", unix, not(target_os = "macos")))]
 pub(super) use unix::{names, open};
 
-#[cfg(not(all(unix, not(target_os = "macos"))))]
+/// A build without the feature `browser`: the address is shown, and a person opens it.
+#[cfg(not(feature = "browser"))]
+mod nothing {
+    use url::Url;
+
+    pub(in crate::ui) fn open(_url: &Url) -> Result<(), String> {
+        Err("this program was built without one (feature `browser`)".to_owned())
+    }
+
+    pub(in crate::ui) fn names() -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[cfg(all(feature = "browser", not(all(unix, not(target_os = "macos")))))]
 mod desktop {
     use url::Url;
     use webbrowser::{Browser as Kind, BrowserOptions, open_browser_with_options};
@@ -25,7 +41,7 @@ mod desktop {
     }
 }
 
-#[cfg(all(unix, not(target_os = "macos")))]
+#[cfg(all(feature = "browser", unix, not(target_os = "macos")))]
 mod unix {
     use std::os::unix::process::CommandExt as _;
     use std::process::{Command, Stdio};

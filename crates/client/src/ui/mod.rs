@@ -4,6 +4,7 @@ mod browser;
 mod keyboard;
 mod launchers;
 mod prompt;
+#[cfg(feature = "qr")]
 mod qr_code;
 mod screen;
 mod terminal;

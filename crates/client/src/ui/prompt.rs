@@ -36,6 +36,14 @@ pub enum Prompt {
         /// The command that brings the port to the machine that the person came from by SSH.
         forward: Option<String>,
     },
+    /// The address before has expired (RFC 9126 §2.2); this one takes its place, in the same sign-in. Comes
+    /// only while no browser has opened the first one, and again each time.
+    NewUrl {
+        /// The authorization request.
+        url: Url,
+        /// Where the answer is awaited.
+        redirect_uri: String,
+    },
     /// A browser was started.
     BrowserOpened,
     /// No browser could be started.

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::keyboard::Keyboard;
 use super::prompt::{BrowserStart, Prompt, Ui, UiCaps, UiOutcome};
+#[cfg(feature = "qr")]
 use super::qr_code;
 use super::screen::Screen;
 use super::terminal_style::TerminalStyle;
@@ -137,6 +138,12 @@ impl TerminalUi {
                     None => style.open_url(&address, width),
                 };
                 screen.lines(&text);
+            }
+            Prompt::NewUrl { url, .. } => {
+                let text =
+                    "That address has expired. Unless its page is open already, take this one:";
+                let text = wrapped("", text, width);
+                screen.lines(&format!("{text}  {}\n", style.link(url)));
             }
             Prompt::BrowserFailed { reason, .. } => {
                 let text =
@@ -358,7 +365,14 @@ impl TerminalStyle {
         )
     }
 
+    /// A build without the feature `qr` draws none.
+    #[cfg(not(feature = "qr"))]
+    fn qr_code(self, _url: &Url, _beside: usize) -> Option<String> {
+        None
+    }
+
     /// The QR code, when it fits with the lines around it.
+    #[cfg(feature = "qr")]
     fn qr_code(self, url: &Url, beside: usize) -> Option<String> {
         let (columns, rows) = self.size.filter(|_| self.qr && self.live && self.unicode)?;
         let code = qr_code::draw(url.as_str(), self.color)?;

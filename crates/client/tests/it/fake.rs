@@ -23,9 +23,13 @@ use crate::person::Person;
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) authorization: Option<String>,
+    /// The proof of RFC 9449.
+    pub(crate) dpop: Option<String>,
+    pub(crate) cookie: Option<String>,
     pub(crate) accept: Option<String>,
     pub(crate) body: String,
 }
@@ -254,9 +258,12 @@ async fn answer(
             .map(str::to_owned)
     };
     let mut seen = Seen {
+        method: request.method().as_str().to_owned(),
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
         authorization: header("authorization"),
+        dpop: header("dpop"),
+        cookie: header("cookie"),
         accept: header("accept"),
         body: String::new(),
     };

@@ -10,14 +10,20 @@
 )]
 
 mod api_calls;
+mod client_auth;
 mod code_flow;
 mod device_flow;
 mod discovery;
+mod dpop;
+mod dpop_api;
 mod fake;
 mod id_token;
+mod library_front;
 mod loopback;
 mod other_grants;
+mod own_transport;
 mod person;
+mod protected_resource;
 mod providers;
 mod providers_any;
 mod providers_github;
@@ -25,11 +31,16 @@ mod providers_google;
 mod providers_hosted;
 mod providers_microsoft;
 mod providers_own;
+mod pushed_requests;
+mod real_server;
 mod refresh;
 mod refresh_crash;
+mod registration;
 mod sign_out;
 mod stores;
 mod system_keychain;
 mod three_ways;
 mod three_ways_race;
 mod token_answers;
+#[cfg(feature = "tower")]
+mod tower_layer;

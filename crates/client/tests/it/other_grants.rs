@@ -1,7 +1,7 @@
 //! Client credentials, token exchange and JWT bearer.
 
 use hallpass_client::{
-    ClientAuth, ErrorKind, JwtBearer, Scopes, Secret, SecurityViolation, TokenExchange,
+    ClientAuthMethod, ErrorKind, JwtBearer, Scopes, Secret, SecurityViolation, TokenExchange,
     TokenTypeUri,
 };
 use serde_json::json;
@@ -18,7 +18,7 @@ async fn a_program_signs_in_as_itself() {
     )]);
     let client = fake
         .client(&Person::without_browser())
-        .client_auth(ClientAuth::SecretBasic(Secret::from("s3cret")))
+        .client_auth(ClientAuthMethod::SecretBasic(Secret::from("s3cret")))
         .build()
         .unwrap();
     let set = client.client_credentials().await.unwrap();

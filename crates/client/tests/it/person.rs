@@ -127,7 +127,11 @@ impl Person {
 impl Browser for Person {
     fn open(&self, url: &Url) -> Result<(), String> {
         let fake = self.fake.clone().ok_or("no browser")?;
-        let form = Form::parse(url.query().unwrap()).unwrap();
+        let mut form = Form::parse(url.query().unwrap()).unwrap();
+        // The server knows the request already (RFC 9126 §4).
+        if form.has("request_uri") {
+            form = fake.seen("/par").pop().unwrap().form();
+        }
         let one = |name: &str| form.one(name).unwrap().unwrap_or_default().to_owned();
         fake.expect_nonce(Some(one("nonce")));
         let visit = Visit {

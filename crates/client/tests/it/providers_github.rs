@@ -1,7 +1,7 @@
 //! GitHub, against a double.
 
 use hallpass_client::{
-    ClientAuth, ErrorKind, Provider, Secret, SecurityViolation, SignIn, StepResult,
+    ClientAuthMethod, ErrorKind, Provider, Secret, SecurityViolation, SignIn, StepResult,
 };
 use hallpass_testing::provider::{Double, GitHub, Turn};
 
@@ -13,8 +13,8 @@ async fn github() -> Double<GitHub> {
     Double::start(GitHub::new).await
 }
 
-fn secret() -> ClientAuth {
-    ClientAuth::SecretBasic(Secret::from(GitHub::SECRET))
+fn secret() -> ClientAuthMethod {
+    ClientAuthMethod::SecretBasic(Secret::from(GitHub::SECRET))
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn q_04_the_code_flow_needs_the_secret_and_without_it_is_not_offered() {
     assert_eq!(asked.field("code_challenge_method"), "S256");
     assert!(asked.field("redirect_uri").starts_with("http://127.0.0.1:"));
 
-    let wrong = ClientAuth::SecretPost(Secret::from("wrong"));
+    let wrong = ClientAuthMethod::SecretPost(Secret::from("wrong"));
     let error = by_browser(client("github", GitHub::CLIENT, &double).client_auth(wrong)).await;
     let error = error.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Config, "{error}");

@@ -1,6 +1,8 @@
 //! Google, against a double.
 
-use hallpass_client::{ClientAuth, ClientBuilder, ErrorKind, Provider, Secret, SignIn, StepResult};
+use hallpass_client::{
+    ClientAuthMethod, ClientBuilder, ErrorKind, Provider, Secret, SignIn, StepResult,
+};
 use hallpass_testing::provider::{Double, Google, Turn};
 
 use crate::person::Person;
@@ -10,8 +12,8 @@ async fn google() -> Double<Google> {
     Double::start(Google::new).await
 }
 
-fn secret() -> ClientAuth {
-    ClientAuth::SecretPost(Secret::from(Google::SECRET))
+fn secret() -> ClientAuthMethod {
+    ClientAuthMethod::SecretPost(Secret::from(Google::SECRET))
 }
 
 fn known(double: &Double<Google>) -> ClientBuilder {

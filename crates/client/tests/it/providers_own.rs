@@ -86,7 +86,7 @@ async fn q_25_every_refresh_rotates_and_the_method_is_the_registered_one() {
     assert_eq!(expose(&session).await, "ory_at_2");
     assert_eq!(expose(&session).await, "ory_at_3");
     assert!(double.seen("/oauth2/auth")[0].field("state").len() >= 8);
-    let secret = hallpass_client::ClientAuth::SecretBasic("wrong".into());
+    let secret = hallpass_client::ClientAuthMethod::SecretBasic("wrong".into());
     let error = by_browser(known(&hydra, Hydra::CLIENT).client_auth(secret))
         .await
         .unwrap_err();

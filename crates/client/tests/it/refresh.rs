@@ -386,3 +386,26 @@ async fn who_signs_in_anew_during_a_refresh_keeps_the_new_session() {
     clock.advance(550);
     assert_eq!(session.access_token().await.unwrap().expose(), "at-newer");
 }
+
+#[tokio::test]
+async fn q_42_who_is_offline_hears_that_the_session_is_kept_and_since_when_its_token_is_over() {
+    for (later, words) in [
+        (610, ". Access token expired just now"),
+        (860, ". Access token expired 4 min ago"),
+        (600 + 3 * 3600, ". Access token expired 3 h ago"),
+        (600 + 3 * 86_400, ". Access token expired 3 days ago"),
+    ] {
+        let Desk {
+            fake,
+            clock,
+            session,
+            ..
+        } = desk().await;
+        fake.on("/token", |_, _| Answer::Json(503, json!({})));
+        clock.advance(later);
+        let error = session.access_token().await.unwrap_err();
+        assert_eq!(error.exit_code(), 7, "{error}");
+        let expected = format!("; your session is kept{words}");
+        assert!(error.to_string().ends_with(&expected), "{error}");
+    }
+}

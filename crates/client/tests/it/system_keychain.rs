@@ -249,6 +249,8 @@ fn save(
     let record = SessionRecord {
         token_endpoint: "https://as.test/token".to_owned(),
         access_token: Some(Secret::from("access-canary")),
+        token_type: hallpass_client::TokenType::Bearer,
+        dpop_key: None,
         refresh_token: Some(Secret::new(format!("refresh-canary-{n}"))),
         id_token: None,
         claims: None,
@@ -262,6 +264,7 @@ fn save(
         signed_in_at: Timestamp::from_unix_seconds(1000),
         reauth_required: false,
         intent: None,
+        registration: None,
     };
     let old = store.load(key)?.map(|found| found.generation);
     store.compare_and_swap(key, old, &record)

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use hallpass_client::flow::{Environment, Platform, Sign};
 use hallpass_client::{
-    BoxFuture, Client, Clock, MemoryStore, Prompt, SignIn, Timer, Timestamp, Ui, UiCaps, UiOutcome,
+    BoxFuture, Client, Clock, DpopMode, MemoryStore, Prompt, SignIn, Timer, Timestamp, Ui, UiCaps,
+    UiOutcome,
 };
 use hallpass_testing::server::settings;
 use hallpass_testing::{Person, TestClock, TestServer};
@@ -229,6 +230,8 @@ async fn c_68_two_approvals_within_ten_milliseconds_make_one_session_and_one_liv
         let client = Client::builder(format!("{}/default", wire.url), "acme-cli")
             .scopes(["openid", "offline_access"])
             .store(MemoryStore::new())
+            // The check below sends refresh tokens without proofs.
+            .dpop(DpopMode::Off)
             .environment(environment)
             .ui(ada.clone())
             .timer(ada.clone())

@@ -1,6 +1,6 @@
 //! Token answers as servers of the field give them.
 
-use hallpass_client::{ClientAuth, ErrorKind, Secret, SecurityViolation, SignIn};
+use hallpass_client::{ClientAuthMethod, ErrorKind, Secret, SecurityViolation, SignIn};
 use serde_json::json;
 
 use crate::fake::{Answer, Fake};
@@ -141,9 +141,17 @@ async fn a_secret_travels_in_one_place_only() {
     let fake = Fake::start().await;
     let person = Person::who_signs_in(&fake);
     for (auth, in_header, in_body) in [
-        (ClientAuth::None, false, false),
-        (ClientAuth::SecretBasic(Secret::from("s3cret")), true, false),
-        (ClientAuth::SecretPost(Secret::from("s3cret")), false, true),
+        (ClientAuthMethod::None, false, false),
+        (
+            ClientAuthMethod::SecretBasic(Secret::from("s3cret")),
+            true,
+            false,
+        ),
+        (
+            ClientAuthMethod::SecretPost(Secret::from("s3cret")),
+            false,
+            true,
+        ),
     ] {
         let client = fake.client(&person).client_auth(auth).build().unwrap();
         client.sign_in(SignIn::browser()).await.unwrap();

@@ -85,6 +85,7 @@ fn document(state: &State, request: &Request) -> Metadata {
         prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
         authorization_response_iss_parameter_supported: true,
         require_pushed_authorization_requests: state.settings.pushed_requests.required,
+        client_id_metadata_document_supported: false,
         claims_parameter_supported: false,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,

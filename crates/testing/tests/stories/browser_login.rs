@@ -20,7 +20,7 @@ struct Attempt {
 
 impl Attempt {
     fn start(server: &Server) -> Self {
-        let home = Home::new();
+        let home = Home::new().without_pushed_requests();
         let mut command = home.hallpass(&server.login(&["--browser"]));
         command.env("BROWSER", home.browser());
         let terminal = Terminal::start(command, 80, 24);
@@ -128,7 +128,7 @@ async fn who_cancels_on_the_page_gets_exit_code_3() {
     let refused = person.submit(&page, &[("action", "deny")]).await;
     assert_eq!(refused.redirect_parameters()["error"], "access_denied");
     let page = come_back(&person, &refused).await;
-    assert!(page.body.contains("declined the sign-in"), "{}", page.body);
+    assert!(page.body.contains("declined the request"), "{}", page.body);
     let (port, home) = (attempt.port(), attempt.home);
     let ended = attempt.terminal.end();
     assert_eq!(ended.code, Some(3), "{}", ended.text);

@@ -56,7 +56,9 @@ async fn a_device_signs_in_and_its_tokens_live_until_the_sign_out() {
     let fresh = home.runs(&["token", "--refresh"]);
     assert_ne!(fresh.line(), token.line());
     let after = std::fs::read_to_string(&file).unwrap();
-    assert_ne!(refresh_token(&before), refresh_token(&after));
+    // Row S-61: what is bound to a key does not rotate.
+    assert!(before.contains("\"token_type\": \"DPoP\""));
+    assert_eq!(refresh_token(&before), refresh_token(&after));
 
     home.runs(&["logout"]);
     assert!(!server.is_active(fresh.line()).await);

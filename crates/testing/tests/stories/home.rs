@@ -37,6 +37,12 @@ impl Home {
         path.display().to_string()
     }
 
+    /// Somebody who wants to see the whole authorization request in the address.
+    pub(crate) fn without_pushed_requests(self) -> Self {
+        self.write("config.toml", "version = 1\n[defaults]\npar = \"off\"\n");
+        self
+    }
+
     /// A program that lives here, with this user's variables.
     pub(crate) fn program(&self, program: impl AsRef<OsStr>, words: &[&str]) -> Command {
         let mut command = Command::new(program);
@@ -53,8 +59,13 @@ impl Home {
         command
     }
 
+    /// The stories look at tokens, and those of our server are bound to a key.
     pub(crate) fn hallpass(&self, words: &[&str]) -> Command {
-        self.program(pty::hallpass(), words)
+        let mut command = self.program(pty::hallpass(), words);
+        if words.first() == Some(&"token") && !words.contains(&"--allow-bound") {
+            command.arg("--allow-bound");
+        }
+        command
     }
 
     /// Runs it without a terminal.

@@ -10,19 +10,27 @@
 )]
 #![cfg(unix)]
 
+mod between;
 mod browser_login;
 mod client_credentials;
+mod client_registration;
+mod corporate_network;
 mod corrupt;
 mod demo;
 mod device_login;
 mod device_refused;
 mod dice;
+mod error_texts;
 mod home;
 mod lossy_proxy;
 mod no_secret_is_told;
 mod no_terminal;
+mod planted_faults;
+mod private_key;
 mod provider_login;
+mod pushed_request;
 mod refresh_race;
 mod serve;
 mod server_process;
 mod sign_in_anywhere;
+mod unlisted_api;

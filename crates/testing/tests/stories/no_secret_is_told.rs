@@ -16,6 +16,8 @@ struct Secrets(BTreeSet<String>);
 #[derive(Default)]
 struct Told(String);
 
+const PASSPHRASE: &str = "planted-passphrase-8b21d4";
+const PROXY_PASSWORD: &str = "planted-proxy-word-77aa01";
 const PLANTED: &str = "planted-client-secret-5f0c1e";
 
 #[tokio::test]
@@ -75,6 +77,8 @@ async fn c_49_trace_debug_and_errors_of_a_whole_run_tell_no_secret() {
     }
     secrets.read_requests(&server).await;
 
+    behind_a_passphrase(&server, &home, &mut secrets, &mut told).await;
+
     // A session that the server ended, and a file that is damaged.
     let path = home.sessions().remove(0);
     let good = std::fs::read_to_string(&path).unwrap();
@@ -100,6 +104,54 @@ async fn c_49_trace_debug_and_errors_of_a_whole_run_tell_no_secret() {
             assert!(!told.0.contains(half), "half of {secret} was told");
         }
     }
+}
+
+/// Signs in and looks, sealed by a passphrase and with a proxy that wants a password.
+async fn behind_a_passphrase(server: &Server, home: &Home, secrets: &mut Secrets, told: &mut Told) {
+    let passphrase = home.write("passphrase", &format!("{PASSPHRASE}\n"));
+    secrets
+        .0
+        .extend([PASSPHRASE, PROXY_PASSWORD].map(str::to_owned));
+    let sealed = Home::new();
+    for (more, code) in [
+        (&["--device", "--force"][..], 0),
+        (&["--par-is-no-flag"], 2),
+    ] {
+        let words = [
+            &server.login(&["-vvv", "--store", "sealed", "--trace", "trace"])[..],
+            more,
+        ]
+        .concat();
+        let mut command = loud(sealed.hallpass(&words));
+        command.env("HALLPASS_PASSPHRASE_FILE", &passphrase);
+        command.env(
+            "HTTPS_PROXY",
+            format!("http://user:{PROXY_PASSWORD}@127.0.0.1:1"),
+        );
+        let terminal = Terminal::start(command, 80, 24);
+        if code == 0 {
+            let code = terminal.wait_until("a user code", user_code);
+            server.person().approve(&code, "ada").await;
+        }
+        let ended = terminal.end();
+        assert_eq!(ended.code, Some(code), "{}", ended.text);
+        told.0.push_str(&ended.raw);
+    }
+    told.0 += &std::fs::read_to_string(sealed.path("trace")).unwrap();
+    for words in [&["token", "-vvv"][..], &["whoami", "-vvv"], &["doctor"]] {
+        let proxy = format!("http://user:{PROXY_PASSWORD}@127.0.0.1:1");
+        let words = [words, &["--store", "sealed", "--proxy", &proxy]].concat();
+        for file in [passphrase.as_str(), "no-such-file"] {
+            let mut command = loud(sealed.hallpass(&words));
+            command.env("HALLPASS_PASSPHRASE_FILE", file);
+            let ran: Ran = command.output().unwrap().into();
+            told.0.push_str(&ran.stderr);
+            if words[0] != "token" {
+                told.0.push_str(&ran.stdout);
+            }
+        }
+    }
+    secrets.read_requests(server).await;
 }
 
 /// With the words of every library too.

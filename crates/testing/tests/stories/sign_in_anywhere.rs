@@ -49,7 +49,7 @@ async fn is_waiting(server: &Server, code: &str) -> bool {
 
 #[tokio::test]
 async fn c_68_over_ssh_two_ways_stand_on_one_screen_and_the_device_wins() {
-    let (server, home) = (Server::start(), Home::new());
+    let (server, home) = (Server::start(), Home::new().without_pushed_requests());
     let words = server.login(&["--callback-port", "0"]);
     let terminal = Terminal::start(over_ssh(&home, &words), 80, 40);
     let screen = terminal.wait_for("Enter for another way");
@@ -133,7 +133,7 @@ async fn c_20_no_browser_shows_the_address_and_takes_the_pasted_answer() {
 
 #[tokio::test]
 async fn ctrl_c_leaves_nothing_behind_and_exits_with_130() {
-    let (server, home) = (Server::start(), Home::new());
+    let (server, home) = (Server::start(), Home::new().without_pushed_requests());
     for presses in ["", "\n"] {
         let words = server.login(&["--callback-port", "0"]);
         let terminal = Terminal::start(over_ssh(&home, &words), 40, 24);
@@ -157,6 +157,37 @@ async fn ctrl_c_leaves_nothing_behind_and_exits_with_130() {
             "the device code is withdrawn"
         );
         assert!(TcpStream::connect(("127.0.0.1", port(&url))).is_err());
+        assert!(home.sessions().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn sigterm_and_a_closed_terminal_leave_nothing_behind_either() {
+    let (server, home) = (Server::start(), Home::new().without_pushed_requests());
+    for signal in ["TERM", "HUP"] {
+        let words = server.login(&["--callback-port", "0"]);
+        let terminal = Terminal::start(over_ssh(&home, &words), 80, 40);
+        let screen = terminal.wait_for("Enter for another way");
+        let (url, code) = (address(&screen).unwrap(), user_code(&screen).unwrap());
+        assert!(is_waiting(&server, &code).await);
+        let pid = terminal.pid().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(sent.unwrap().success());
+        let ended = terminal.end();
+        assert_eq!(ended.code, Some(130), "{signal}: {}", ended.text);
+        assert!(
+            ended.text.ends_with("hallpass: cancelled\n"),
+            "{:?}",
+            ended.text
+        );
+        assert!(
+            !is_waiting(&server, &code).await,
+            "{signal}: the device code is withdrawn"
+        );
+        assert!(
+            TcpStream::connect(("127.0.0.1", port(&url))).is_err(),
+            "{signal}"
+        );
         assert!(home.sessions().is_empty());
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use hallpass_client::{Clock as _, Metadata};
+use hallpass_client::reqwest::header::DATE;
+use hallpass_client::reqwest::{Method, Request};
+use hallpass_client::{Clock as _, HttpTransport, Metadata};
 use hallpass_protocol::time::SystemClock;
 use jiff::fmt::rfc2822::DateTimeParser;
 
@@ -27,7 +29,11 @@ pub(super) async fn look(profile: &Profile) -> Vec<Check> {
     };
     let issuer = profile.settings.issuer.clone().unwrap_or_default();
     let mut checks = vec![Check::pass("server", issuer.as_str())];
-    checks.push(match skew(&issuer).await {
+    let skew = match profile.transport() {
+        Ok(transport) => skew(&issuer, &transport).await,
+        Err(_) => None,
+    };
+    checks.push(match skew {
         None => Check::skip("clock.skew", "the server does not tell the time"),
         Some(ahead) => clock(ahead),
     });
@@ -89,20 +95,17 @@ fn clock(ahead_millis: i64) -> Check {
 
 /// How far the server's clock is ahead, by its `Date` header, in milliseconds. The header has whole
 /// seconds, and the answer took time to come: half of that is taken off.
-async fn skew(issuer: &str) -> Option<i64> {
+async fn skew(issuer: &str, transport: &dyn HttpTransport) -> Option<i64> {
     let url = format!(
         "{}/.well-known/openid-configuration",
         issuer.trim_end_matches('/')
     );
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(DEADLINE)
-        .build()
-        .ok()?;
+    let mut request = Request::new(Method::GET, url.parse().ok()?);
+    *request.timeout_mut() = Some(DEADLINE);
     let asked = SystemClock.now().unix_millis();
-    let answer = client.get(url).send().await.ok()?;
+    let answer = transport.send(request).await.ok()?;
     let answered = SystemClock.now().unix_millis();
-    let date = answer.headers().get(reqwest::header::DATE)?.to_str().ok()?;
+    let date = answer.headers().get(DATE)?.to_str().ok()?;
     let date = DateTimeParser::new()
         .parse_timestamp(date)
         .ok()?

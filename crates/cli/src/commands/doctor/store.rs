@@ -1,7 +1,7 @@
 //! Whether a session can be kept: one that is none is written, read, locked and removed.
 
 use hallpass_client::{
-    LockAttempt, Scopes, Secret, SessionKey, SessionRecord, Timestamp, TokenStore,
+    LockAttempt, Scopes, Secret, SessionKey, SessionRecord, Timestamp, TokenStore, TokenType,
 };
 
 use super::check::Check;
@@ -99,6 +99,8 @@ fn probe() -> SessionRecord {
     SessionRecord {
         token_endpoint: "https://doctor.invalid/token".to_owned(),
         access_token: Some(Secret::from(PROBE)),
+        token_type: TokenType::Bearer,
+        dpop_key: None,
         refresh_token: None,
         id_token: None,
         claims: None,
@@ -112,6 +114,7 @@ fn probe() -> SessionRecord {
         signed_in_at: Timestamp::from_unix_seconds(0),
         reauth_required: false,
         intent: None,
+        registration: None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::commands::Context;
 use crate::config::{ProfileFile, SecretPlace, Settings, command_of};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::said::auth_method;
 
 /// Adds it.
 pub(super) fn run(args: &ProfileAddArgs, context: &Context) -> Result<(), Failure> {
@@ -47,15 +48,14 @@ pub(super) fn run(args: &ProfileAddArgs, context: &Context) -> Result<(), Failur
 
 fn settings(args: &ProfileAddArgs, context: &Context) -> Result<Settings, Failure> {
     let list = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
-    let auth_method = args.auth_method.as_deref().map(|name| {
-        serde_json::from_value(json!(name))
-            .map_err(|error| Failure::usage("--auth-method is not understood").caused_by(&error))
-    });
+    let private_key = args.server.private_key_file.clone().map(SecretPlace::File);
     Ok(Settings {
         issuer: args.server.issuer.clone(),
         client_id: args.server.client_id.clone(),
         client_secret: secret(&args.server)?,
-        auth_method: auth_method.transpose()?,
+        private_key: private_key.map(SecretPlace::absolute),
+        private_key_id: args.server.private_key_id.clone(),
+        auth_method: auth_method(&args.server)?,
         scopes: list(&args.scope),
         resource: list(&args.resource),
         flow: args.flow,

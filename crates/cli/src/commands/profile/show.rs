@@ -68,10 +68,11 @@ fn said(profile: &Profile) -> Vec<(String, Value, String)> {
         .into_iter()
         .map(|(name, value, origin)| (name, value, origin.to_string()))
         .collect();
-    let method = if profile.has_secret() {
-        "client_secret_basic"
-    } else {
-        "none"
+    // With a secret, the server's metadata says how it is sent.
+    let method = match profile.settings.private_key {
+        Some(_) => "private_key_jwt",
+        None if profile.has_secret() => "as the server says",
+        None => "none",
     };
     for (name, value) in [
         ("scopes", json!(DEFAULT_SCOPES)),
@@ -82,6 +83,7 @@ fn said(profile: &Profile) -> Vec<(String, Value, String)> {
         ("min_validity", json!("0s")),
         ("auth_method", json!(method)),
         ("browser", json!("default")),
+        ("par", json!("auto")),
     ] {
         if !said.iter().any(|(known, _, _)| known == name) {
             said.push((name.to_owned(), value, Origin::BuiltIn.to_string()));
@@ -126,11 +128,13 @@ fn words(value: &Value) -> String {
     }
 }
 
-const ORDER: [&str; 6] = [
+const ORDER: [&str; 8] = [
     "issuer",
     "client_id",
     "auth_method",
     "client_secret",
+    "private_key",
+    "private_key_id",
     "scopes",
     "resource",
 ];

@@ -1,0 +1,17 @@
+//! The command line: every command and flag, described once.
+
+mod command_line;
+mod profile;
+mod serve;
+mod server;
+mod sign_in;
+mod tokens;
+
+pub(crate) use command_line::{Cli, Color, Command, Format, GlobalArgs, Shell};
+pub(crate) use profile::{DoctorArgs, ProfileAddArgs, ProfileCommand, ProfileImportArgs};
+pub(crate) use serve::{DemoArgs, ServeArgs};
+pub(crate) use server::{ProfileArg, ServerArgs};
+pub(crate) use sign_in::{Flow, LoginArgs, LogoutArgs, Ports, parse_ports};
+pub(crate) use tokens::{
+    ExchangeArgs, JwtCommand, RequestArgs, TokenArgs, TokenChoice, WhoamiArgs,
+};

@@ -1,0 +1,116 @@
+//! The flags. They are those of `hallpass login`, `logout`, `whoami` and `token`, as far as a program whose
+//! server is known needs them.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::values::{parse_ports, parse_span};
+
+/// `auth`, to be a subcommand of a program.
+#[derive(Clone, Debug, Args)]
+pub struct AuthArgs {
+    /// Write the answer as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: AuthCommand,
+}
+
+/// What to do with the session.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AuthCommand {
+    /// Sign in, by browser or with a code
+    Login(LoginArgs),
+    /// Revoke the tokens and forget the session
+    Logout(LogoutArgs),
+    /// Say who is signed in
+    Status(StatusArgs),
+    /// Print a fresh access token
+    Token(TokenArgs),
+}
+
+/// `auth login`.
+#[derive(Clone, Debug, Default, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
+pub struct LoginArgs {
+    /// Sign in with a browser on this machine
+    #[arg(long, conflicts_with = "device")]
+    pub browser: bool,
+    /// Sign in with a code on another device
+    #[arg(long)]
+    pub device: bool,
+    /// Show the address, start no browser; the address of the answer can be pasted
+    #[arg(long)]
+    pub no_browser: bool,
+    /// Ports to await the browser on: `8400`, `8400,8401` or `8400-8410`
+    #[arg(long, value_name = "PORTS")]
+    pub callback_port: Option<String>,
+    /// Tell the server who probably signs in
+    #[arg(long, value_name = "NAME")]
+    pub login_hint: Option<String>,
+    /// Ask the server for a page
+    #[arg(long, value_name = "PAGE", value_parser = ["login", "consent", "select_account"])]
+    pub prompt: Option<String>,
+    /// How long to wait for the person (default: 5m for a browser, as long as a device code lives)
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub timeout: Option<Duration>,
+    /// Keep the session also when somebody else signs in than before
+    #[arg(long)]
+    pub switch_account: bool,
+    /// Sign in again although a session is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `auth logout`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LogoutArgs {
+    /// Forget the session without telling the server
+    #[arg(long)]
+    pub local: bool,
+}
+
+/// `auth status`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct StatusArgs {
+    /// Use no network
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// `auth token`.
+#[derive(Clone, Debug, Args)]
+pub struct TokenArgs {
+    /// Print the whole header line, for curl's `-H @-`
+    #[arg(long, conflicts_with = "json")]
+    pub header: bool,
+    /// The address of the request that the header is for: a bound token (DPoP) then comes with its proof
+    #[arg(long, value_name = "URL", requires = "header")]
+    pub url: Option<String>,
+    /// The method of that request
+    #[arg(long, value_name = "METHOD", default_value = "GET", requires = "url")]
+    pub method: String,
+    /// Print a token that is bound to this machine's key (DPoP) without its proof
+    #[arg(long)]
+    pub allow_bound: bool,
+    /// Refresh whatever the token's age
+    #[arg(long)]
+    pub refresh: bool,
+    /// The token must stay good at least this long
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub min_validity: Option<Duration>,
+}
+
+impl LoginArgs {
+    /// The ports of `--callback-port`.
+    pub(super) fn ports(&self) -> Result<Vec<u16>, String> {
+        self.callback_port
+            .as_deref()
+            .map_or_else(|| Ok(Vec::new()), parse_ports)
+    }
+}

@@ -1,0 +1,307 @@
+//! Clients that sign, push and register themselves, at the real server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_client::{
+    BoxFuture, Browser, Client, ClientAuthMethod, ClientBuilder, Clock, ErrorKind, MemoryStore,
+    PrivateKey, Prompt, PushedRequests, Secret, SignIn, StepResult, Timer, Timestamp,
+    TokenExchange, Ui, UiCaps, UiOutcome, flow,
+};
+use hallpass_testing::{Person, TestClock, TestServer};
+use tokio::runtime::Handle;
+use url::Url;
+
+use crate::client_auth::{EC, ED25519, RSA};
+
+/// Ada at a screen, on the server's time.
+#[derive(Clone, Debug)]
+struct Ada {
+    person: Arc<Person>,
+    clock: Arc<TestClock>,
+    runtime: Handle,
+}
+
+impl Ada {
+    fn at(server: &TestServer) -> Self {
+        Self {
+            person: Arc::new(server.person()),
+            clock: Arc::clone(&server.clock),
+            runtime: Handle::current(),
+        }
+    }
+
+    fn client(&self, server: &TestServer, client_id: &str) -> ClientBuilder {
+        let screen = flow::Environment {
+            signs: [flow::Sign::Display].into(),
+            platform: flow::Platform::Unix,
+        };
+        Client::builder(server.issuer(), client_id)
+            .scopes(["openid", "offline_access", "a"])
+            .store(MemoryStore::new())
+            .ui(self.clone())
+            .browser(self.clone())
+            .clock(self.clone())
+            .environment(screen)
+    }
+}
+
+impl Ui for Ada {
+    fn show<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, UiOutcome> {
+        Box::pin(async move {
+            if let Prompt::DeviceCode { user_code, .. } = prompt {
+                let done = self.person.approve(user_code, "ada").await;
+                assert_eq!(done.status, 200, "{}", done.body);
+            }
+            UiOutcome::Shown
+        })
+    }
+
+    fn capabilities(&self) -> UiCaps {
+        UiCaps { interactive: true }
+    }
+}
+
+impl Browser for Ada {
+    fn open(&self, url: &Url) -> Result<(), String> {
+        let names: Vec<_> = url
+            .query_pairs()
+            .map(|(name, _)| name.into_owned())
+            .collect();
+        assert_eq!(names, ["client_id", "request_uri"], "row C-59");
+        let (person, url) = (Arc::clone(&self.person), url.to_string());
+        self.runtime.spawn(async move {
+            let page = person.open(&url).await;
+            let answer = person.submit(&page, &[("username", "ada")]).await;
+            let callback = Url::parse(answer.header("location")).expect("a way back");
+            let moved = person.send(person.http().get(callback.clone())).await;
+            let last = callback.join(moved.header("location")).expect("a page");
+            person.send(person.http().get(last)).await
+        });
+        Ok(())
+    }
+}
+
+impl Clock for Ada {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl Timer for Ada {
+    fn elapsed(&self) -> Duration {
+        self.now().since(Timestamp::from_unix_seconds(0))
+    }
+
+    fn sleep(&self, span: Duration) -> BoxFuture<'_, ()> {
+        self.clock.advance(span);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// A strict server that has the public half of this key for the client `signer`.
+async fn server_with(key: &PrivateKey) -> TestServer {
+    let jwk = key.public_jwks()["keys"][0].clone();
+    // The server wants to know how an RSA key signs.
+    let is_rsa = jwk["kty"] == "RSA";
+    let members = jwk.as_object().unwrap().iter();
+    let mut members: Vec<_> = members
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
+    if is_rsa {
+        members.push("alg = \"RS256\"".to_owned());
+    }
+    TestServer::strict(&format!(
+        "[[client]]\nid = \"signer\"\ntype = \"confidential\"\nauth_method = \"private_key_jwt\"\n\
+         jwks = {{ keys = [{{ {} }}] }}\nredirect_uris = [\"http://127.0.0.1/callback\"]\n\
+         grants = [\"authorization_code\", \"refresh_token\", \"client_credentials\", \
+         \"urn:ietf:params:oauth:grant-type:device_code\", \
+         \"urn:ietf:params:oauth:grant-type:token-exchange\"]\n\
+         scopes = [\"openid\", \"offline_access\", \"a\", \"b\"]\n\
+         [[client]]\nid = \"rs\"\ntype = \"confidential\"\nsecret = \"s\"\ngrants = []\nintrospect = true\n",
+        members.join(", ")
+    ))
+    .await
+}
+
+#[tokio::test]
+async fn c_57_every_kind_of_key_signs_in_as_the_program_itself() {
+    for pem in [EC, ED25519, RSA] {
+        let key = PrivateKey::parse(pem).unwrap().with_key_id("k-1").unwrap();
+        let server = server_with(&key).await;
+        let client = Client::builder(server.issuer(), "signer")
+            .scopes(["a"])
+            .store(MemoryStore::new())
+            .clock(Ada::at(&server))
+            .client_auth(key.into());
+        let client = client.build().unwrap();
+        for _ in 0..3 {
+            let set = client.client_credentials().await.unwrap();
+            assert!(server.is_active(set.access_token.expose()).await);
+        }
+    }
+}
+
+/// Refresh, exchange and sign-out: each of them is signed.
+async fn lives_and_ends(server: &TestServer, client: &Client) {
+    let session = client.session().await.unwrap().unwrap();
+    let first = session.access_token().await.unwrap();
+    let second = session.refresh().await.unwrap();
+    assert_ne!(first.expose(), second.expose());
+    let wish = TokenExchange::of(&second);
+    let set = client
+        .exchange(wish.audience("https://orders.example"))
+        .await;
+    assert!(set.is_ok(), "{set:?}");
+    let report = session.sign_out().await.unwrap();
+    assert!(
+        report
+            .steps
+            .iter()
+            .all(|step| step.result == StepResult::Ok),
+        "{report:?}"
+    );
+    assert!(!server.is_active(second.expose()).await);
+}
+
+#[tokio::test]
+async fn c_57_a_person_signs_in_by_a_client_that_signs_every_request() {
+    let key = PrivateKey::parse(EC).unwrap();
+    let server = server_with(&key).await;
+    let ada = Ada::at(&server);
+    let signed = || {
+        let client = ada
+            .client(&server, "signer")
+            .client_auth(key.clone().into());
+        client.pushed_requests(PushedRequests::Required)
+    };
+    let client = signed().build().unwrap();
+    client.sign_in(SignIn::browser()).await.unwrap();
+    lives_and_ends(&server, &client).await;
+
+    let client = signed().timer(ada.clone()).build().unwrap();
+    client.sign_in(SignIn::device()).await.unwrap();
+    lives_and_ends(&server, &client).await;
+}
+
+#[tokio::test]
+async fn q_40_a_clock_that_is_wrong_by_minutes_does_not_lock_a_signing_client_out() {
+    /// Follows the server's clock, some minutes behind.
+    #[derive(Debug)]
+    struct Behind(Arc<TestClock>);
+    impl Clock for Behind {
+        fn now(&self) -> Timestamp {
+            let now = self.0.now().unix_millis();
+            Timestamp::from_unix_millis(now - 600_000)
+        }
+    }
+    let key = PrivateKey::parse(EC).unwrap();
+    let server = server_with(&key).await;
+    let client = Client::builder(server.issuer(), "signer")
+        .scopes(["a"])
+        .store(MemoryStore::new())
+        .clock(Behind(Arc::clone(&server.clock)))
+        .client_auth(key.into());
+    let set = client.build().unwrap().client_credentials().await;
+    assert!(set.is_ok(), "{set:?}");
+}
+
+#[tokio::test]
+async fn a_62_the_key_of_somebody_else_opens_nothing() {
+    let key = PrivateKey::parse(EC).unwrap();
+    let server = server_with(&key).await;
+    let ada = Ada::at(&server);
+    for auth in [
+        PrivateKey::parse(ED25519).unwrap().into(),
+        ClientAuthMethod::None,
+        ClientAuthMethod::Secret(Secret::from("guessed")),
+    ] {
+        let client = ada.client(&server, "signer").client_auth(auth);
+        let client = client.build().unwrap();
+        let error = client.sign_in(SignIn::browser()).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.to_string().contains("invalid_client"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn c_56_a_program_that_nobody_registered_registers_itself_and_signs_in() {
+    let server = TestServer::dev().await;
+    let ada = Ada::at(&server);
+    let unknown = Client::unregistered(server.issuer()).build().unwrap();
+    let uris = ["http://127.0.0.1/callback", "http://[::1]/callback"];
+    let asked = unknown.native_metadata("acme", uris).await.unwrap();
+    let registered = unknown.register(asked).await.unwrap();
+    assert_eq!(registered.metadata.client_name.as_deref(), Some("acme"));
+    assert_eq!(registered.metadata.redirect_uris, uris);
+
+    let id = registered.client_id.clone();
+    let client = ada.client(&server, &id).build().unwrap();
+    client.sign_in(SignIn::browser()).await.unwrap();
+    let client = ada.client(&server, &id).timer(ada.clone());
+    client
+        .build()
+        .unwrap()
+        .sign_in(SignIn::device())
+        .await
+        .unwrap();
+
+    let confirmed = unknown.confirm_registration(registered).await.unwrap();
+    let confirmed = confirmed.expect("the server still knows it");
+    assert_eq!(confirmed.client_id, id);
+    // RFC 7592 §2.3: whoever has the token can end it.
+    let uri = confirmed.registration_client_uri.clone().unwrap();
+    let token = confirmed.registration_access_token.clone().unwrap();
+    let gone = server.http().delete(uri).bearer_auth(token.expose());
+    assert_eq!(server.send(gone).await.status, 204);
+    let after = unknown.confirm_registration(confirmed).await.unwrap();
+    assert!(after.is_none());
+}
+
+#[tokio::test]
+async fn c_56_a_program_that_registers_its_key_signs_with_it() {
+    let server = TestServer::dev().await;
+    let key = PrivateKey::parse(ED25519).unwrap();
+    let unknown = Client::unregistered(server.issuer()).build().unwrap();
+    let asked = hallpass_client::ClientMetadata {
+        token_endpoint_auth_method: Some("private_key_jwt".to_owned()),
+        grant_types: Some(vec!["client_credentials".to_owned()]),
+        response_types: Some(Vec::new()),
+        jwks: Some(key.public_jwks()),
+        ..Default::default()
+    };
+    let registered = unknown.register(asked).await.unwrap();
+    assert!(
+        registered.client_auth().is_none(),
+        "the key is the caller's"
+    );
+    let client = Client::builder(server.issuer(), &registered.client_id)
+        .scopes(["api:read"])
+        .store(MemoryStore::new())
+        .clock(Ada::at(&server))
+        .client_auth(key.into());
+    let set = client.build().unwrap().client_credentials().await.unwrap();
+    assert!(server.is_active(set.access_token.expose()).await);
+}
+
+#[tokio::test]
+async fn a_71_what_the_server_does_not_register_is_told() {
+    let server = TestServer::dev().await;
+    let unknown = Client::unregistered(server.issuer()).build().unwrap();
+    let asked = unknown
+        .native_metadata("acme", ["javascript:alert(1)"])
+        .await;
+    let error = unknown.register(asked.unwrap()).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Config);
+    assert!(
+        error.to_string().contains("invalid_redirect_uri"),
+        "{error}"
+    );
+    let closed = TestServer::registered().await;
+    let unknown = Client::unregistered(closed.issuer()).build().unwrap();
+    let asked = unknown
+        .native_metadata("acme", ["http://127.0.0.1/callback"])
+        .await;
+    let error = unknown.register(asked.unwrap()).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Config, "{error}");
+}
