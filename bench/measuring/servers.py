@@ -77,6 +77,7 @@ class Floor(Server):
             "JSON": lambda: ["--path", "/jwks"],
             "form, JSON": lambda: form,
             "form, JSON, ES256": lambda: self.post("/sign", FORM, "--header", BASIC),
+            "form, JSON, ES256 verified": lambda: self.post("/verify", "token=" + 500 * "0", "--header", BASIC),
         }
 
 

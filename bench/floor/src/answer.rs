@@ -1,7 +1,10 @@
 //! What both floors answer.
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+    ParsedPublicKey,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -14,25 +17,57 @@ const HEADER: &[u8] = br#"{"kid":"default","typ":"JWT","alg":"ES256"}"#;
 /// The claims of a token for a client, spelled out: writing them is not the framework's work.
 const CLAIMS: &[u8] = br#"{"iss":"http://localhost:8080/default","sub":"bench","aud":"default","exp":1795224970,"iat":1795221370,"nbf":1795221370,"jti":"9f2c1a52-6d7e-4f0b-9a53-0f6f6c2f5d11","client_id":"bench","scope":"openid","tid":"default"}"#;
 
-/// The key of the tokens.
-pub(crate) struct Key(EcdsaKeyPair);
+/// The key of the tokens, and one that it signed.
+pub(crate) struct Key {
+    pair: EcdsaKeyPair,
+    public: ParsedPublicKey,
+    signed: String,
+    signature: Vec<u8>,
+}
 
 impl Key {
     pub(crate) fn generate() -> Self {
-        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key"))
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        let public = pair.public_key().as_ref();
+        let public =
+            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public).expect("its public half");
+        let signed = signing_input();
+        let signature = sign(&pair, &signed);
+        Self {
+            pair,
+            public,
+            signed,
+            signature,
+        }
+    }
+
+    /// Checks one signature.
+    pub(crate) fn verify(&self) -> bool {
+        let message = self.signed.as_bytes();
+        self.public.verify_sig(message, &self.signature).is_ok()
     }
 
     /// A token response with one signature.
     pub(crate) fn token_response(&self) -> String {
-        let mut token = String::with_capacity(600);
-        URL_SAFE_NO_PAD.encode_string(HEADER, &mut token);
+        let mut token = signing_input();
+        let signature = sign(&self.pair, &token);
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(CLAIMS, &mut token);
-        let signature = self.0.sign(&SystemRandom::new(), token.as_bytes());
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature.expect("a signature"), &mut token);
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         format!(
             r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":3600,"scope":""}}"#
         )
     }
+}
+
+fn signing_input() -> String {
+    let mut token = String::with_capacity(600);
+    URL_SAFE_NO_PAD.encode_string(HEADER, &mut token);
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(CLAIMS, &mut token);
+    token
+}
+
+fn sign(pair: &EcdsaKeyPair, message: &str) -> Vec<u8> {
+    let signature = pair.sign(&SystemRandom::new(), message.as_bytes());
+    signature.expect("a signature").as_ref().to_vec()
 }

@@ -3,8 +3,8 @@
 //!     floor hyper|axum PORT
 //!
 //! `hyper` is set up as the server's listener is. `axum` is what most servers in Rust are built on.
-//! Both answer `GET /jwks` (JSON), `POST /token` (a form read, JSON) and `POST /sign` (the same
-//! with an access token signed by ES256).
+//! Both answer `GET /jwks` (JSON), `POST /token` (a form read, JSON), `POST /sign` (the same
+//! with an access token signed by ES256) and `POST /verify` (with such a signature checked).
 
 mod answer;
 mod with_axum;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use axum::routing::{get, post};
 use axum::{Form, Router};
@@ -23,6 +24,7 @@ pub(crate) async fn serve(listener: TcpListener, key: Arc<Key>) {
         .route("/jwks", get(async || (HEADERS, JWKS)))
         .route("/token", post(async |_: Parameters| (HEADERS, PENDING)))
         .route("/sign", post(sign))
+        .route("/verify", post(verify))
         .with_state(key);
     axum::serve(listener, routes).await.expect("it serves");
 }
@@ -32,4 +34,12 @@ async fn sign(
     _: Parameters,
 ) -> ([(HeaderName, &'static str); 2], String) {
     (HEADERS, key.token_response())
+}
+
+async fn verify(State(key): State<Arc<Key>>, _: Parameters) -> (StatusCode, &'static str) {
+    if key.verify() {
+        (StatusCode::OK, PENDING)
+    } else {
+        (StatusCode::BAD_REQUEST, "")
+    }
 }

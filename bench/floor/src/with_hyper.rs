@@ -50,7 +50,11 @@ async fn answer(request: Request<Incoming>, key: &Key) -> Response<Full<Bytes>> 
     if request.method() == Method::GET {
         return json(StatusCode::OK, Bytes::from_static(JWKS.as_bytes()));
     }
-    let signs = request.uri().path() == "/sign";
+    let work: fn(&Key) -> Option<Bytes> = match request.uri().path() {
+        "/sign" => |key| Some(key.token_response().into()),
+        "/verify" => |key| key.verify().then(pending),
+        _ => |_| Some(pending()),
+    };
     let body = Limited::new(request.into_body(), 64 * 1024).collect();
     let body = tokio::time::timeout(Duration::from_secs(10), body).await;
     let Ok(Ok(body)) = body else {
@@ -58,13 +62,15 @@ async fn answer(request: Request<Incoming>, key: &Key) -> Response<Full<Bytes>> 
     };
     let body = body.to_bytes();
     let form = form(std::str::from_utf8(&body).unwrap_or_default());
-    if !form.iter().any(|(name, _)| name == "grant_type") {
-        json(StatusCode::BAD_REQUEST, Bytes::new())
-    } else if signs {
-        json(StatusCode::OK, key.token_response().into())
-    } else {
-        json(StatusCode::OK, Bytes::from_static(PENDING.as_bytes()))
+    let made = if form.is_empty() { None } else { work(key) };
+    match made {
+        Some(body) => json(StatusCode::OK, body),
+        None => json(StatusCode::BAD_REQUEST, Bytes::new()),
     }
+}
+
+fn pending() -> Bytes {
+    Bytes::from_static(PENDING.as_bytes())
 }
 
 fn form(text: &str) -> Vec<(String, String)> {

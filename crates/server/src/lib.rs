@@ -19,6 +19,7 @@ mod jobs;
 mod keys;
 mod limiter;
 mod listen;
+mod metadata_documents;
 mod page_token;
 pub mod pages;
 mod polled_grants;

@@ -27,6 +27,11 @@ impl PublicJson {
         Ok(Self { body, tag })
     }
 
+    /// The length of the document in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.body.len()
+    }
+
     /// Answers with the document, or that the one which the asker has still holds.
     pub(crate) fn response(&self, asked: &HeaderMap) -> Response<Body> {
         let known = asked.get_all(header::IF_NONE_MATCH).iter();

@@ -16,6 +16,7 @@ use crate::dpop_nonces::DpopNonces;
 use crate::error::Fault;
 use crate::keys::Keys;
 use crate::limiter::Limiter;
+use crate::metadata_documents::MetadataDocuments;
 use crate::page_token::PageTokens;
 use crate::polled_grants::PolledGrants;
 use crate::settings::Settings;
@@ -31,6 +32,7 @@ pub(crate) struct State {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clients: Clients,
     pub(crate) keys: Keys,
+    pub(crate) metadata_documents: MetadataDocuments,
     pub(crate) limiter: Limiter,
     pub(crate) device_counts: DeviceCounts,
     pub(crate) polled_grants: PolledGrants,
@@ -59,6 +61,7 @@ impl State {
             control: Control::new(Arc::clone(&clock)),
             clients: Clients::new(&settings),
             keys: Keys::new(&settings),
+            metadata_documents: MetadataDocuments::default(),
             limiter: Limiter::default(),
             device_counts: DeviceCounts::default(),
             polled_grants: PolledGrants::default(),

@@ -11,7 +11,6 @@ use hallpass_protocol::token::GrantType;
 use http::Response;
 
 use crate::Body;
-use crate::error::Fault;
 use crate::error::json::JsonError;
 use crate::public_json::PublicJson;
 use crate::request::Request;
@@ -19,8 +18,11 @@ use crate::state::State;
 
 /// `GET .well-known/openid-configuration`, `GET .well-known/oauth-authorization-server`.
 pub(crate) fn get(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
-    let body = serde_json::to_vec(&document(state, request)).map_err(Fault::from)?;
-    Ok(PublicJson::new(body.into())?.response(&request.headers))
+    let known = &state.metadata_documents;
+    let document = known.of(&request.issuer_url, || {
+        PublicJson::new(serde_json::to_vec(&document(state, request))?.into())
+    })?;
+    Ok(document.response(&request.headers))
 }
 
 fn document(state: &State, request: &Request) -> Metadata {

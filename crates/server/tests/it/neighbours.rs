@@ -29,7 +29,8 @@ async fn a_83_a_foreign_host_gets_400_on_loopback() {
         assert_eq!(answer.status, 400, "{host}");
         assert!(!answer.body.contains("jwks_uri"), "{host}");
     }
-    for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
+    // Twice: the second answer is one that was kept, and it is that host's.
+    for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"].repeat(2) {
         let answer = ask(&server, &[("host", host)]).await;
         assert_eq!(answer.member("issuer"), format!("http://{host}/default"));
     }
