@@ -57,6 +57,10 @@ deny:
 sizes:
     find crates -name '*.rs' -size +1 -exec wc -l {} + | awk '$1 > 500 && $2 != "total"' | sort -rn
 
+# Fuzzes the readers of what comes from outside, each for a minute.
+fuzz:
+    fuzz/run --seconds 60
+
 # Measures the server beside others and beside the bare framework (docs/performance.md).
 bench:
     cargo build --release --locked -p hallpass
