@@ -131,7 +131,63 @@ pub(crate) fn parse_ports(text: &str) -> Result<Ports, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// What a program of one server cannot need, and what its `auth login` does not have yet.
+    const ONLY_HERE: [&str; 17] = [
+        // Which server, and as which client: the program knows.
+        "auth-method",
+        "client-id",
+        "client-secret-cmd",
+        "client-secret-env",
+        "client-secret-file",
+        "client-secret-stdin",
+        "initial-access-token-file",
+        "issuer",
+        "private-key-file",
+        "private-key-id",
+        "provider",
+        "resource",
+        "scope",
+        // Not there yet.
+        "events",
+        "explain",
+        "no-qr",
+        "qr",
+    ];
+
+    #[test]
+    fn programs_with_auth_login_have_the_same_flags() {
+        let ours = LoginArgs::augment_args(clap::Command::new("login"));
+        let theirs = hallpass_client::clap::LoginArgs::augment_args(clap::Command::new("login"));
+        let find = |command: &clap::Command, name: &str| {
+            let mut found = command.get_arguments();
+            found.find(|it| it.get_long() == Some(name)).cloned()
+        };
+        for flag in theirs.get_arguments() {
+            let name = flag.get_long().unwrap();
+            let own = find(&ours, name).unwrap_or_else(|| panic!("hallpass has no --{name}"));
+            assert_eq!(says(&own), says(flag), "--{name}");
+        }
+        let ours = ours.get_arguments().filter_map(clap::Arg::get_long);
+        let missing: BTreeSet<_> = ours.filter(|flag| find(&theirs, flag).is_none()).collect();
+        assert_eq!(missing, BTreeSet::from(ONLY_HERE));
+    }
+
+    /// The help, the name of the value, and what it may be; a program's client credentials are no sign-in.
+    fn says(flag: &clap::Arg) -> (String, Vec<String>, Vec<String>) {
+        let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+        let names = flag.get_value_names().unwrap_or_default();
+        let values = flag.get_possible_values();
+        let values = values.iter().map(|value| value.get_name().to_owned());
+        (
+            help,
+            names.iter().map(ToString::to_string).collect(),
+            values.filter(|it| it != "client-credentials").collect(),
+        )
+    }
 
     #[test]
     fn ports_are_single_listed_or_a_range() {

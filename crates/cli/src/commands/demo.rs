@@ -180,7 +180,7 @@ fn finish(stage: &Stage, results: &[Value], took: Duration) -> Result<(), Failur
     }
     stage.title("Try it yourself");
     stage.say(
-        "  hallpass serve --dev\n  hallpass login --issuer http://localhost:8080/default --client-id my-cli\n  hallpass token",
+        "  hallpass serve --dev\n  hallpass login --issuer http://localhost:8080/default --client-id my-cli\n  hallpass userinfo",
     );
     let count = match results.len() {
         1 => "The sign-in",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::hallpass::Home;
 use crate::server::Server;
-use crate::story::sign_in;
+use crate::story::{sign_in, sign_in_as_told};
 
 #[test]
 fn what_is_printed_is_what_the_schemas_promise() {
@@ -50,6 +50,35 @@ fn what_is_printed_is_what_the_schemas_promise() {
         .output()
         .unwrap();
     holds("token", &serde_json::from_slice(&given.stdout).unwrap());
+}
+
+#[test]
+fn what_is_printed_for_calls_is_what_the_schemas_promise() {
+    let home = Home::new();
+    let server = Server::start(&home);
+    let issuer = server.issuer();
+    let words = ["work", "--issuer", &issuer, "--client-id", "cli"];
+    let signed_in = sign_in_as_told(&home, &[&words[..], &["--resource", &issuer]].concat());
+    assert_eq!(signed_in.code, 0, "{signed_in}");
+    let url = format!("{issuer}/userinfo");
+    let call = |url: &str| {
+        let ran = home.run(&["request", "GET", url, "--json"]);
+        serde_json::from_str::<Value>(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"))
+    };
+    let answer = call(&url);
+    assert!(answer["body"].is_object(), "{answer}");
+    holds("request", &answer);
+    // An answer that is no JSON, and one that is a refusal.
+    let missing = call(&format!("{url}/nothing"));
+    assert_eq!(missing["status"], 404);
+    holds("request", &missing);
+    let words = ["token", "--type", "dpop-proof", "--url", &url, "--json"];
+    let proof = home.run(&words).json();
+    assert_eq!(
+        (&proof["method"], &proof["url"]),
+        (&"GET".into(), &url.into())
+    );
+    holds("dpop-proof", &proof);
 }
 
 #[test]

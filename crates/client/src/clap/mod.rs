@@ -25,5 +25,5 @@ mod args;
 mod run;
 mod values;
 
-pub use args::{AuthArgs, AuthCommand, LoginArgs, LogoutArgs, StatusArgs, TokenArgs};
+pub use args::{AuthArgs, AuthCommand, LoginArgs, LoginFlow, LogoutArgs, StatusArgs, TokenArgs};
 pub use values::{parse_ports, parse_span};

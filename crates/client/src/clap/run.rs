@@ -2,18 +2,19 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::Value;
 use url::Url;
 
-use super::args::{AuthArgs, AuthCommand, LoginArgs, StatusArgs, TokenArgs};
+use super::args::{AuthArgs, AuthCommand, LoginArgs, LoginFlow, StatusArgs, TokenArgs};
 use crate::answers;
 use crate::clean;
 use crate::client::Client;
 use crate::client_builder::ClientBuilder;
 use crate::error::{Error, ErrorKind};
 use crate::session::{Session, SessionStatus};
-use crate::sign_in::SignIn;
+use crate::sign_in::{CallbackHost, SignIn};
 use crate::tokens::{AccessToken, TokenType};
 
 /// What a program of one server calls its only profile in JSON.
@@ -23,6 +24,10 @@ impl AuthArgs {
     /// Runs the command for this client, tells people or programs what came of it, and returns the exit
     /// code (those of [`Error::exit_code`]).
     pub async fn run(&self, client: ClientBuilder) -> ExitCode {
+        let client = match &self.command {
+            AuthCommand::Login(args) => args.dpop().into_iter().fold(client, ClientBuilder::dpop),
+            _ => client,
+        };
         let done = match client.build() {
             Ok(client) => self.answer(&client).await,
             Err(error) => Err(error),
@@ -175,16 +180,26 @@ fn print(answer: &Value) {
 }
 
 fn how(args: &LoginArgs) -> Result<SignIn, Error> {
-    let mut how = match (args.browser, args.device) {
-        (true, _) => SignIn::browser(),
-        (_, true) => SignIn::device(),
-        _ => SignIn::auto(),
+    let mut how = match (args.flow, args.browser, args.device) {
+        (Some(LoginFlow::Browser), ..) | (None, true, _) => SignIn::browser(),
+        (Some(LoginFlow::Device), ..) | (None, _, true) => SignIn::device(),
+        (Some(LoginFlow::Paste), ..) => SignIn::paste(),
+        (Some(LoginFlow::Auto) | None, ..) => SignIn::auto(),
     };
     let ports = args
         .ports()
         .map_err(|reason| Error::config("--callback-port is not understood").hint_to(reason))?;
     for port in ports {
         how = how.callback_port(port);
+    }
+    if args.callback_host.as_deref() == Some("localhost") {
+        how = how.callback_host(CallbackHost::Localhost);
+    }
+    for value in &args.acr {
+        how = how.acr(value);
+    }
+    if let Some(seconds) = args.max_age {
+        how = how.max_age(Duration::from_secs(seconds));
     }
     if args.no_browser {
         how = how.no_browser();

@@ -79,9 +79,13 @@ async fn c_57_every_request_carries_an_assertion_of_its_own() {
 async fn c_23_a_refresh_that_is_replayed_is_signed_anew() {
     let fake = Fake::start().await;
     let person = Person::who_signs_in(&fake);
-    let client = fake.client(&person).client_auth(signing());
-    let client = client.timer(TestTimer::default()).build().unwrap();
-    let session = client.sign_in(SignIn::browser()).await.unwrap();
+    let client = fake.client(&person).client_auth(signing()).build().unwrap();
+    client.sign_in(SignIn::browser()).await.unwrap();
+    // Only the refresh is hurried: on a timer that never waits, the person's five minutes are over before
+    // the browser has come back.
+    let hurried = fake.client(&person).client_auth(signing());
+    let hurried = hurried.store(client.store()).timer(TestTimer::default());
+    let session = hurried.build().unwrap().session().await.unwrap().unwrap();
     let mut asked = 0;
     fake.expect_nonce(None);
     fake.on("/token", move |_, signer| {
