@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::args_admin::AdminArgs;
 use crate::duration;
 
 /// Sign-in for command-line programs: tokens from any OAuth 2 / OpenID Connect server, and a server
@@ -110,6 +111,8 @@ pub(crate) enum Command {
     },
     /// Run an authorization server
     Serve(ServeArgs),
+    /// Administer a server: keys, tables, backups, settings
+    Admin(Box<AdminArgs>),
     /// See two real sign-ins, explained step by step
     Demo(DemoArgs),
     /// Print a completion script for a shell
@@ -460,10 +463,10 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) dev: bool,
     /// The address to listen on (default: loopback only)
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", requires = "dev")]
     pub(crate) host: Option<String>,
     /// The port to listen on; 0 takes any free one (default: 8080)
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", requires = "dev")]
     pub(crate) port: Option<u16>,
     /// Clients must be configured, unknown keys are errors
     #[arg(long, requires = "dev")]
@@ -475,9 +478,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, requires = "dev")]
     pub(crate) dev_control_public: bool,
     /// The address by which clients know the server
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires = "dev")]
     pub(crate) issuer_url: Option<String>,
-    /// The database; dev mode keeps everything in memory and refuses it
+    /// The database, in place of the settings' own; dev mode keeps everything in memory and refuses it
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! `hallpass`: signs people and programs in from the command line, and runs a server to sign in to.
 
 mod args;
+mod args_admin;
 mod command_browser;
 mod commands;
 mod config;
