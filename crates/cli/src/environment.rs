@@ -39,6 +39,16 @@ impl Environment {
         own.map(str::to_owned).collect()
     }
 
+    /// The variables that the server's settings are read from.
+    pub(crate) fn server_variables(&self) -> Vec<(String, String)> {
+        let pairs = self.0.iter();
+        let texts = pairs.filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+        texts
+            .filter(|(name, _)| name.starts_with("HALLPASS__") || *name == "CREDENTIALS_DIRECTORY")
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
     fn raw(&self, name: &str) -> Option<&OsString> {
         self.0
             .get(OsString::from(name).as_os_str())

@@ -92,6 +92,7 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Man { folder } => commands::man::run(&folder),
         Command::Jwt { command } => commands::jwt::run(&command, context),
         Command::Serve(args) => commands::serve::run(&args, context),
+        Command::Admin(args) => commands::admin::run(&args, context),
         Command::Demo(args) => commands::demo::run(&args, context),
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Help { topic } => commands::help::run(&topic, context),

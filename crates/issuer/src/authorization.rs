@@ -7,7 +7,7 @@ use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::tokens::one_time::SecretHash;
-use crate::user::User;
+use crate::user::{SignIn, User};
 
 /// How the authorization came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub enum Origin {
 pub struct AuthorizationSeed {
     /// The person.
     pub user: User,
+    /// How they signed in.
+    #[serde(default)]
+    pub sign_in: SignIn,
     /// What was granted.
     pub scopes: Scopes,
     /// The resources that were granted (RFC 8707 §2).
@@ -76,6 +79,10 @@ pub enum RevokeReason {
     CodeReplayed,
     /// A retired refresh token was presented.
     RefreshReused,
+    /// The account was locked, or its password changed (row S-65).
+    AccountChanged,
+    /// The person signed out of the browser in which it was granted (row S-246).
+    SignedOut,
 }
 
 /// The refresh tokens of one authorization: one row, whatever their number.
@@ -125,8 +132,117 @@ impl Authorization {
         self.revoked.is_none()
     }
 
+    /// Whether nothing that hangs from it is good any more, though nobody revoked it. `access` is how
+    /// long access tokens live: what has no refresh tokens ends with its only one.
+    pub fn is_over(&self, access: Duration, now: Timestamp) -> bool {
+        match &self.refresh {
+            Some(family) => now >= family.idle_expires_at.min(family.absolute_expires_at),
+            None => now >= self.created_at + access,
+        }
+    }
+
+    /// When it was last used to get a token, as far as the record tells: `idle` is how long a family
+    /// lives without use.
+    pub fn last_used_at(&self, idle: Duration) -> Timestamp {
+        let used = self.refresh.as_ref().and_then(|family| {
+            let is_capped = family.idle_expires_at == family.absolute_expires_at;
+            let refreshed = (!family.rotates && !is_capped).then(|| family.idle_expires_at - idle);
+            family.rotated_at.max(refreshed)
+        });
+        used.map_or(self.created_at, |used| used.max(self.created_at))
+    }
+
     /// Ends it; the first reason stays.
     pub fn revoke(&mut self, reason: RevokeReason, now: Timestamp) {
         self.revoked.get_or_insert((now, reason));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_protocol::UserId;
+    use serde_json::Map;
+
+    use super::*;
+
+    const ACCESS: Duration = Duration::from_mins(10);
+    const IDLE: Duration = Duration::from_hours(24);
+
+    fn start() -> Timestamp {
+        Timestamp::from_unix_seconds(1_000_000)
+    }
+
+    fn authorization(refresh: Option<RefreshFamily>) -> Authorization {
+        Authorization {
+            id: AuthorizationId::parse("018bcfe5680070008000000000000001").unwrap(),
+            issuer: String::new(),
+            client_id: ClientId::new("cli"),
+            seed: AuthorizationSeed {
+                user: User {
+                    id: UserId::new("ada"),
+                    claims: Map::new(),
+                },
+                sign_in: SignIn::default(),
+                scopes: Scopes::default(),
+                resource: Vec::new(),
+                auth_time: start(),
+                nonce: None,
+                browser_session: None,
+            },
+            origin: Origin::Code,
+            address: None,
+            created_at: start(),
+            refresh,
+            revoked: None,
+            dpop_jkt: None,
+        }
+    }
+
+    fn family(rotates: bool) -> RefreshFamily {
+        RefreshFamily {
+            seed_hash: SecretHash::of(b"seed"),
+            generation: 0,
+            rotates,
+            rotated_at: None,
+            previously_rotated_at: None,
+            idle_expires_at: start() + IDLE,
+            absolute_expires_at: start() + 3 * IDLE,
+        }
+    }
+
+    #[test]
+    fn it_is_over_with_its_last_token() {
+        let lone = authorization(None);
+        assert!(!lone.is_over(ACCESS, start() + ACCESS - Duration::from_secs(1)));
+        assert!(lone.is_over(ACCESS, start() + ACCESS));
+        let refreshed = authorization(Some(family(true)));
+        assert!(!refreshed.is_over(ACCESS, start() + ACCESS));
+        assert!(refreshed.is_over(ACCESS, start() + IDLE));
+    }
+
+    #[test]
+    fn its_last_use_is_the_last_refresh_that_left_a_trace() {
+        let hour = Duration::from_hours(1);
+        assert_eq!(authorization(None).last_used_at(IDLE), start());
+        assert_eq!(
+            authorization(Some(family(true))).last_used_at(IDLE),
+            start()
+        );
+        let rotated = RefreshFamily {
+            rotated_at: Some(start() + hour),
+            ..family(true)
+        };
+        assert_eq!(
+            authorization(Some(rotated)).last_used_at(IDLE),
+            start() + hour
+        );
+        let kept = RefreshFamily {
+            idle_expires_at: start() + IDLE + hour,
+            ..family(false)
+        };
+        assert_eq!(authorization(Some(kept)).last_used_at(IDLE), start() + hour);
+        // Longer idle times since: never before it was there.
+        let kept = authorization(Some(family(false)));
+        assert_eq!(kept.last_used_at(2 * IDLE), start());
     }
 }

@@ -13,6 +13,8 @@ use hallpass_protocol::token::GrantType;
 use hallpass_protocol::{ClientId, Scopes, Secret, Timestamp};
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::consent::ConsentPolicy;
+use crate::grants::device_approval::Requirement;
 use crate::refusal::{ClientReason, Refusal};
 use crate::tokens::one_time::SecretHash;
 
@@ -51,6 +53,10 @@ pub struct Client {
     pub requires_pushed_requests: bool,
     /// Whether it registered itself: nobody vouches for it (RFC 9700 §4.11.2).
     pub registered_itself: bool,
+    /// When people are asked about it; `None` leaves that to the issuer.
+    pub consent: Option<ConsentPolicy>,
+    /// What its devices need beside the confirmation; `None` leaves that to the issuer.
+    pub device_requirement: Option<Requirement>,
 }
 
 /// RFC 6749 §2.1.
@@ -105,6 +111,8 @@ impl Client {
             requires_dpop: false,
             requires_pushed_requests: false,
             registered_itself: false,
+            consent: None,
+            device_requirement: None,
         }
     }
 

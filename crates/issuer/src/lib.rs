@@ -5,17 +5,26 @@
 //! `hallpass-store`.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod account;
+pub mod account_link;
 pub mod authorization;
 pub mod bound_key;
 pub mod browser_session;
+pub mod claims;
 pub mod client;
+pub mod consent;
+pub mod factors;
 pub mod grants;
 pub mod limits;
+pub mod lockout;
+pub mod mail;
+pub mod network;
 pub mod policy;
 pub mod pushed_request;
 pub mod redirect_uri;
 pub mod refusal;
 pub mod registration;
+pub mod sign_in_event;
 pub mod tokens;
 pub mod user;
 

@@ -41,11 +41,41 @@ pub const USER_CODE_PER_ISSUER: Limit = Limit {
     window: minutes(1),
     lock: minutes(1),
 };
+/// Device codes that one address asks for (IPv6: one /64).
+pub const DEVICE_START_PER_ADDRESS: Limit = Limit {
+    failures: 10,
+    window: minutes(1),
+    lock: minutes(1),
+};
+/// Device codes of one client that one address asks for.
+pub const DEVICE_START_PER_CLIENT: Limit = Limit {
+    failures: 60,
+    window: minutes(1),
+    lock: minutes(1),
+};
+/// No limit: dev mode's tests start as many devices as they like.
+pub const UNLIMITED: Limit = Limit {
+    failures: u32::MAX,
+    window: minutes(1),
+    lock: minutes(1),
+};
 /// Unknown device codes from one address: none can be hit, but each costs a look.
 pub const DEVICE_CODE_PER_ADDRESS: Limit = Limit {
     failures: 30,
     window: minutes(1),
     lock: minutes(1),
+};
+/// Wrong passwords of one account.
+pub const LOGIN_PER_ACCOUNT: Limit = Limit {
+    failures: 10,
+    window: minutes(15),
+    lock: minutes(15),
+};
+/// Wrong passwords from one address (IPv6: one /64).
+pub const LOGIN_PER_ADDRESS: Limit = Limit {
+    failures: 60,
+    window: minutes(15),
+    lock: minutes(15),
 };
 /// Wrong client secrets of one client from one address (row S-134).
 pub const CLIENT_SECRET: Limit = Limit {
@@ -88,7 +118,7 @@ impl Failures {
         let (since, count) = if fresh {
             (Some(now), 1)
         } else {
-            (self.since, self.count + 1)
+            (self.since, self.count.saturating_add(1))
         };
         let locked_until = (count >= limit.failures).then(|| now + limit.lock);
         Self {

@@ -48,6 +48,8 @@ pub enum Refusal {
     LoginRequired,
     /// `interaction_required`, OIDC Core §3.1.2.6.
     InteractionRequired,
+    /// `consent_required`, OIDC Core §3.1.2.6.
+    ConsentRequired,
     /// `request_not_supported`, RFC 9101.
     RequestNotSupported,
     /// `request_uri_not_supported`, RFC 9101.
@@ -137,6 +139,8 @@ pub enum GrantReason {
     BadAssertion,
     /// It is bound to another DPoP key.
     OtherKey,
+    /// Its person's account was locked, removed or given a new password since (rows S-25, S-263).
+    AccountChanged,
 }
 
 impl Refusal {
@@ -162,6 +166,7 @@ impl Refusal {
             Self::ExpiredToken => ErrorCode::ExpiredToken,
             Self::LoginRequired => ErrorCode::LoginRequired,
             Self::InteractionRequired => ErrorCode::InteractionRequired,
+            Self::ConsentRequired => ErrorCode::ConsentRequired,
             Self::RequestNotSupported => ErrorCode::RequestNotSupported,
             Self::RequestUriNotSupported => ErrorCode::RequestUriNotSupported,
             Self::InvalidDpopProof(_) => ErrorCode::InvalidDpopProof,
@@ -212,6 +217,7 @@ impl Refusal {
             Self::ExpiredToken => "the device code expired: start again",
             Self::LoginRequired => "nobody is signed in in this browser",
             Self::InteractionRequired => "a person has to confirm this request",
+            Self::ConsentRequired => "the person has not agreed to this request",
             Self::RequestNotSupported => "`request` is not supported",
             Self::RequestUriNotSupported => "`request_uri` is not supported",
             Self::Busy(_) => "too much is going on: try again later",

@@ -22,6 +22,7 @@ pub mod jose;
 mod lenient;
 pub mod metadata;
 pub mod pkce;
+pub mod prefer;
 pub mod pushed_authorization;
 pub mod random;
 pub mod registration;

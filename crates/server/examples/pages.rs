@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use hallpass_server::pages::assets;
+use hallpass_server::pages::choose_password::{Choose, ChoosePassword, Step as ChooseStep};
+use hallpass_server::pages::consent::{Consent, NOTHING_LEFT};
 use hallpass_server::pages::continue_as::ContinueAs;
 use hallpass_server::pages::device::{CODE_NOT_VALID, Device, Entry, Step as DeviceStep};
 use hallpass_server::pages::device_confirm::{DeviceConfirm, Network};
@@ -15,8 +17,9 @@ use hallpass_server::pages::form_post::FormPost;
 use hallpass_server::pages::home::{Command, Endpoint, Home};
 use hallpass_server::pages::html::Page;
 use hallpass_server::pages::layout::{Client, FormTarget, Layout, Link, Pair, Publisher};
-use hallpass_server::pages::login::{Login, Purpose};
+use hallpass_server::pages::login::{Login, Purpose, WRONG};
 use hallpass_server::pages::moment::Moment;
+use hallpass_server::pages::recover::{Recover, Step as RecoverStep};
 use hallpass_server::pages::scope_line::ScopeLine;
 use hallpass_server::pages::signed_out::{Confirm, SignedOut, Step as SignedOutStep};
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +43,7 @@ fn main() -> io::Result<()> {
     device_confirm_pages(&folder)?;
     device_done_pages(&folder)?;
     error_pages(&folder)?;
+    consent_pages(&folder)?;
     other_pages(&folder)
 }
 
@@ -50,6 +54,8 @@ fn login_pages(folder: &Path) -> io::Result<()> {
         purpose: Purpose::Continue("Acme CLI".into()),
         username: String::new(),
         claims: String::new(),
+        recover_url: None,
+        refusal: None,
         username_error: None,
         claims_error: None,
         recent_users: texts(&[
@@ -93,7 +99,60 @@ fn login_pages(folder: &Path) -> io::Result<()> {
     save(folder, "login", &plain)?;
     save(folder, "login-device", &device)?;
     save(folder, "login-claims-error", &wrong)?;
-    save(folder, "login-error", &empty)
+    save(folder, "login-error", &empty)?;
+    account_pages(folder, &plain)
+}
+
+/// Those of production: a password, and the way to a new one.
+fn account_pages(folder: &Path, dev: &Login) -> io::Result<()> {
+    let production = || Layout {
+        issuer_name: "Example".into(),
+        dev_banner: false,
+        ..layout()
+    };
+    let ask = Login {
+        layout: production(),
+        recover_url: Some("/login/recover".into()),
+        recent_users: Vec::new(),
+        parameters: Vec::new(),
+        ..dev.clone()
+    };
+    let wrong = Login {
+        username: "ada".into(),
+        refusal: Some(WRONG.into()),
+        ..ask.clone()
+    };
+    save(folder, "account-login", &ask)?;
+    save(folder, "account-login-wrong", &wrong)?;
+    let recover = |step| Recover {
+        layout: production(),
+        login_url: "/login".into(),
+        support: Some("https://help.example.com".into()),
+        step,
+    };
+    let step = RecoverStep::Ask {
+        form: form("login/recover"),
+        error: None,
+    };
+    save(folder, "recover", &recover(step))?;
+    save(folder, "recover-sent", &recover(RecoverStep::Sent))?;
+    let choose = |step| ChoosePassword {
+        layout: production(),
+        login_url: "/login".into(),
+        recover_url: "/login/recover".into(),
+        step,
+    };
+    let step = ChooseStep::Choose(Choose {
+        form: form("login/password"),
+        link: "hpl_0".into(),
+        username: "ada".into(),
+        is_first: true,
+        error: Some("A password has at least 12 characters.".into()),
+        shortest: 12,
+    });
+    save(folder, "choose-password", &choose(step))?;
+    save(folder, "choose-password-done", &choose(ChooseStep::Done))?;
+    save(folder, "choose-password-dead", &choose(ChooseStep::Dead))
 }
 
 fn device_pages(folder: &Path) -> io::Result<()> {
@@ -211,6 +270,34 @@ fn device_done_pages(folder: &Path) -> io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+fn consent_pages(folder: &Path) -> io::Result<()> {
+    let consent = Consent {
+        layout: layout(),
+        form: form("consent"),
+        user: "ada".into(),
+        client: Client {
+            name: "Acme Reports".into(),
+            publisher: Publisher::Verified("reports.example.com".into()),
+        },
+        redirect_host: "reports.example.com".into(),
+        scopes: scopes(&["openid", "email", "offline_access", "api:read"])
+            .into_iter()
+            .map(|line| ScopeLine {
+                optional: line.scope != "openid",
+                ..line
+            })
+            .collect(),
+        lifetime: "Keeps access for up to 90 days without asking again.".into(),
+        problem: None,
+    };
+    save(folder, "consent", &consent)?;
+    let nothing_left = Consent {
+        problem: Some(NOTHING_LEFT.into()),
+        ..consent
+    };
+    save(folder, "consent-problem", &nothing_left)
 }
 
 fn other_pages(folder: &Path) -> io::Result<()> {

@@ -1,10 +1,11 @@
-//! The signing keys of every issuer: found in the store, or made at first need.
+//! The signing keys of every issuer: found in the store, and in dev mode made at first need. In
+//! production `jobs/rotate_keys.rs` makes them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
 
 use hallpass_issuer::tokens::mint::{Dialect, Signer};
-use hallpass_issuer::tokens::signing_key::SigningKeyRecord;
+use hallpass_issuer::tokens::signing_key::{KeyFacts, KeyState, SigningKeyRecord};
 use hallpass_protocol::jose::{Algorithm, JwkSet, KeyError, SigningKey};
 use hallpass_protocol::{KeyId, Timestamp};
 use hallpass_store::{Store, signing_keys};
@@ -24,6 +25,8 @@ const MOST_KEYS: usize = 20;
 #[derive(Debug)]
 pub(crate) struct Keys {
     algorithm: Algorithm,
+    /// Production's; in dev mode ID tokens have the one key.
+    id_algorithm: Option<Algorithm>,
     dialect: Dialect,
     initial: Option<String>,
     ready: RwLock<HashMap<String, Arc<IssuerKeys>>>,
@@ -38,6 +41,10 @@ pub(crate) struct IssuerKeys {
     pub(crate) signer: Signer,
     /// Checks them.
     pub(crate) public: JwkSet,
+    /// With which algorithms.
+    pub(crate) algorithms: Vec<Algorithm>,
+    /// From which records these were made.
+    facts: Vec<KeyFacts>,
     /// The answer of the JWKS endpoint.
     pub(crate) jwks: PublicJson,
 }
@@ -47,6 +54,7 @@ impl Keys {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             algorithm: settings.algorithm,
+            id_algorithm: settings.id_token_algorithm,
             dialect: settings.token_rules.dialect,
             initial: settings.initial_keys.clone(),
             ready: RwLock::default(),
@@ -54,9 +62,21 @@ impl Keys {
         }
     }
 
-    /// The algorithm of new tokens.
-    pub(crate) fn algorithm(&self) -> Algorithm {
-        self.algorithm
+    /// The algorithm of new ID tokens.
+    pub(crate) fn id_token_algorithm(&self) -> Algorithm {
+        self.id_algorithm.unwrap_or(self.algorithm)
+    }
+
+    /// Takes the keys of an issuer as they are stored, if they are not those in use.
+    pub(crate) async fn reload(&self, issuer: &str, store: &Store) -> Result<(), Fault> {
+        let name = issuer.to_owned();
+        let facts = store.read(move |tx| signing_keys::facts(tx, &name)).await?;
+        if self.find(issuer).is_some_and(|keys| keys.facts == facts) || facts.is_empty() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.making.lock().await;
+        let records = self.stored(issuer, store).await?;
+        self.take_into_use(issuer, &records).map(drop)
     }
 
     /// The keys of an issuer. Only the first request that needs one waits for it to be made.
@@ -75,6 +95,9 @@ impl Keys {
         }
         let mut records = self.stored(issuer, store).await?;
         if records.is_empty() {
+            if self.id_algorithm.is_some() {
+                return Err(Fault::new("there is no signing key yet"));
+            }
             records.push(self.make(issuer, store, now).await?);
         }
         self.take_into_use(issuer, &records)
@@ -130,20 +153,36 @@ impl Keys {
         ready.unwrap_or_default().into_iter().collect()
     }
 
-    /// The first record signs; the others only check.
+    /// The active records sign; the others only check.
     fn take_into_use(
         &self,
         issuer: &str,
         records: &[SigningKeyRecord],
     ) -> Result<Arc<IssuerKeys>, Fault> {
-        let mut keys = records.iter().map(|record| {
-            SigningKey::from_pkcs8(record.algorithm, record.kid.as_str(), record.pkcs8.expose())
-        });
-        let signing = keys
-            .next()
-            .ok_or_else(|| Fault::new("an issuer has no key"))??;
-        let retired: Vec<SigningKey> = keys.collect::<Result<_, _>>()?;
-        let keys = Arc::new(IssuerKeys::new(signing, &retired, self.dialect)?);
+        let parse = |record: &SigningKeyRecord| {
+            let (algorithm, kid) = (record.algorithm, record.kid.as_str());
+            let key = SigningKey::from_pkcs8(algorithm, kid, record.pkcs8.expose());
+            key.map(|key| (record.state, Arc::new(key)))
+        };
+        let keys: Vec<_> = records.iter().map(parse).collect::<Result<_, _>>()?;
+        let active = |algorithm: Option<Algorithm>| {
+            let mut keys = keys.iter();
+            keys.find(|(state, key)| {
+                matches!(state, KeyState::Active { .. })
+                    && algorithm.is_none_or(|wanted| key.algorithm() == wanted)
+            })
+            .map(|(_, key)| Arc::clone(key))
+            .ok_or_else(|| Fault::new("an issuer has no key that signs"))
+        };
+        // In dev mode the one key signs both, whatever its algorithm.
+        let (access, id) = match self.id_algorithm {
+            None => (active(None)?, active(None)?),
+            Some(id) => (active(Some(self.algorithm))?, active(Some(id))?),
+        };
+        let others = keys.iter().map(|(_, key)| key.as_ref());
+        let mut made = IssuerKeys::new((access, id), others, self.dialect)?;
+        made.facts = records.iter().map(facts).collect();
+        let keys = Arc::new(made);
         let mut ready = self
             .ready
             .write()
@@ -201,19 +240,38 @@ impl Keys {
 }
 
 impl IssuerKeys {
-    pub(crate) fn new(
-        key: SigningKey,
-        retired: &[SigningKey],
+    /// The keys that sign access tokens and ID tokens, and all that are published, the signing ones
+    /// again among them.
+    pub(crate) fn new<'k>(
+        (access, id): (Arc<SigningKey>, Arc<SigningKey>),
+        all: impl Iterator<Item = &'k SigningKey>,
         dialect: Dialect,
     ) -> Result<Self, Fault> {
-        let all = || std::iter::once(&key).chain(retired);
-        let jwks: Vec<_> = all().map(SigningKey::public_jwk_json).collect();
+        let all: Vec<&SigningKey> = all.collect();
+        // Clients that look at the first key only find the one that signs access tokens.
+        let signing = |key: &&SigningKey| key.kid() == access.kid();
+        let (first, rest): (Vec<&SigningKey>, Vec<_>) = all.into_iter().partition(signing);
+        let ordered: Vec<&SigningKey> = first.into_iter().chain(rest).collect();
+        let jwks: Vec<_> = ordered.iter().map(|key| key.public_jwk_json()).collect();
         let jwks = json!({ "keys": jwks });
+        let mut algorithms: Vec<_> = ordered.iter().map(|key| key.algorithm()).collect();
+        algorithms.dedup();
         Ok(Self {
-            public: JwkSet::new(all().map(SigningKey::public_jwk)),
+            public: JwkSet::new(ordered.iter().map(|key| key.public_jwk())),
+            algorithms,
+            facts: Vec::new(),
             jwks: PublicJson::new(Bytes::from(serde_json::to_vec(&jwks)?))?,
-            signer: Signer::new(key, dialect)?,
+            signer: Signer::new(Arc::clone(&access), id, dialect)?,
         })
+    }
+}
+
+fn facts(record: &SigningKeyRecord) -> KeyFacts {
+    KeyFacts {
+        kid: record.kid.clone(),
+        algorithm: record.algorithm,
+        state: record.state,
+        created_at: record.created_at,
     }
 }
 
@@ -223,19 +281,24 @@ fn own_name(issuer: &str) -> &str {
 }
 
 /// RSA takes long enough to disturb other requests.
-async fn generate(
+pub(crate) async fn generate(
     make: impl FnOnce() -> Result<SigningKey, KeyError> + Send + 'static,
 ) -> Result<SigningKey, Fault> {
     let outcome = tokio::task::spawn_blocking(make).await;
     Ok(outcome.map_err(|_| Fault::new("making a key panicked"))??)
 }
 
-fn record(issuer: &str, key: &SigningKey, now: Timestamp) -> Result<SigningKeyRecord, Fault> {
+pub(crate) fn record(
+    issuer: &str,
+    key: &SigningKey,
+    now: Timestamp,
+) -> Result<SigningKeyRecord, Fault> {
     Ok(SigningKeyRecord {
         issuer: issuer.to_owned(),
         kid: KeyId::new(key.kid()),
         algorithm: key.algorithm(),
         pkcs8: key.to_pkcs8()?,
         created_at: now,
+        state: KeyState::Active { until: None },
     })
 }

@@ -4,6 +4,8 @@
 //! what was sent, the endpoint parses it, `extract` tells who asks, `grants` load, decide and save,
 //! and the answer is minted. `docs/adr/0003` says why dev mode is the same server.
 
+pub mod accounts;
+pub mod admin;
 mod clients;
 mod control;
 mod date;
@@ -14,14 +16,19 @@ mod endpoints;
 mod error;
 mod extract;
 mod grants;
+mod held_polls;
 mod issuance;
 mod jobs;
+pub mod key_ring;
 mod keys;
 mod limiter;
 mod listen;
+mod mail;
 mod metadata_documents;
 mod page_token;
 pub mod pages;
+mod paths;
+mod phishing_signals;
 mod polled_grants;
 mod public_json;
 mod request;
@@ -30,12 +37,14 @@ pub mod server;
 pub mod settings;
 mod state;
 mod tls;
+mod trusted_proxies;
 mod used_ids;
+mod user_code_keys;
 mod verified_tokens;
 
 /// The body of every answer: whole, since pages and tokens are small.
 pub type Body = http_body_util::Full<hyper::body::Bytes>;
 
 pub use server::{Running, Server, StartError};
-pub use settings::{DevFlags, Settings, SettingsError};
+pub use settings::{DevFlags, ServerFlags, Settings, SettingsError};
 pub use tls::Certificate;

@@ -11,9 +11,9 @@ use hallpass_protocol::{Secret, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Makes and checks page tokens.
+/// Makes and checks page tokens: the first key makes them, all of them are accepted.
 #[derive(Debug)]
-pub(crate) struct PageTokens(hmac::Key);
+pub(crate) struct PageTokens(Vec<hmac::Key>);
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,23 @@ pub(crate) enum Purpose {
     Debugger,
     /// A pushed authorization request that this browser opened.
     PushedRequest,
+    /// The names under which a browser signed in before.
+    KnownBrowser,
+    /// A request that a person is asked about.
+    Consent,
+}
+
+/// A request that a person is asked about, between the page and their answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConsentInteraction {
+    /// The hash of every parameter of the request.
+    pub(crate) request: SecretHash,
+    /// Who is asked: their browser session.
+    pub(crate) session: SecretHash,
+    /// Whether they signed in for this request.
+    pub(crate) just_signed_in: bool,
+    /// When the page is too old.
+    pub(crate) expires_at: Timestamp,
 }
 
 /// A device confirmation between two pages.
@@ -49,8 +66,9 @@ pub(crate) struct Binding<'a> {
 }
 
 impl PageTokens {
-    pub(crate) fn new(key: &Secret<[u8; 32]>) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key.expose()))
+    pub(crate) fn new(keys: impl IntoIterator<Item = Secret<[u8; 32]>>) -> Self {
+        let key = |key: Secret<[u8; 32]>| hmac::Key::new(hmac::HMAC_SHA256, key.expose());
+        Self(keys.into_iter().map(key).collect())
     }
 
     /// Makes a token around a payload.
@@ -61,7 +79,9 @@ impl PageTokens {
         payload: &T,
     ) -> String {
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(payload).unwrap_or_default());
-        let tag = URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, &message(purpose, at, &body)));
+        let sign = |key| hmac::sign(key, &message(purpose, at, &body));
+        let tag = self.0.first().map(sign);
+        let tag = tag.map_or_else(String::new, |tag| URL_SAFE_NO_PAD.encode(tag));
         format!("{body}.{tag}")
     }
 
@@ -74,7 +94,11 @@ impl PageTokens {
     ) -> Option<T> {
         let (body, tag) = token.split_once('.')?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-        hmac::verify(&self.0, &message(purpose, at, body), &tag).ok()?;
+        let message = message(purpose, at, body);
+        let is_genuine = |key| hmac::verify(key, &message, &tag).is_ok();
+        if !self.0.iter().any(is_genuine) {
+            return None;
+        }
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()
     }
 }
@@ -85,6 +109,8 @@ fn message(purpose: Purpose, at: Binding<'_>, body: &str) -> Vec<u8> {
         Purpose::Device => "device/1",
         Purpose::Debugger => "debugger/1",
         Purpose::PushedRequest => "pushed-request/1",
+        Purpose::KnownBrowser => "known-browser/1",
+        Purpose::Consent => "consent/1",
     };
     let mut message = Vec::new();
     for field in [label, at.issuer, at.browser, body] {
@@ -100,7 +126,7 @@ mod tests {
 
     #[test]
     fn s_15_a_token_holds_for_one_purpose_issuer_and_browser() {
-        let tokens = PageTokens::new(&Secret::new([1; 32]));
+        let tokens = PageTokens::new([Secret::new([1; 32])]);
         let here = Binding {
             issuer: "default",
             browser: "b1",

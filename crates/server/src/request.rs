@@ -1,6 +1,7 @@
 //! A request as the endpoints see it: read whole, limited, with its issuer.
 
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hallpass_issuer::Refusal;
@@ -13,6 +14,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Bytes;
 
 use crate::pages::layout::Layout;
+use crate::paths::Paths;
 use crate::settings::Settings;
 
 /// The largest body that is read (row S-140).
@@ -21,7 +23,7 @@ pub(crate) const LARGEST_BODY: usize = 64 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// A request, read whole.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -30,11 +32,20 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
     /// The address of whoever is connected.
     pub(crate) peer: IpAddr,
+    /// Whether a proxy that nobody configured stands before the peer, so that its address says little.
+    pub(crate) is_veiled: bool,
     /// The issuer's path: `default`, or nothing for the root issuer.
     pub(crate) issuer: String,
     /// The issuer's identifier.
     pub(crate) issuer_url: String,
+    /// Where the endpoints lie.
+    pub(crate) paths: &'static Paths,
+    /// What people know the service by; in dev mode it is known by its address.
+    pub(crate) brand: Option<Arc<str>>,
     pub(crate) now: Timestamp,
+    /// For how long at most it was held, where the client asked for that; the answer says so
+    /// (RFC 7240 §3).
+    pub(crate) held_for: OnceLock<Duration>,
 }
 
 /// Why a body was not read.
@@ -130,6 +141,11 @@ impl Request {
         scheme.eq_ignore_ascii_case(wanted).then(|| token.trim())
     }
 
+    /// The address of whoever asks, where it is known to be theirs (row S-270).
+    pub(crate) fn known_address(&self) -> Option<IpAddr> {
+        (!self.is_veiled).then_some(self.peer)
+    }
+
     /// Where a path of this issuer lies.
     pub(crate) fn url_of(&self, path: &str) -> String {
         format!("{}/{path}", self.issuer_url)
@@ -162,13 +178,13 @@ impl Request {
 
     /// The frame of every page of this issuer.
     pub(crate) fn layout(&self) -> Layout {
-        let name = self
+        let address = self
             .issuer_url
             .split_once("://")
             .map_or("", |(_, rest)| rest);
         Layout {
-            issuer_name: name.to_owned(),
-            dev_banner: true,
+            issuer_name: self.brand.as_deref().unwrap_or(address).to_owned(),
+            dev_banner: self.brand.is_none(),
             lang: "en".to_owned(),
         }
     }
@@ -184,6 +200,10 @@ impl Request {
             return !matches!(site, "same-origin" | "none");
         }
         let own = |origin: &str| {
+            // In production a proxy may have put its own name into `Host`.
+            if self.brand.is_some() {
+                return origin == self.issuer_url;
+            }
             let host = self.header(header::HOST);
             host.is_some() && origin.split_once("://").map(|(_, host)| host) == host
         };

@@ -2,12 +2,13 @@
 //!
 //! In dev mode every path prefix is an issuer: the longest suffix that names an endpoint wins, the
 //! rest of the path is the issuer (`docs/adr/0003`). Paths of other servers that hallpass stands in
-//! for come first and belong to the root issuer.
+//! for come first and belong to the root issuer. Production has one issuer and answers under its own
+//! names, and under those of other servers that `compat` lists.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hallpass_issuer::registration::is_own_id;
-use hallpass_protocol::ClientId;
+use hallpass_protocol::{ClientId, prefer};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::Body;
@@ -22,9 +23,14 @@ use crate::endpoints::{
 use crate::error::json::JsonError;
 use crate::error::page::PageError;
 use crate::extract::dpop_proof;
-use crate::pages::{assets, device, device_confirm, home, login};
+use crate::pages::{
+    account, assets, choose_password, device, device_confirm, home, login, recover,
+};
+use crate::paths::Paths;
 use crate::request::{self, BodyError, Request, is_issuer};
+use crate::settings::{Compat, Mode, Settings};
 use crate::state::State;
+use crate::trusted_proxies::{client_address, is_veiled};
 
 /// Everything that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,68 +51,103 @@ enum Endpoint {
     Device,
     DeviceConfirm,
     Login,
+    Recover,
+    ChoosePassword,
+    ChangePassword,
+    Account,
+    AccountSessions,
+    AccountApps,
+    AccountPassword,
+    AccountHistory,
+    AccountExport,
+    AccountDelete,
     Debugger,
     DebuggerCallback,
     AuthKitDevice,
     AuthKitAuthenticate,
-    Health,
+    Live,
+    Ready,
     Home,
 }
 
 use Endpoint::{
-    AuthKitAuthenticate, AuthKitDevice, Authorization, ClientConfiguration, Debugger,
-    DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm, EndSession, Health, Home,
-    Introspection, Jwks, Login, Metadata, PushedAuthorizationRequest, Registration,
-    ResourceMetadata, Revocation, Token, Userinfo,
+    Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPassword,
+    AccountSessions, AuthKitAuthenticate, AuthKitDevice, Authorization, ChangePassword,
+    ChoosePassword, ClientConfiguration, Debugger, DebuggerCallback, Device, DeviceAuthorization,
+    DeviceConfirm, EndSession, Home, Introspection, Jwks, Live, Login, Metadata,
+    PushedAuthorizationRequest, Ready, Recover, Registration, ResourceMetadata, Revocation, Token,
+    Userinfo,
 };
 
-/// Whole paths, all of the root issuer: our production names, Hydra's, `AuthKit`'s.
-const EXACT: &[(&str, Endpoint)] = &[
-    ("", Home),
-    ("isalive", Health),
-    ("health/alive", Health),
-    ("health/ready", Health),
-    ("livez", Health),
-    ("readyz", Health),
-    (".well-known/jwks.json", Jwks),
-    ("oauth2/authorize", Authorization),
-    ("oauth2/auth", Authorization),
-    ("oauth2/token", Token),
-    ("oauth2/device_authorization", DeviceAuthorization),
-    ("oauth2/device/auth", DeviceAuthorization),
-    ("oauth2/device", DeviceAuthorization),
-    ("oauth2/device/verify", Device),
-    ("oauth2/par", PushedAuthorizationRequest),
-    ("oauth2/register", Registration),
-    ("oauth2/userinfo", Userinfo),
-    ("oauth2/introspect", Introspection),
-    ("admin/oauth2/introspect", Introspection),
-    ("oauth2/revoke", Revocation),
-    ("oauth2/logout", EndSession),
-    ("oauth2/sessions/logout", EndSession),
-    ("user_management/authorize/device", AuthKitDevice),
-    ("user_management/authenticate", AuthKitAuthenticate),
+/// Whose name of an endpoint a path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    Own,
+    Mock,
+    Hydra,
+    WorkOs,
+}
+
+use Name::{Hydra, Mock, Own, WorkOs};
+
+/// Whole paths, all of the root issuer.
+const EXACT: &[(&str, Endpoint, Name)] = &[
+    ("", Home, Own),
+    ("livez", Live, Own),
+    ("readyz", Ready, Own),
+    ("isalive", Live, Mock),
+    ("health/alive", Live, Hydra),
+    ("health/ready", Ready, Hydra),
+    ("login/recover", Recover, Own),
+    ("login/password", ChoosePassword, Own),
+    ("account", Account, Own),
+    ("account/sessions", AccountSessions, Own),
+    ("account/apps", AccountApps, Own),
+    ("account/password", AccountPassword, Own),
+    ("account/history", AccountHistory, Own),
+    ("account/export", AccountExport, Own),
+    ("account/delete", AccountDelete, Own),
+    (".well-known/change-password", ChangePassword, Own),
+    (".well-known/jwks.json", Jwks, Own),
+    ("oauth2/authorize", Authorization, Own),
+    ("oauth2/auth", Authorization, Hydra),
+    ("oauth2/token", Token, Own),
+    ("oauth2/device_authorization", DeviceAuthorization, Own),
+    ("oauth2/device/auth", DeviceAuthorization, Hydra),
+    ("oauth2/device", DeviceAuthorization, Hydra),
+    ("oauth2/device/verify", Device, Hydra),
+    ("oauth2/par", PushedAuthorizationRequest, Own),
+    ("oauth2/register", Registration, Own),
+    ("oauth2/userinfo", Userinfo, Own),
+    ("userinfo", Userinfo, Hydra),
+    ("oauth2/introspect", Introspection, Own),
+    ("admin/oauth2/introspect", Introspection, Hydra),
+    ("oauth2/revoke", Revocation, Own),
+    ("oauth2/logout", EndSession, Own),
+    ("oauth2/sessions/logout", EndSession, Hydra),
+    ("user_management/authorize/device", AuthKitDevice, WorkOs),
+    ("user_management/authenticate", AuthKitAuthenticate, WorkOs),
 ];
 
 /// The ends of paths, longest first; what stands before is the issuer.
-const SUFFIXES: &[(&str, Endpoint)] = &[
-    (".well-known/oauth-authorization-server", Metadata),
-    (".well-known/openid-configuration", Metadata),
-    ("debugger/callback", DebuggerCallback),
-    ("device/authorize", DeviceAuthorization),
-    ("device/confirm", DeviceConfirm),
-    ("endsession", EndSession),
-    ("introspect", Introspection),
-    ("authorize", Authorization),
-    ("debugger", Debugger),
-    ("register", Registration),
-    ("userinfo", Userinfo),
-    ("device", Device),
-    ("revoke", Revocation),
-    ("login", Login),
-    ("token", Token),
-    ("jwks", Jwks),
-    ("par", PushedAuthorizationRequest),
+const SUFFIXES: &[(&str, Endpoint, Name)] = &[
+    (".well-known/oauth-authorization-server", Metadata, Own),
+    (".well-known/openid-configuration", Metadata, Own),
+    ("debugger/callback", DebuggerCallback, Mock),
+    ("device/authorize", DeviceAuthorization, Mock),
+    ("device/confirm", DeviceConfirm, Own),
+    ("endsession", EndSession, Mock),
+    ("introspect", Introspection, Mock),
+    ("authorize", Authorization, Mock),
+    ("debugger", Debugger, Mock),
+    ("register", Registration, Mock),
+    ("userinfo", Userinfo, Mock),
+    ("device", Device, Own),
+    ("revoke", Revocation, Mock),
+    ("login", Login, Own),
+    ("token", Token, Mock),
+    ("jwks", Jwks, Mock),
+    ("par", PushedAuthorizationRequest, Mock),
 ];
 
 /// RFC 9728 §3.1 puts its suffix before the resource's path; the one resource is userinfo.
@@ -115,50 +156,123 @@ const RESOURCE: &str = ".well-known/oauth-protected-resource/";
 /// RFC 8414 §3.1 puts its suffix before the issuer's path.
 const INSERTED: &str = ".well-known/oauth-authorization-server/";
 
-/// Names the endpoint of a path, and its issuer.
-fn resolve(path: &str) -> Option<(String, Endpoint)> {
-    let path = path.strip_prefix('/')?;
-    if let Some((_, endpoint)) = EXACT.iter().find(|(known, _)| *known == path) {
-        return Some((String::new(), *endpoint));
+/// Which paths a server answers.
+#[derive(Clone, Copy, Debug)]
+struct Map {
+    mode: Mode,
+    compat: Compat,
+}
+
+impl Map {
+    fn of(settings: &Settings) -> Self {
+        Self {
+            mode: settings.mode,
+            compat: settings.compat,
+        }
     }
-    if let Some(issuer) = path.strip_prefix(INSERTED) {
-        return is_issuer(issuer).then(|| (issuer.to_owned(), Metadata));
+
+    /// Names the endpoint of a path, and its issuer.
+    fn resolve(self, path: &str) -> Option<(String, Endpoint)> {
+        let (issuer, endpoint) = self.look_up(path)?;
+        match self.mode {
+            // Nobody has a password there.
+            Mode::Dev if endpoint.needs_accounts() => None,
+            Mode::Dev => Some((issuer, endpoint)),
+            // One issuer, by whatever name it is called; and nobody's debugger.
+            Mode::Production if matches!(endpoint, Debugger | DebuggerCallback) => None,
+            Mode::Production => Some((String::new(), endpoint)),
+        }
     }
-    if let Some(resource) = path.strip_prefix(RESOURCE) {
-        return match resolve(&format!("/{resource}"))? {
-            (issuer, Userinfo) => Some((issuer, ResourceMetadata)),
-            _ => None,
-        };
+
+    fn look_up(self, path: &str) -> Option<(String, Endpoint)> {
+        let path = path.strip_prefix('/')?;
+        let exact = EXACT.iter().find(|(known, ..)| *known == path);
+        if let Some((_, endpoint, name)) = exact
+            && self.answers_to(*name)
+        {
+            return Some((String::new(), *endpoint));
+        }
+        if let Some(issuer) = path.strip_prefix(INSERTED) {
+            return self
+                .may_be_issuer(issuer, Own)
+                .then(|| (issuer.to_owned(), Metadata));
+        }
+        if let Some(resource) = path.strip_prefix(RESOURCE) {
+            return match self.look_up(&format!("/{resource}"))? {
+                (issuer, Userinfo) => Some((issuer, ResourceMetadata)),
+                _ => None,
+            };
+        }
+        if let Some((issuer, name)) = configured_client(path) {
+            let is_known = self.answers_to(name) && self.may_be_issuer(issuer, name);
+            return is_known.then(|| (issuer.to_owned(), ClientConfiguration));
+        }
+        SUFFIXES.iter().find_map(|(suffix, endpoint, name)| {
+            let issuer = path.strip_suffix(suffix)?;
+            let issuer = if issuer.is_empty() {
+                ""
+            } else {
+                issuer.strip_suffix('/')?
+            };
+            let is_known = self.answers_to(*name) && self.may_be_issuer(issuer, *name);
+            is_known.then(|| (issuer.to_owned(), *endpoint))
+        })
     }
-    if let Some(issuer) = configured_client(path) {
-        return Some((issuer.to_owned(), ClientConfiguration));
+
+    fn answers_to(self, name: Name) -> bool {
+        match name {
+            Own => true,
+            Mock => self.compat.mock,
+            Hydra => self.compat.hydra,
+            WorkOs => self.compat.workos,
+        }
     }
-    SUFFIXES.iter().find_map(|(suffix, endpoint)| {
-        let issuer = path.strip_suffix(suffix)?;
-        let issuer = if issuer.is_empty() {
-            ""
-        } else {
-            issuer.strip_suffix('/')?
-        };
-        is_issuer(issuer).then(|| (issuer.to_owned(), *endpoint))
-    })
+
+    /// Whether this may stand before the end of a path: an issuer of dev mode, or a name that the
+    /// mock's clients use for the one issuer.
+    fn may_be_issuer(self, issuer: &str, name: Name) -> bool {
+        let is_plain = issuer.is_empty() && name == Own;
+        is_plain || self.compat.mock && is_issuer(issuer)
+    }
 }
 
 /// The issuer of `register/{id}`, the address of a client that registered itself (RFC 7592 §2).
-fn configured_client(path: &str) -> Option<&str> {
+fn configured_client(path: &str) -> Option<(&str, Name)> {
     let (rest, id) = path.rsplit_once('/')?;
-    let issuer = match rest {
-        "register" | "oauth2/register" => "",
-        _ => rest.strip_suffix("/register")?,
+    let found = match rest {
+        "oauth2/register" => ("", Own),
+        "register" => ("", Mock),
+        _ => (rest.strip_suffix("/register")?, Mock),
     };
-    (is_own_id(&ClientId::new(id)) && is_issuer(issuer)).then_some(issuer)
+    is_own_id(&ClientId::new(id)).then_some(found)
 }
 
 impl Endpoint {
+    /// Whether it is about people with accounts.
+    fn needs_accounts(self) -> bool {
+        matches!(self, Recover | ChoosePassword | ChangePassword) || self.is_account()
+    }
+
+    /// Whether it is a page of a person's own account.
+    fn is_account(self) -> bool {
+        matches!(
+            self,
+            Account
+                | AccountSessions
+                | AccountApps
+                | AccountPassword
+                | AccountHistory
+                | AccountExport
+                | AccountDelete
+        )
+    }
+
     /// The methods it takes, as `Allow` names them.
     fn methods(self) -> &'static str {
         match self {
-            Metadata | ResourceMetadata | Jwks | Health | Home => "GET, HEAD",
+            Metadata | ResourceMetadata | Jwks | Live | Ready | Home | ChangePassword => {
+                "GET, HEAD"
+            }
             Token
             | DeviceAuthorization
             | PushedAuthorizationRequest
@@ -166,10 +280,14 @@ impl Endpoint {
             | Revocation
             | AuthKitDevice
             | Registration
+            | AccountSessions
+            | AccountApps
+            | AccountExport
             | AuthKitAuthenticate => "POST",
             ClientConfiguration => "GET, HEAD, PUT, DELETE",
-            Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login | Debugger
-            | DebuggerCallback => "GET, HEAD, POST",
+            Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login | Recover
+            | ChoosePassword | Account | AccountPassword | AccountHistory | AccountDelete
+            | Debugger | DebuggerCallback => "GET, HEAD, POST",
         }
     }
 
@@ -190,7 +308,9 @@ impl Endpoint {
             Device => Some("device"),
             DeviceConfirm => Some("device_confirm"),
             Login => Some("login"),
-            Debugger | DebuggerCallback | Health | Home => None,
+            Recover | ChoosePassword | ChangePassword | Account | AccountSessions | AccountApps
+            | AccountPassword | AccountHistory | AccountExport | AccountDelete | Debugger
+            | DebuggerCallback | Live | Ready | Home => None,
         }
     }
 
@@ -216,10 +336,13 @@ impl Endpoint {
                 | Device
                 | DeviceConfirm
                 | Login
+                | Recover
+                | ChoosePassword
+                | ChangePassword
                 | Debugger
                 | DebuggerCallback
                 | Home
-        )
+        ) || self.is_account()
     }
 }
 
@@ -238,7 +361,7 @@ where
         return refused;
     }
     let path = parts.uri.path();
-    if control::is_control_path(path) {
+    if !state.settings.is_production() && control::is_control_path(path) {
         return Box::pin(control::answer(&state, parts, body, peer)).await;
     }
     if let Some(asset) = assets::find(path) {
@@ -248,10 +371,8 @@ where
     if parts.method == Method::OPTIONS && path == "*" {
         return status(StatusCode::NO_CONTENT);
     }
-    let (issuer, endpoint) = match resolve(path) {
-        Some((issuer, endpoint)) => (issuer, Some(endpoint)),
-        None => (String::new(), None),
-    };
+    let (issuer, endpoint) = Map::of(&state.settings).resolve(path).unzip();
+    let issuer: String = issuer.unwrap_or_default();
     let base = dev_mode::base_url(&state.settings, &parts.headers);
     let issuer_url = if issuer.is_empty() {
         base
@@ -262,12 +383,16 @@ where
         path: path.to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         method: parts.method,
-        headers: parts.headers,
         body: hyper::body::Bytes::new(),
-        peer: peer.ip().to_canonical(),
+        peer: client_address(&state.settings.trusted_proxies, peer.ip(), &parts.headers),
+        is_veiled: is_veiled(&state.settings.trusted_proxies, peer.ip(), &parts.headers),
+        headers: parts.headers,
         issuer,
         issuer_url,
+        paths: Paths::of(state.settings.mode),
+        brand: state.brand.clone(),
         now: state.now(),
+        held_for: OnceLock::new(),
     };
     if let Some(folder) = &state.settings.static_assets
         && request.path.starts_with(static_files::PREFIX)
@@ -319,6 +444,12 @@ fn finish(state: &State, request: &Request, endpoint: Endpoint, response: &mut R
     if let Some(role) = endpoint.takes_proofs() {
         dpop_proof::send_nonce(state, request, role, response);
     }
+    if let Some(wait) = request.held_for.get()
+        && let Ok(applied) = HeaderValue::try_from(prefer::spell_wait(*wait))
+    {
+        let headers = response.headers_mut();
+        headers.insert(prefer::PREFERENCE_APPLIED, applied);
+    }
     // Strict mode knows no origins yet, and answers none (row S-168).
     if !endpoint.is_page() && !state.settings.strict {
         let methods = match endpoint {
@@ -343,6 +474,15 @@ fn refuse_stranger(
         response.headers_mut().insert(header::CONTENT_TYPE, plain);
         response
     };
+    if state.settings.is_production() {
+        // The issuer never comes from the request (row S-170), so a foreign name does no harm, and
+        // a probe may call a node by its address. A malformed one is still no request.
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let is_good = host.is_some_and(|host| dev_mode::Authority::parse(host).is_some());
+        return (!is_good).then(|| refused(StatusCode::BAD_REQUEST, NO_HOST.to_owned()));
+    }
     if let Err(error) = dev_mode::check_peer(
         &state.settings,
         peer.ip().to_canonical(),
@@ -356,6 +496,9 @@ fn refuse_stranger(
     let error = dev_mode::check_host(&state.settings, host).err()?;
     Some(refused(StatusCode::BAD_REQUEST, error.to_string()))
 }
+
+/// RFC 9112 §3.2: without exactly one good `Host` a request gets 400.
+const NO_HOST: &str = "the request does not have exactly one good Host header";
 
 fn refuse_method(state: &State, request: &Request, endpoint: Endpoint) -> Response<Body> {
     if !endpoint.is_page() {
@@ -383,9 +526,11 @@ async fn dispatch(state: &State, request: &Request, endpoint: Endpoint) -> Respo
         Revocation => revocation::post(state, request).await,
         AuthKitDevice => Box::pin(user_management::authorize_device(state, request)).await,
         AuthKitAuthenticate => Box::pin(user_management::authenticate(state, request)).await,
-        Health => Ok(health::get()),
-        Authorization | EndSession | Device | DeviceConfirm | Login | Debugger
-        | DebuggerCallback | Home => {
+        Live => Ok(health::live()),
+        Ready => Ok(health::ready(state).await),
+        Authorization | EndSession | Device | DeviceConfirm | Login | Recover | ChoosePassword
+        | ChangePassword | Account | AccountSessions | AccountApps | AccountPassword
+        | AccountHistory | AccountExport | AccountDelete | Debugger | DebuggerCallback | Home => {
             return Box::pin(for_person(state, request, endpoint)).await;
         }
     };
@@ -399,9 +544,19 @@ async fn for_person(state: &State, request: &Request, endpoint: Endpoint) -> Res
         Device => device::get(state, request).await,
         DeviceConfirm => device_confirm::get(state, request).await,
         Login => login::get(state, request).await,
+        Recover => recover::get(state, request).await,
+        ChoosePassword => choose_password::get(state, request).await,
+        ChangePassword => Ok(recover::change_password(request)),
+        Account => account::overview(state, request).await,
+        AccountSessions => account::sessions(state, request).await,
+        AccountApps => account::apps(state, request).await,
+        AccountPassword => account::password(state, request).await,
+        AccountHistory => account::history(state, request).await,
+        AccountExport => account::export(state, request).await,
+        AccountDelete => account::delete(state, request).await,
         Debugger => debugger::get(state, request),
         DebuggerCallback => debugger::callback(state, request).await,
-        _ => Ok(home::get(request)),
+        _ => Ok(home::get(state, request)),
     };
     page.unwrap_or_else(|error| error.into_response(state, request))
 }
@@ -439,7 +594,96 @@ mod tests {
     use super::*;
 
     fn named(path: &str) -> Option<(String, Endpoint)> {
-        resolve(path)
+        let (mode, compat) = (Mode::Dev, Compat::ALL);
+        Map { mode, compat }.resolve(path)
+    }
+
+    fn in_production(compat: Compat, path: &str) -> Option<Endpoint> {
+        let mode = Mode::Production;
+        let (issuer, endpoint) = Map { mode, compat }.resolve(path)?;
+        assert_eq!(issuer, "", "{path}");
+        Some(endpoint)
+    }
+
+    #[test]
+    fn production_answers_its_own_names_and_those_that_compat_lists() {
+        let none = Compat::default();
+        for (path, endpoint) in [
+            ("/oauth2/token", Token),
+            ("/.well-known/openid-configuration", Metadata),
+            ("/.well-known/jwks.json", Jwks),
+            ("/device", Device),
+            ("/login", Login),
+            (
+                "/.well-known/oauth-protected-resource/oauth2/userinfo",
+                ResourceMetadata,
+            ),
+        ] {
+            assert_eq!(in_production(none, path), Some(endpoint), "{path}");
+        }
+        let mock = Compat { mock: true, ..none };
+        let hydra = Compat {
+            hydra: true,
+            ..none
+        };
+        let workos = Compat {
+            workos: true,
+            ..none
+        };
+        for (path, compat, endpoint) in [
+            ("/default/token", mock, Token),
+            ("/token", mock, Token),
+            ("/default/.well-known/openid-configuration", mock, Metadata),
+            ("/default/device/authorize", mock, DeviceAuthorization),
+            ("/isalive", mock, Live),
+            ("/oauth2/auth", hydra, Authorization),
+            ("/oauth2/device/auth", hydra, DeviceAuthorization),
+            ("/userinfo", hydra, Userinfo),
+            ("/health/ready", hydra, Ready),
+            ("/user_management/authenticate", workos, AuthKitAuthenticate),
+        ] {
+            assert_eq!(in_production(none, path), None, "{path}");
+            assert_eq!(in_production(compat, path), Some(endpoint), "{path}");
+        }
+        let all = Compat::ALL;
+        for path in [
+            "/default/debugger",
+            "/debugger",
+            "/debugger/callback",
+            "/_hallpass/state",
+        ] {
+            assert_eq!(in_production(all, path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_canonical_path_is_its_endpoint() {
+        for mode in [Mode::Dev, Mode::Production] {
+            let compat = if mode == Mode::Dev {
+                Compat::ALL
+            } else {
+                Compat::default()
+            };
+            let paths = Paths::of(mode);
+            for (path, endpoint) in [
+                (paths.authorization, Authorization),
+                (paths.token, Token),
+                (paths.device_authorization, DeviceAuthorization),
+                (
+                    paths.pushed_authorization_request,
+                    PushedAuthorizationRequest,
+                ),
+                (paths.registration, Registration),
+                (paths.userinfo, Userinfo),
+                (paths.jwks, Jwks),
+                (paths.introspection, Introspection),
+                (paths.revocation, Revocation),
+                (paths.end_session, EndSession),
+            ] {
+                let found = Map { mode, compat }.resolve(&format!("/{path}"));
+                assert_eq!(found, Some((String::new(), endpoint)), "{path}");
+            }
+        }
     }
 
     #[test]
@@ -470,7 +714,10 @@ mod tests {
 
     #[test]
     fn every_endpoint_is_known_to_the_control_api() {
-        let endpoints = EXACT.iter().chain(SUFFIXES).map(|(_, endpoint)| *endpoint);
+        let endpoints = EXACT
+            .iter()
+            .chain(SUFFIXES)
+            .map(|(_, endpoint, _)| *endpoint);
         for name in endpoints.filter_map(Endpoint::name) {
             assert!(control::is_endpoint(name), "{name}");
         }

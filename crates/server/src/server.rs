@@ -2,17 +2,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hallpass_protocol::Clock;
 use hallpass_protocol::random::{Random, SystemRandom};
 use hallpass_protocol::time::SystemClock;
 use hallpass_store::clients;
+use http::{HeaderValue, header};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use crate::listen::StartError;
 
-use crate::settings::Settings;
+use crate::accounts::Accounts;
+use crate::settings::{PublicUrl, Settings};
 use crate::state::State;
 use crate::tls::Tls;
 use crate::{date, jobs, listen, router};
@@ -28,8 +31,13 @@ pub struct Running {
     scheme: &'static str,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
-    jobs: JoinHandle<()>,
+    jobs: Vec<JoinHandle<()>>,
+    state: Arc<State>,
+    notes: Vec<String>,
 }
+
+/// RFC 6797 §6.1.1: browsers never speak to this host in the clear again.
+const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 impl Server {
     /// Starts with the system's clock and randomness; the server listens when this returns.
@@ -46,20 +54,34 @@ impl Server {
         let tls = settings.tls.clone().map(Tls::new);
         let listeners = listen::bind(&settings.listen).await?.with_tls(tls.clone());
         let addresses = listeners.addresses().to_vec();
-        let state = State::open(settings, clock, random);
-        let state = Arc::new(state.map_err(|fault| StartError::Fault(fault.to_string()))?);
+        let (state, notes) = State::open(settings, clock, random).await?;
+        let state = Arc::new(state);
         load_clients(&state).await?;
         let (stop, stopped) = watch::channel(false);
-        let jobs = tokio::spawn(jobs::purge::run(Arc::clone(&state)));
-        warm_up(&state);
+        let mut jobs = vec![tokio::spawn(jobs::purge::run(Arc::clone(&state)))];
+        if state.settings.is_production() {
+            let made = jobs::rotate_keys::advance(&state).await;
+            made.map_err(|fault| StartError::Fault(fault.to_string()))?;
+            jobs.push(tokio::spawn(jobs::rotate_keys::run(Arc::clone(&state))));
+            jobs.push(tokio::spawn(jobs::outbox::run(Arc::clone(&state))));
+        } else {
+            warm_up(&state);
+        }
         if let Some(tls) = &tls {
             tls.warm_up();
         }
+        let served = Arc::clone(&state);
+        let is_https = state.settings.is_https();
         let service = move |request, peer| {
-            let state = Arc::clone(&state);
+            let state = Arc::clone(&served);
             async move {
                 let mut response = router::answer(Arc::clone(&state), request, peer).await;
                 date::stamp(&mut response, state.now());
+                if is_https {
+                    response
+                        .headers_mut()
+                        .insert(header::STRICT_TRANSPORT_SECURITY, A_YEAR);
+                }
                 response
             }
         };
@@ -70,6 +92,8 @@ impl Server {
             stop,
             accepting,
             jobs,
+            state,
+            notes,
         })
     }
 }
@@ -94,6 +118,24 @@ fn warm_up(state: &Arc<State>) {
 }
 
 impl Running {
+    /// What the operator should know of this start, one sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The issuer, where it is one; in dev mode every path is.
+    pub fn issuer(&self) -> Option<&str> {
+        match &self.state.settings.public {
+            PublicUrl::Fixed(url) if self.state.settings.is_production() => Some(url),
+            PublicUrl::Fixed(_) | PublicUrl::FromHost => None,
+        }
+    }
+
+    /// Its accounts, for programs that run a server of their own, and for tests.
+    pub fn accounts(&self) -> Accounts {
+        self.state.accounts.clone()
+    }
+
     /// The addresses that it listens on, all on one port.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -111,16 +153,20 @@ impl Running {
         }
     }
 
-    /// Stops accepting, lets requests in flight end, and closes.
+    /// Stops accepting, lets requests in flight end, and closes the database after the last write.
     pub async fn shutdown(self) {
+        // Whoever still asks on an open connection hears that others should be asked.
+        self.state.is_draining.store(true, Ordering::Release);
+        self.state.held_polls.close();
         // Nobody listens any more when the accept loop is gone: then there is nothing to stop.
         let _: Result<(), _> = self.stop.send(true);
-        self.jobs.abort();
+        self.jobs.iter().for_each(JoinHandle::abort);
         if let Err(error) = self.accepting.await
             && error.is_panic()
         {
             tracing::error!("the accept loop panicked");
         }
+        self.state.store.close().await;
     }
 
     /// Waits until the server ends by itself, which only a fault makes it do.

@@ -1,26 +1,33 @@
 //! What every request may use: settings, store, keys, clock and dice.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use aws_lc_rs::{hkdf, hmac};
 use hallpass_issuer::tokens::refresh_token::RefreshKeys;
 use hallpass_protocol::random::Random;
-use hallpass_protocol::{Clock, Secret, Timestamp};
-use hallpass_store::{Store, StoreKey};
+use hallpass_protocol::{Clock, Timestamp};
+use hallpass_store::Store;
+use tokio::sync::Notify;
 
+use crate::accounts::Accounts;
 use crate::clients::Clients;
 use crate::control::Control;
 use crate::dev_mode::{RecentUsers, SettableClock};
 use crate::device_counts::DeviceCounts;
 use crate::dpop_nonces::DpopNonces;
-use crate::error::Fault;
+use crate::held_polls::HeldPolls;
+use crate::key_ring;
 use crate::keys::Keys;
 use crate::limiter::Limiter;
+use crate::listen::StartError;
+use crate::mail::Mailer;
 use crate::metadata_documents::MetadataDocuments;
 use crate::page_token::PageTokens;
+use crate::phishing_signals::PhishingSignals;
 use crate::polled_grants::PolledGrants;
 use crate::settings::Settings;
 use crate::used_ids::UsedIds;
+use crate::user_code_keys::UserCodeKeys;
 use crate::verified_tokens::VerifiedTokens;
 
 /// The server, as a request sees it.
@@ -35,63 +42,76 @@ pub(crate) struct State {
     pub(crate) metadata_documents: MetadataDocuments,
     pub(crate) limiter: Limiter,
     pub(crate) device_counts: DeviceCounts,
+    pub(crate) phishing_signals: PhishingSignals,
     pub(crate) polled_grants: PolledGrants,
+    pub(crate) held_polls: HeldPolls,
     pub(crate) verified_tokens: VerifiedTokens,
     pub(crate) used_ids: UsedIds,
     pub(crate) dpop_nonces: DpopNonces,
     pub(crate) recent_users: RecentUsers,
     pub(crate) refresh_keys: RefreshKeys,
     pub(crate) page_tokens: PageTokens,
-    pub(crate) user_code_key: hmac::Key,
+    pub(crate) user_code_keys: UserCodeKeys,
     pub(crate) control: Control,
+    /// The people of production; dev mode has none.
+    pub(crate) accounts: Accounts,
+    pub(crate) mailer: Mailer,
+    /// Says that there is mail in the outbox.
+    pub(crate) outbox_filled: Notify,
+    /// What people know the service by, in production.
+    pub(crate) brand: Option<Arc<str>>,
+    /// Whether the server is about to stop.
+    pub(crate) is_draining: AtomicBool,
 }
 
 impl State {
-    /// Opens the store in memory and derives every key from one fresh root secret.
-    pub(crate) fn open(
+    /// Opens the store and derives every key from the key ring; what the operator should know.
+    pub(crate) async fn open(
         settings: Settings,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
-    ) -> Result<Self, Fault> {
-        let root = Secret::new(hallpass_protocol::random::bytes::<32>(random.as_ref()));
-        let store =
-            Store::open_in_memory(StoreKey::from_bytes(*derive(&root, b"dbenc")?.expose()))?;
+    ) -> Result<(Self, Vec<String>), StartError> {
+        let (ring, note) = key_ring::load(&settings, random.as_ref(), clock.now())?;
+        let store = Store::connect(settings.database.address().expose(), ring.store_keys()).await?;
         let clock = Arc::new(SettableClock::new(clock, settings.system_time));
-        Ok(Self {
+        let brand = settings
+            .is_production()
+            .then(|| Arc::from(settings.branding.name.as_str()));
+        let state = Self {
+            accounts: {
+                let time: Arc<dyn Clock> = Arc::<SettableClock>::clone(&clock);
+                Accounts::new(store.clone(), time, Arc::clone(&random))
+            },
+            mailer: Mailer::new(&settings.email).map_err(StartError::Fault)?,
+            outbox_filled: Notify::new(),
+            brand,
+            is_draining: AtomicBool::new(false),
             control: Control::new(Arc::clone(&clock)),
             clients: Clients::new(&settings),
             keys: Keys::new(&settings),
             metadata_documents: MetadataDocuments::default(),
             limiter: Limiter::default(),
             device_counts: DeviceCounts::default(),
+            phishing_signals: PhishingSignals::default(),
             polled_grants: PolledGrants::default(),
+            held_polls: HeldPolls::default(),
             verified_tokens: VerifiedTokens::default(),
             used_ids: UsedIds::default(),
-            dpop_nonces: DpopNonces::new(&derive(&root, b"dpop-nonce")?),
+            dpop_nonces: DpopNonces::new(&ring.derive_first(b"dpop-nonce")),
             recent_users: RecentUsers::default(),
-            refresh_keys: RefreshKeys::new(1, &derive(&root, b"rt")?),
-            page_tokens: PageTokens::new(&derive(&root, b"page")?),
-            user_code_key: hmac::Key::new(hmac::HMAC_SHA256, derive(&root, b"usercode")?.expose()),
+            refresh_keys: RefreshKeys::of_ring(ring.derive(b"rt")),
+            page_tokens: PageTokens::new(ring.derive(b"page").map(|(_, key)| key)),
+            user_code_keys: UserCodeKeys::new(ring.derive(b"usercode").map(|(_, key)| key)),
             settings,
             store,
             clock,
             random,
-        })
+        };
+        Ok((state, note.into_iter().collect()))
     }
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
-}
-
-/// HKDF-SHA256 (RFC 5869): one key for each purpose, so that none passes for another.
-fn derive(root: &Secret<[u8; 32]>, purpose: &[u8]) -> Result<Secret<[u8; 32]>, Fault> {
-    let mut key = [0; 32];
-    hkdf::Salt::new(hkdf::HKDF_SHA256, b"hallpass/1")
-        .extract(root.expose())
-        .expand(&[purpose], hkdf::HKDF_SHA256)
-        .and_then(|okm| okm.fill(&mut key))
-        .map_err(|_| Fault::new("a key could not be derived"))?;
-    Ok(Secret::new(key))
 }

@@ -1,5 +1,5 @@
-//! The ids of DPoP proofs and client assertions that were accepted, in memory, until nobody would
-//! accept them anyway (`docs/adr/0009`).
+//! The ids of DPoP proofs and client assertions that were accepted, until nobody would accept them
+//! anyway: in memory, and where there may be other nodes also in their database (`docs/adr/0009`).
 //!
 //! RFC 9449 §11.1: <https://www.rfc-editor.org/rfc/rfc9449#section-11.1>, OIDC Core §9 (`jti`).
 
@@ -8,7 +8,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;
+use hallpass_store::proof_ids;
+
+use crate::error::Fault;
+use crate::state::State;
 
 /// So many ids are known at once: 80 bytes each. Beyond it nothing new is accepted, since to forget
 /// an id early would let its proof in again.
@@ -36,9 +41,35 @@ pub(crate) enum FirstUse {
     NoRoom(Duration),
 }
 
+/// Uses an id, which is remembered until it ends, on all nodes.
+///
+/// A database that is away is a fault: what another node accepted is unknown then.
+pub(crate) async fn take(
+    state: &State,
+    id: [u8; 32],
+    ends: Timestamp,
+    now: Timestamp,
+) -> Result<FirstUse, Fault> {
+    // First in memory: a replay at the same node costs the database nothing, and is known also
+    // when the database has forgotten it in a crash.
+    let here = state.used_ids.take(id, ends, now);
+    if here != FirstUse::Yes || !state.settings.database.is_server() {
+        return Ok(here);
+    }
+    let id = SecretHash::from_bytes(id);
+    let taken = state
+        .store
+        .write(move |tx| proof_ids::take(tx, &id, ends, now));
+    Ok(if Box::pin(taken).await? {
+        FirstUse::Yes
+    } else {
+        FirstUse::No
+    })
+}
+
 impl UsedIds {
-    /// Uses an id, which is remembered until it ends.
-    pub(crate) fn take(&self, id: [u8; 32], ends: Timestamp, now: Timestamp) -> FirstUse {
+    /// Uses an id at this node.
+    fn take(&self, id: [u8; 32], ends: Timestamp, now: Timestamp) -> FirstUse {
         let mut known = self.known();
         known.forget_ended(now);
         if known.ids.contains(&id) {

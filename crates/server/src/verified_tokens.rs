@@ -90,8 +90,10 @@ mod tests {
     use super::*;
 
     fn keys() -> Arc<IssuerKeys> {
-        let key = SigningKey::generate(Algorithm::Es256, "k1").unwrap();
-        Arc::new(IssuerKeys::new(key, &[], Dialect::Mock).unwrap())
+        let key = Arc::new(SigningKey::generate(Algorithm::Es256, "k1").unwrap());
+        let all = std::iter::once(key.as_ref());
+        let both = (Arc::clone(&key), Arc::clone(&key));
+        Arc::new(IssuerKeys::new(both, all, Dialect::Mock).unwrap())
     }
 
     fn claims() -> AccessTokenClaims {

@@ -17,7 +17,7 @@ use hallpass_issuer::authorization::{
 use hallpass_issuer::grants::refresh_token::{self, Brought};
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::tokens::refresh_token::RefreshToken;
-use hallpass_issuer::user::User;
+use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::random::SystemRandom;
 use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Timestamp, UserId};
 use hallpass_store::{Store, StoreKey, authorizations};
@@ -97,6 +97,7 @@ async fn family(store: &Store) -> RefreshToken {
                 id: UserId::new("ada"),
                 claims: serde_json::Map::new(),
             },
+            sign_in: SignIn::default(),
             scopes: Scopes::parse("openid offline_access").unwrap(),
             resource: Vec::new(),
             auth_time: now(),

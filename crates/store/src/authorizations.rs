@@ -6,7 +6,8 @@ use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes, RevokeReason,
 };
 use hallpass_issuer::grants::refresh_token::{self, Brought};
-use hallpass_issuer::user::User;
+use hallpass_issuer::tokens::one_time::SecretHash;
+use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::{AuthorizationId, ClientId, Timestamp, UserId};
 
 use crate::columns::{Bind, Json, json};
@@ -18,7 +19,7 @@ macro_rules! columns {
         "id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, \
          nonce, browser_session, origin, address, created_at, rt_seed_hash, rt_generation, \
          rt_rotates, rt_rotated_at, rt_previously_rotated_at, idle_expires_at, \
-         absolute_expires_at, revoked_at, revoke_reason, dpop_jkt"
+         absolute_expires_at, revoked_at, revoke_reason, dpop_jkt, sign_in"
     };
 }
 
@@ -42,9 +43,9 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
          (id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, nonce, \
          browser_session, origin, address, created_at, rt_seed_hash, rt_generation, rt_rotates, \
          rt_rotated_at, rt_previously_rotated_at, idle_expires_at, absolute_expires_at, \
-         revoked_at, revoke_reason, dpop_jkt) \
+         revoked_at, revoke_reason, dpop_jkt, sign_in) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23)",
+         $19, $20, $21, $22, $23, $24)",
         &[
             &authorization.id,
             &authorization.issuer,
@@ -69,6 +70,7 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
             &revoked.map(|(at, _)| at),
             &revoked.map(|(_, reason)| reason_number(reason)),
             &authorization.dpop_jkt,
+            &json(&seed.sign_in)?,
         ],
     )
 }
@@ -97,6 +99,44 @@ pub fn list_by_user(
     const SQL: &str =
         select!("WHERE issuer = $1 AND user_id = $2 ORDER BY created_at DESC, id DESC");
     tx.list(SQL, &[&issuer, user], load)
+}
+
+/// What a person calls their authorizations, where they gave them names.
+pub fn list_labels(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    user: &UserId,
+) -> Result<Vec<(AuthorizationId, String)>, StoreError> {
+    tx.list(
+        "SELECT id, label FROM authorizations \
+         WHERE issuer = $1 AND user_id = $2 AND label IS NOT NULL",
+        &[&issuer, user],
+        |row| Ok((row.take()?, row.take()?)),
+    )
+}
+
+/// Names a live authorization of a person; `None` takes the name away. Whether it is theirs.
+pub fn rename(
+    tx: &Transaction<'_>,
+    (issuer, user): (&str, &UserId),
+    id: AuthorizationId,
+    label: Option<&str>,
+) -> Result<bool, StoreError> {
+    tx.execute(
+        "UPDATE authorizations SET label = $1 \
+         WHERE id = $2 AND issuer = $3 AND user_id = $4 AND revoked_at IS NULL",
+        &[&label, &id, &issuer, user],
+    )
+    .map(|rows| rows > 0)
+}
+
+/// Forgets what the authorizations of a person say of them. The rows stay, as they say what ended.
+pub fn forget_user(tx: &Transaction<'_>, issuer: &str, user: &UserId) -> Result<(), StoreError> {
+    tx.run(
+        "UPDATE authorizations SET user_claims = '{}', sign_in = '{}', address = NULL, \
+         label = NULL WHERE issuer = $1 AND user_id = $2",
+        &[&issuer, user],
+    )
 }
 
 /// Saves the refresh family and the revocation. What was revoked stays so, with its first reason.
@@ -193,6 +233,36 @@ pub fn revoke_by_client(
     )
 }
 
+/// Ends every authorization of a person at one issuer; how many they were.
+pub fn revoke_by_user(
+    tx: &Transaction<'_>,
+    (issuer, user): (&str, &UserId),
+    reason: RevokeReason,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
+         WHERE issuer = $3 AND user_id = $4 AND revoked_at IS NULL",
+        &[&now, &reason_number(reason), &issuer, user],
+    )
+}
+
+/// Ends what was granted in a browser session without `offline_access` (OIDC Core §11); how many
+/// they were.
+pub fn revoke_online_by_browser_session(
+    tx: &Transaction<'_>,
+    session: &SecretHash,
+    reason: RevokeReason,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
+         WHERE browser_session = $3 AND revoked_at IS NULL \
+         AND ' ' || scopes || ' ' NOT LIKE '% offline_access %'",
+        &[&now, &reason_number(reason), session],
+    )
+}
+
 /// Forgets every authorization, and with it every token.
 pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
     tx.run("DELETE FROM authorizations", &[])
@@ -215,7 +285,7 @@ pub fn purge_expired(
 }
 
 fn load(row: &mut Row<'_>) -> Result<Authorization, StoreError> {
-    Ok(Authorization {
+    let mut authorization = Authorization {
         id: row.take()?,
         issuer: row.take()?,
         client_id: row.take()?,
@@ -224,6 +294,7 @@ fn load(row: &mut Row<'_>) -> Result<Authorization, StoreError> {
                 id: row.take()?,
                 claims: row.take().map(|Json(claims)| claims)?,
             },
+            sign_in: SignIn::default(),
             scopes: row.take()?,
             resource: row.take().map(|Json(resource)| resource)?,
             auth_time: row.take()?,
@@ -236,7 +307,9 @@ fn load(row: &mut Row<'_>) -> Result<Authorization, StoreError> {
         refresh: refresh(row)?,
         revoked: revoked(row)?,
         dpop_jkt: row.take()?,
-    })
+    };
+    authorization.seed.sign_in = row.take().map(|Json(sign_in)| sign_in)?;
+    Ok(authorization)
 }
 
 fn refresh(row: &mut Row<'_>) -> Result<Option<RefreshFamily>, StoreError> {
@@ -288,6 +361,8 @@ fn reason_number(reason: RevokeReason) -> i64 {
         RevokeReason::User => 2,
         RevokeReason::CodeReplayed => 3,
         RevokeReason::RefreshReused => 4,
+        RevokeReason::AccountChanged => 5,
+        RevokeReason::SignedOut => 6,
     }
 }
 
@@ -297,6 +372,8 @@ fn reason(number: i64) -> Result<RevokeReason, StoreError> {
         2 => Ok(RevokeReason::User),
         3 => Ok(RevokeReason::CodeReplayed),
         4 => Ok(RevokeReason::RefreshReused),
+        5 => Ok(RevokeReason::AccountChanged),
+        6 => Ok(RevokeReason::SignedOut),
         _ => Err(StoreError::Corrupt(
             "`authorizations.revoke_reason` is unknown".to_owned(),
         )),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hallpass_issuer::browser_session::BrowserSession;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::user::User;
-use hallpass_protocol::Timestamp;
+use hallpass_protocol::{Timestamp, UserId};
 
 use crate::columns::{Json, json};
 use crate::database::{Row, Transaction};
@@ -15,8 +15,8 @@ use crate::error::StoreError;
 pub fn insert(tx: &Transaction<'_>, session: &BrowserSession) -> Result<(), StoreError> {
     tx.run(
         "INSERT INTO browser_sessions \
-         (token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, ended_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         (token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, ended_at, \
+         sign_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         &[
             &session.token_hash,
             &session.issuer,
@@ -26,6 +26,7 @@ pub fn insert(tx: &Transaction<'_>, session: &BrowserSession) -> Result<(), Stor
             &session.address,
             &session.expires_at,
             &session.ended_at,
+            &json(&session.sign_in)?,
         ],
     )
 }
@@ -37,9 +38,24 @@ pub fn find(
     token: &SecretHash,
 ) -> Result<Option<BrowserSession>, StoreError> {
     tx.find(
-        "SELECT token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, ended_at \
-         FROM browser_sessions WHERE token_hash = $1 AND issuer = $2",
+        "SELECT token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, \
+         ended_at, sign_in FROM browser_sessions WHERE token_hash = $1 AND issuer = $2",
         &[token, &issuer],
+        load,
+    )
+}
+
+/// The live sessions of a person at one issuer, the newest sign-in first.
+pub fn list_live(
+    tx: &Transaction<'_>,
+    (issuer, user): (&str, &UserId),
+    now: Timestamp,
+) -> Result<Vec<BrowserSession>, StoreError> {
+    tx.list(
+        "SELECT token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, \
+         ended_at, sign_in FROM browser_sessions WHERE issuer = $1 AND user_id = $2 \
+         AND ended_at IS NULL AND expires_at > $3 ORDER BY auth_time DESC, token_hash",
+        &[&issuer, user, &now],
         load,
     )
 }
@@ -67,6 +83,28 @@ pub fn end(tx: &Transaction<'_>, token: &SecretHash, now: Timestamp) -> Result<b
         &[&now, token],
     )
     .map(|rows| rows > 0)
+}
+
+/// Ends every session of a person at one issuer; how many they were.
+pub fn end_by_user(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE browser_sessions SET ended_at = $1 \
+         WHERE issuer = $2 AND user_id = $3 AND ended_at IS NULL",
+        &[&now, &issuer, user],
+    )
+}
+
+/// Forgets every session of a person at one issuer.
+pub fn delete_by_user(tx: &Transaction<'_>, issuer: &str, user: &UserId) -> Result<(), StoreError> {
+    tx.run(
+        "DELETE FROM browser_sessions WHERE issuer = $1 AND user_id = $2",
+        &[&issuer, user],
+    )
 }
 
 /// Forgets every session.
@@ -100,5 +138,6 @@ fn load(row: &mut Row<'_>) -> Result<BrowserSession, StoreError> {
         address: row.take()?,
         expires_at: row.take()?,
         ended_at: row.take()?,
+        sign_in: row.take().map(|Json(sign_in)| sign_in)?,
     })
 }

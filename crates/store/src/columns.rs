@@ -154,6 +154,18 @@ impl Column for Vec<u8> {
     }
 }
 
+impl Bind for [u8; 16] {
+    fn bind(&self) -> Value<'_> {
+        Value::Blob(self.as_slice().into())
+    }
+}
+
+impl Column for [u8; 16] {
+    fn read(value: Value<'_>) -> Option<Self> {
+        blob(value)?.as_ref().try_into().ok()
+    }
+}
+
 impl Bind for Timestamp {
     fn bind(&self) -> Value<'_> {
         Value::Integer(self.unix_millis())

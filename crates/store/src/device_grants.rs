@@ -1,6 +1,7 @@
 //! Device grants, by the hashes of their two codes. The user code itself is sealed: people are
 //! shown it again, and a dump must not hold it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hallpass_issuer::authorization::AuthorizationSeed;
@@ -19,7 +20,7 @@ macro_rules! select {
         concat!(
             "SELECT code_hash, user_code_hash, user_code, issuer, client_id, scopes, resource, \
              address, user_agent, host_label, created_at, expires_at, poll_interval, last_poll_at, \
-             status, authorization_seed, authorization_id, dpop_jkt FROM device_grants ",
+             status, authorization_seed, authorization_id, dpop_jkt, other_address FROM device_grants ",
             $condition
         )
     };
@@ -79,8 +80,8 @@ pub fn find_polled(
     issuer: &str,
     code: &SecretHash,
 ) -> Result<Option<PolledGrant>, StoreError> {
-    const SQL: &str = "SELECT client_id, resource, expires_at, dpop_jkt, status, poll_interval, last_poll_at \
-        FROM device_grants WHERE code_hash = $1 AND issuer = $2";
+    const SQL: &str = "SELECT client_id, resource, expires_at, dpop_jkt, status, poll_interval, last_poll_at, \
+        address, other_address FROM device_grants WHERE code_hash = $1 AND issuer = $2";
     tx.find(SQL, &[code, &issuer], |row| {
         Ok(PolledGrant {
             client_id: row.take()?,
@@ -98,6 +99,8 @@ pub fn find_polled(
                 interval: row.take()?,
                 last_poll_at: row.take()?,
             },
+            address: row.take()?,
+            other_address: row.take()?,
         })
     })
 }
@@ -143,6 +146,21 @@ pub fn list_all_pending(
     tx.list(SQL, &[&now, &limit], |row| load(tx, row))
 }
 
+/// Seals again what another key than the first of the ring sealed.
+pub(crate) fn reseal(tx: &Transaction<'_>, batch: u32) -> Result<u64, StoreError> {
+    const SQL: &str = select!("WHERE substr(user_code, 2, 1) <> $1 LIMIT $2");
+    let first = vec![tx.sealing().first().id()];
+    let grants = tx.list(SQL, &[&first, &batch], |row| load(tx, row))?;
+    for grant in &grants {
+        let sealed = tx.seal(user_code(&grant.code_hash), grant.user_code.as_bytes())?;
+        tx.run(
+            "UPDATE device_grants SET user_code = $1 WHERE code_hash = $2",
+            &[&sealed, &grant.code_hash],
+        )?;
+    }
+    Ok(u64::try_from(grants.len()).unwrap_or(u64::MAX))
+}
+
 /// How many grants of a client wait for a person.
 pub fn count_live_of_client(
     tx: &Transaction<'_>,
@@ -180,6 +198,19 @@ pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError>
     )
 }
 
+/// Saves the first address in another network that a grant was polled from.
+pub fn save_other_address(
+    tx: &Transaction<'_>,
+    code: &SecretHash,
+    address: IpAddr,
+) -> Result<(), StoreError> {
+    tx.run(
+        "UPDATE device_grants SET other_address = $1 \
+         WHERE code_hash = $2 AND other_address IS NULL",
+        &[&address, code],
+    )
+}
+
 /// Saves when a grant ends. Only tests change that, so [`save`] leaves it and its index alone.
 pub fn save_expiry(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError> {
     tx.note_device_decision();
@@ -213,7 +244,7 @@ pub fn purge_expired(
 fn load(tx: &Transaction<'_>, row: &mut Row<'_>) -> Result<DeviceGrant, StoreError> {
     let (code_hash, user_code_hash) = (row.take()?, row.take()?);
     let shown = tx.open(user_code(&code_hash), &row.take::<Vec<u8>>()?)?;
-    Ok(DeviceGrant {
+    let mut grant = DeviceGrant {
         code_hash,
         user_code_hash,
         user_code: String::from_utf8(shown)
@@ -224,6 +255,7 @@ fn load(tx: &Transaction<'_>, row: &mut Row<'_>) -> Result<DeviceGrant, StoreErr
         resource: row.take().map(|Json(resource)| resource)?,
         requester: Requester {
             address: row.take()?,
+            other_address: None,
             user_agent: row.take()?,
             host_label: row.take()?,
         },
@@ -233,7 +265,9 @@ fn load(tx: &Transaction<'_>, row: &mut Row<'_>) -> Result<DeviceGrant, StoreErr
         last_poll_at: row.take()?,
         state: state(row)?,
         dpop_jkt: row.take()?,
-    })
+    };
+    grant.requester.other_address = row.take()?;
+    Ok(grant)
 }
 
 type StateColumns = (i64, Option<String>, Option<AuthorizationId>);

@@ -19,13 +19,22 @@ pub enum StoreError {
     Migration(String),
     /// The secrets in the database were sealed with another key.
     #[error(
-        "the secrets in the database were sealed with key `{expected}`, but the key given is `{given}`"
+        "key {id} of the key ring is another one than the key {id} of this database: its fingerprint is \
+         `{given}` and should be `{expected}`"
     )]
     WrongKey {
-        /// The id of the key that sealed.
+        /// Its id in the ring.
+        id: u8,
+        /// The fingerprint of the key that sealed.
         expected: String,
-        /// The id of the key that was given.
+        /// The fingerprint of the key that was given.
         given: String,
+    },
+    /// A key that the database needs is not among the keys given.
+    #[error("the database needs key {id}, which the key ring does not have")]
+    MissingKey {
+        /// Its id in the ring.
+        id: u8,
     },
     /// One process writes a database file.
     #[error("another process uses `{}`: it holds the lock file `{}`", .database.display(), .lock.display())]

@@ -18,8 +18,10 @@
 //! A job that returns an error leaves nothing behind. So a *refusal* that changes a record (a burnt
 //! code, a counted attempt) is no error of the job: it returns `Ok` with the refusal inside.
 
+mod backup;
 mod columns;
 mod database;
+mod ended;
 mod error;
 mod lock_file;
 mod migrations;
@@ -28,16 +30,28 @@ mod postgres_url;
 mod sealed;
 mod store;
 
+pub mod account_links;
 pub mod authorization_codes;
 pub mod authorizations;
 pub mod browser_sessions;
 pub mod clients;
+pub mod consents;
+pub mod counters;
 pub mod device_grants;
+pub mod email_outbox;
+pub mod passwords;
+pub mod proof_ids;
 pub mod pushed_requests;
 pub mod revocations;
+pub mod ring_keys;
+pub mod sign_in_events;
 pub mod signing_keys;
+pub mod users;
 
+pub use backup::{Restore, backup};
 pub use database::Transaction;
+pub use ended::end_all_sessions;
 pub use error::StoreError;
-pub use sealed::StoreKey;
+pub use migrations::Schema;
+pub use sealed::{StoreKey, StoreKeys};
 pub use store::Store;

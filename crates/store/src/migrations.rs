@@ -6,9 +6,12 @@
 use std::borrow::Cow;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use hallpass_protocol::Clock as _;
+use hallpass_protocol::time::SystemClock;
 
 use crate::database::{Dialect, Transaction};
 use crate::error::StoreError;
+use crate::ring_keys;
 
 /// Every change of the tables, in order. What was released is never edited: a checksum tells.
 const MIGRATIONS: &[Migration] = &[
@@ -36,7 +39,60 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(10, include_str!("../migrations/0010_dpop.sql")),
     Migration::new(11, include_str!("../migrations/0011_pushed_requests.sql")),
     Migration::new(12, include_str!("../migrations/0012_clients.sql")),
+    Migration::new(
+        13,
+        include_str!("../migrations/0013_signing_key_states.sql"),
+    ),
+    Migration::new(14, include_str!("../migrations/0014_ring_keys.sql")),
+    Migration::new(15, include_str!("../migrations/0015_accounts.sql")),
+    Migration::new(16, include_str!("../migrations/0016_email_outbox.sql")),
+    Migration {
+        version: 17,
+        sqlite: include_str!("../migrations/0017_counters.sqlite.sql"),
+        postgres: Some(include_str!("../migrations/0017_counters.postgres.sql")),
+    },
+    Migration::new(18, include_str!("../migrations/0018_sign_ins.sql")),
+    Migration::new(19, include_str!("../migrations/0019_consents.sql")),
+    Migration::new(20, include_str!("../migrations/0020_other_address.sql")),
+    Migration {
+        version: 21,
+        sqlite: include_str!("../migrations/0021_proof_ids.sqlite.sql"),
+        postgres: Some(include_str!("../migrations/0021_proof_ids.postgres.sql")),
+    },
+    Migration::new(23, include_str!("../migrations/0023_sign_in_events.sql")),
+    Migration::new(24, include_str!("../migrations/0024_labels.sql")),
 ];
+
+/// How far the tables of a database are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The changes that were made.
+    pub applied: Vec<u32>,
+    /// Those that this version would make, each with its first line.
+    pub pending: Vec<(u32, &'static str)>,
+    /// Those that only a newer version knows.
+    pub unknown: Vec<u32>,
+}
+
+impl Schema {
+    /// Looks at the changes that a database has.
+    pub(crate) fn of(applied: Vec<u32>) -> Self {
+        let is_applied = |migration: &&Migration| applied.contains(&migration.version);
+        let pending = MIGRATIONS.iter().filter(|migration| !is_applied(migration));
+        let first_line = |sql: &'static str| {
+            let line = sql.lines().next().unwrap_or_default();
+            line.trim_start_matches("-- ").trim_end_matches('.')
+        };
+        let is_unknown = |version: &u32| MIGRATIONS.iter().all(|known| known.version != *version);
+        Self {
+            pending: pending
+                .map(|migration| (migration.version, first_line(migration.sqlite)))
+                .collect(),
+            unknown: applied.iter().copied().filter(is_unknown).collect(),
+            applied,
+        }
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Migration {
@@ -85,10 +141,25 @@ fn in_postgres_words(sqlite: &str) -> String {
     })
 }
 
+/// The changes that a PostgreSQL database has.
+pub(crate) fn applied(tx: &Transaction<'_>) -> Result<Vec<u32>, StoreError> {
+    if tx.count("SELECT count(to_regclass('schema_version'))", &[])? == 0 {
+        return Ok(Vec::new());
+    }
+    tx.list(
+        "SELECT version FROM schema_version ORDER BY version",
+        &[],
+        |row| {
+            let version: u32 = row.take()?;
+            Ok(version)
+        },
+    )
+}
+
 /// Applies what is missing, and checks that the key is the one that sealed what is there.
 pub(crate) fn run(tx: &Transaction<'_>) -> Result<(), StoreError> {
     apply(tx, MIGRATIONS)?;
-    check_key(tx)
+    ring_keys::check(tx, SystemClock.now())
 }
 
 fn apply(tx: &Transaction<'_>, migrations: &'static [Migration]) -> Result<(), StoreError> {
@@ -151,30 +222,6 @@ fn check_encoding(tx: &Transaction<'_>) -> Result<(), StoreError> {
     .map(|_| ())
 }
 
-/// A wrong key must be noticed at the start, not when the first sealed value does not open.
-fn check_key(tx: &Transaction<'_>) -> Result<(), StoreError> {
-    let given = tx.sealing().id();
-    tx.run(
-        "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        &[&"store_key_id", &given],
-    )?;
-    tx.find(
-        "SELECT value FROM settings WHERE name = $1",
-        &[&"store_key_id"],
-        |row| {
-            let expected: String = row.take()?;
-            if expected == given {
-                return Ok(());
-            }
-            Err(StoreError::WrongKey {
-                expected,
-                given: given.to_owned(),
-            })
-        },
-    )
-    .map(|_| ())
-}
-
 const SCHEMA_VERSION: &str = "CREATE TABLE IF NOT EXISTS schema_version \
      (version INTEGER PRIMARY KEY, checksum BLOB NOT NULL) STRICT";
 /// The number says "hallpass" in ASCII.
@@ -186,7 +233,7 @@ mod tests {
     use std::sync::Arc;
 
     use crate::database::sqlite::Database;
-    use crate::sealed::{SealingKey, StoreKey};
+    use crate::sealed::{SealingKeys, StoreKey};
 
     use super::*;
 
@@ -202,7 +249,7 @@ mod tests {
     ];
 
     fn database() -> Database {
-        let key = SealingKey::derive(StoreKey::from_bytes([1; 32])).unwrap();
+        let key = SealingKeys::derive(StoreKey::from_bytes([1; 32]).into()).unwrap();
         Database::open_in_memory(Arc::new(key)).unwrap()
     }
 

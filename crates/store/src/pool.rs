@@ -16,7 +16,7 @@ use crate::database::{Access, Job};
 use crate::error::StoreError;
 use crate::migrations;
 use crate::postgres_url::PostgresUrl;
-use crate::sealed::SealingKey;
+use crate::sealed::{SealingKeys, StoreKey};
 
 /// The jobs that wait, and the threads that run them.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct Pool {
 /// What the threads share.
 struct Queue {
     url: PostgresUrl,
-    sealing: SealingKey,
+    sealing: SealingKeys,
     waiting: Mutex<Waiting>,
     arrived: Condvar,
 }
@@ -44,7 +44,7 @@ struct Waiting {
 
 impl Pool {
     /// Connects, brings the tables to this version, and starts the threads.
-    pub(crate) async fn open(url: PostgresUrl, sealing: SealingKey) -> Result<Self, StoreError> {
+    pub(crate) async fn open(url: PostgresUrl, sealing: SealingKeys) -> Result<Self, StoreError> {
         let (alive, ended) = mpsc::channel(1);
         let threads = url.connections;
         let queue = Arc::new(Queue {
@@ -78,6 +78,22 @@ impl Pool {
             })?;
         }
         Ok(pool)
+    }
+
+    /// The changes of its tables that a database has; makes none.
+    pub(crate) async fn schema(url: PostgresUrl) -> Result<Vec<u32>, StoreError> {
+        let (report, answer) = oneshot::channel();
+        // A connection brings its own event loop, which cannot live inside another one.
+        spawn(move || {
+            let look = || {
+                // Nothing is sealed or opened.
+                let sealing = SealingKeys::derive(StoreKey::from_bytes([0; 32]).into())?;
+                Connection::open(&url)?.write_alone(&sealing, migrations::applied)
+            };
+            // Nobody may be waiting any more.
+            drop(report.send(look()));
+        })?;
+        answer.await.map_err(|_| closed())?
     }
 
     /// Queues a job.

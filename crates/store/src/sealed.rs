@@ -17,6 +17,11 @@ use crate::error::StoreError;
 #[derive(Clone, Debug)]
 pub struct StoreKey(Secret<[u8; 32]>);
 
+/// The keys of a store: the first one seals, all of them open. Each has an id, which stands in what
+/// it sealed.
+#[derive(Clone, Debug)]
+pub struct StoreKeys(Vec<(u8, StoreKey)>);
+
 /// Where a sealed value stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
@@ -25,10 +30,17 @@ pub(crate) struct Place<'a> {
     pub(crate) row: &'a [u8],
 }
 
-/// The key that seals, and its name.
+/// The keys that seal, ready to use; never without a first.
+pub(crate) struct SealingKeys {
+    first: SealingKey,
+    others: Vec<SealingKey>,
+}
+
+/// One of them.
 pub(crate) struct SealingKey {
     key: RandomizedNonceKey,
-    id: String,
+    id: u8,
+    fingerprint: String,
 }
 
 impl StoreKey {
@@ -43,63 +55,125 @@ impl StoreKey {
     }
 }
 
-impl SealingKey {
-    /// Derives the key that seals (HKDF, RFC 5869).
-    pub(crate) fn derive(StoreKey(key): StoreKey) -> Result<Self, StoreError> {
-        let no_key = |_: Unspecified| StoreError::Unavailable("no sealing key".to_owned());
-        let prk = Salt::new(HKDF_SHA256, b"hallpass store").extract(key.expose());
-        let sealing = Secret::new(expand(&prk, b"seal 1").map_err(no_key)?);
-        let id = expand(&prk, b"key id").map_err(no_key)?;
+impl StoreKeys {
+    /// Several keys, each with its id; the first one seals.
+    pub fn new(keys: impl IntoIterator<Item = (u8, StoreKey)>) -> Self {
+        Self(keys.into_iter().collect())
+    }
+}
+
+impl From<StoreKey> for StoreKeys {
+    /// One key, which is called 1.
+    fn from(key: StoreKey) -> Self {
+        Self(vec![(1, key)])
+    }
+}
+
+impl SealingKeys {
+    /// Derives what seals from each key.
+    pub(crate) fn derive(StoreKeys(keys): StoreKeys) -> Result<Self, StoreError> {
+        let mut keys = keys
+            .into_iter()
+            .map(|(id, key)| SealingKey::derive(id, &key));
+        let no_key = || StoreError::Unavailable("there is no sealing key".to_owned());
         Ok(Self {
-            key: RandomizedNonceKey::new(&AES_256_GCM_SIV, sealing.expose()).map_err(no_key)?,
-            id: id.iter().take(8).fold(String::new(), |mut text, byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{byte:02x}");
-                text
-            }),
+            first: keys.next().ok_or_else(no_key)??,
+            others: keys.collect::<Result<_, _>>()?,
         })
     }
 
-    /// The name of the key: it tells two keys apart and says nothing about either.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+    /// The key that seals.
+    pub(crate) fn first(&self) -> &SealingKey {
+        &self.first
     }
 
-    /// Seals a value: version, nonce, ciphertext, tag.
+    /// The key of an id.
+    pub(crate) fn find(&self, id: u8) -> Option<&SealingKey> {
+        std::iter::once(&self.first)
+            .chain(&self.others)
+            .find(|key| key.id == id)
+    }
+
+    /// Seals a value with the first key: version, key id, nonce, ciphertext, tag.
     pub(crate) fn seal(&self, place: Place<'_>, value: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.first.seal(place, value)
+    }
+
+    /// Opens what any of the keys sealed for the same place.
+    pub(crate) fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let Place { table, column, .. } = place;
+        let Some((&[VERSION, id], rest)) = sealed.split_first_chunk() else {
+            return Err(StoreError::Corrupt(format!(
+                "`{table}.{column}` is not in the form of a sealed value"
+            )));
+        };
+        let key = self.find(id).ok_or(StoreError::MissingKey { id })?;
+        key.open(place, rest).ok_or_else(|| {
+            StoreError::Corrupt(format!(
+                "`{table}.{column}` does not open with the key {id}"
+            ))
+        })
+    }
+}
+
+impl SealingKey {
+    /// Derives the key that seals (HKDF, RFC 5869).
+    fn derive(id: u8, StoreKey(key): &StoreKey) -> Result<Self, StoreError> {
+        let no_key = |_: Unspecified| StoreError::Unavailable("no sealing key".to_owned());
+        let prk = Salt::new(HKDF_SHA256, b"hallpass store").extract(key.expose());
+        let sealing = Secret::new(expand(&prk, b"seal 1").map_err(no_key)?);
+        let fingerprint = expand(&prk, b"key id").map_err(no_key)?;
+        Ok(Self {
+            key: RandomizedNonceKey::new(&AES_256_GCM_SIV, sealing.expose()).map_err(no_key)?,
+            id,
+            fingerprint: fingerprint
+                .iter()
+                .take(8)
+                .fold(String::new(), |mut text, byte| {
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "{byte:02x}");
+                    text
+                }),
+        })
+    }
+
+    /// Its name in the ring.
+    pub(crate) fn id(&self) -> u8 {
+        self.id
+    }
+
+    /// Tells two keys of one name apart, and says nothing about either.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    fn seal(&self, place: Place<'_>, value: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut text = value.to_vec();
         let nonce = self
             .key
-            .seal_in_place_append_tag(Aad::from(place.to_bytes()), &mut text)
+            .seal_in_place_append_tag(Aad::from(self.context(place)), &mut text)
             .map_err(|Unspecified| {
                 StoreError::Unavailable("a value cannot be sealed".to_owned())
             })?;
-        Ok([&[VERSION], nonce.as_ref().as_slice(), &text].concat())
+        Ok([&[VERSION, self.id], nonce.as_ref().as_slice(), &text].concat())
     }
 
-    /// Opens what [`Self::seal`] made for the same place.
-    pub(crate) fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let unreadable = || {
-            let Place { table, column, .. } = place;
-            StoreError::Corrupt(format!(
-                "`{table}.{column}` does not open with the key `{}`",
-                self.id
-            ))
-        };
-        let Some((&[VERSION], rest)) = sealed.split_first_chunk() else {
-            return Err(unreadable());
-        };
-        let (nonce, text) = rest
-            .split_first_chunk::<NONCE_LEN>()
-            .ok_or_else(unreadable)?;
+    fn open(&self, place: Place<'_>, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, text) = sealed.split_first_chunk::<NONCE_LEN>()?;
         let (nonce, mut text) = (Nonce::assume_unique_for_key(*nonce), text.to_vec());
+        let context = Aad::from(self.context(place));
         let length = self
             .key
-            .open_in_place(nonce, Aad::from(place.to_bytes()), &mut text)
-            .map_err(|Unspecified| unreadable())?
+            .open_in_place(nonce, context, &mut text)
+            .ok()?
             .len();
         text.truncate(length);
-        Ok(text)
+        Some(text)
+    }
+
+    /// What a sealed value is bound to.
+    fn context(&self, place: Place<'_>) -> Vec<u8> {
+        [&[VERSION, self.id], place.to_bytes().as_slice()].concat()
     }
 }
 
@@ -108,6 +182,13 @@ impl fmt::Debug for SealingKey {
         f.debug_struct("SealingKey")
             .field("id", &self.id)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SealingKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = std::iter::once(&self.first).chain(&self.others);
+        f.debug_list().entries(keys).finish()
     }
 }
 
@@ -131,7 +212,8 @@ fn expand(prk: &Prk, label: &'static [u8]) -> Result<[u8; 32], Unspecified> {
     Ok(out)
 }
 
-const VERSION: u8 = 1;
+/// The form of a sealed value.
+const VERSION: u8 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -145,8 +227,8 @@ mod tests {
         row: b"7",
     };
 
-    fn key() -> SealingKey {
-        SealingKey::derive(StoreKey::random(&SystemRandom)).unwrap()
+    fn key() -> SealingKeys {
+        SealingKeys::derive(StoreKey::random(&SystemRandom).into()).unwrap()
     }
 
     #[test]
@@ -189,11 +271,38 @@ mod tests {
     }
 
     #[test]
-    fn the_key_decides_the_id_and_is_not_printed() {
-        let one = SealingKey::derive(StoreKey::from_bytes([7; 32])).unwrap();
-        let same = SealingKey::derive(StoreKey::from_bytes([7; 32])).unwrap();
-        assert_eq!(one.id(), same.id());
-        assert_ne!(one.id(), key().id());
+    fn the_first_key_seals_and_all_open() {
+        let [old, new] = [7, 8].map(|byte| StoreKey::from_bytes([byte; 32]));
+        let before = SealingKeys::derive(StoreKeys::new([(1, old.clone())])).unwrap();
+        let sealed = before.seal(PLACE, b"WDJBMJHT").unwrap();
+        let both = StoreKeys::new([(2, new.clone()), (1, old.clone())]);
+        let both = SealingKeys::derive(both).unwrap();
+        assert_eq!(both.open(PLACE, &sealed).unwrap(), b"WDJBMJHT");
+        let resealed = both.seal(PLACE, b"WDJBMJHT").unwrap();
+        assert_eq!(resealed[..2], [VERSION, 2]);
+        assert_eq!(
+            before.open(PLACE, &resealed),
+            Err(StoreError::MissingKey { id: 2 })
+        );
+        // The same bytes under another name are another key.
+        let renamed = SealingKeys::derive(StoreKeys::new([(2, old)])).unwrap();
+        assert!(matches!(
+            renamed.open(PLACE, &resealed),
+            Err(StoreError::Corrupt(_))
+        ));
+        let mut swapped = sealed;
+        swapped[1] = 2;
+        assert!(matches!(
+            both.open(PLACE, &swapped),
+            Err(StoreError::Corrupt(_))
+        ));
+    }
+
+    #[test]
+    fn the_key_decides_the_fingerprint_and_is_not_printed() {
+        let of = |byte| SealingKey::derive(1, &StoreKey::from_bytes([byte; 32])).unwrap();
+        assert_eq!(of(7).fingerprint(), of(7).fingerprint());
+        assert_ne!(of(7).fingerprint(), of(8).fingerprint());
         assert_eq!(
             format!("{:?}", StoreKey::from_bytes([7; 32])),
             "StoreKey([redacted])"

@@ -20,10 +20,10 @@ use crate::database::sqlite::{Database, Health};
 use crate::database::{Access, Job, Transaction};
 use crate::error::StoreError;
 use crate::lock_file;
-use crate::migrations;
+use crate::migrations::{self, Schema};
 use crate::pool::Pool;
 use crate::postgres_url::PostgresUrl;
-use crate::sealed::{SealingKey, StoreKey};
+use crate::sealed::{SealingKeys, StoreKeys};
 
 /// The records of the issuers, in memory, in a file or on a server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -53,9 +53,10 @@ type ReadJob = Box<dyn FnOnce(&Database) + Send>;
 impl Store {
     /// A store at an address: `sqlite::memory:`, `sqlite:///absolute/path`, `sqlite:relative/path`
     /// or `postgres://user@host/database`. Many processes may use one PostgreSQL database.
-    pub async fn connect(url: &str, secrets: StoreKey) -> Result<Self, StoreError> {
+    pub async fn connect(url: &str, secrets: impl Into<StoreKeys>) -> Result<Self, StoreError> {
+        let secrets = secrets.into();
         if PostgresUrl::is_one(url) {
-            let sealing = SealingKey::derive(secrets)?;
+            let sealing = SealingKeys::derive(secrets)?;
             let pool = Pool::open(PostgresUrl::parse(url)?, sealing).await?;
             return Ok(Self {
                 engine: Arc::new(Engine::Server(pool)),
@@ -74,9 +75,25 @@ impl Store {
         }
     }
 
+    /// How far the tables at an address are; changes nothing. A database that is not there yet has
+    /// no tables.
+    pub async fn schema(url: &str) -> Result<Schema, StoreError> {
+        if PostgresUrl::is_one(url) {
+            return Pool::schema(PostgresUrl::parse(url)?).await.map(Schema::of);
+        }
+        let place = url.strip_prefix("sqlite:").unwrap_or(url);
+        let path = Path::new(place.strip_prefix("//").unwrap_or(place));
+        let applied = if path.exists() {
+            crate::database::sqlite::applied(&crate::backup::open(path)?)?
+        } else {
+            Vec::new()
+        };
+        Ok(Schema::of(applied))
+    }
+
     /// A store that lives as long as its last clone.
-    pub fn open_in_memory(secrets: StoreKey) -> Result<Self, StoreError> {
-        let database = Database::open_in_memory(Arc::new(SealingKey::derive(secrets)?))?;
+    pub fn open_in_memory(secrets: impl Into<StoreKeys>) -> Result<Self, StoreError> {
+        let database = Database::open_in_memory(Arc::new(SealingKeys::derive(secrets.into())?))?;
         database.write_alone(migrations::run)?;
         Ok(Self {
             decisions: database.decisions(),
@@ -85,8 +102,8 @@ impl Store {
     }
 
     /// A store in a file. One process may have it open; a lock file beside it sees to that.
-    pub fn open(path: &Path, secrets: StoreKey) -> Result<Self, StoreError> {
-        let sealing = Arc::new(SealingKey::derive(secrets)?);
+    pub fn open(path: &Path, secrets: impl Into<StoreKeys>) -> Result<Self, StoreError> {
+        let sealing = Arc::new(SealingKeys::derive(secrets.into())?);
         let lock = lock_file::take(path)?;
         lock_file::open_private(path)?;
         let database = Database::open_writer(path, Arc::clone(&sealing))?;
@@ -167,6 +184,12 @@ impl Store {
                 answer.await.map_err(|_| closed())?
             }
         }
+    }
+
+    /// Whether the database answers now.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let asked = self.read(|tx| tx.count("SELECT count(*) FROM settings", &[]));
+        asked.await.map(drop)
     }
 
     /// Finishes every job that was asked for, then closes the database. Later jobs fail.

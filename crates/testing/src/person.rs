@@ -36,6 +36,8 @@ pub struct Form {
     pub action: String,
     /// Its hidden fields.
     pub hidden: Vec<(String, String)>,
+    /// Its boxes that are ticked when the page opens.
+    pub ticked: Vec<(String, String)>,
 }
 
 impl Person {
@@ -78,6 +80,7 @@ impl Person {
         let hidden = form
             .hidden
             .iter()
+            .chain(&form.ticked)
             .map(|(name, value)| (name.as_str(), value.as_str()));
         let all: Vec<(&str, &str)> = hidden.chain(fields.iter().copied()).collect();
         self.follow(self.http.post(url).form(&all)).await
@@ -237,12 +240,15 @@ pub fn forms(html: &str) -> Vec<Form> {
         let mut form = Form {
             action: attribute(head, "action"),
             hidden: Vec::new(),
+            ticked: Vec::new(),
         };
         for input in rest.split("<input").skip(1) {
             let input = input.split('>').next().unwrap_or_default();
-            if attribute(input, "type") == "hidden" {
-                form.hidden
-                    .push((attribute(input, "name"), attribute(input, "value")));
+            let field = (attribute(input, "name"), attribute(input, "value"));
+            match attribute(input, "type").as_str() {
+                "hidden" => form.hidden.push(field),
+                "checkbox" if input.ends_with(" checked") => form.ticked.push(field),
+                _ => {}
             }
         }
         forms.push(form);

@@ -9,10 +9,13 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_protocol::Timestamp;
 use hallpass_protocol::jose::Algorithm;
 use hallpass_protocol::random::{Random, SystemRandom};
-use hallpass_server::{DevFlags, Running, Server, Settings};
+use hallpass_protocol::time::SystemClock;
+use hallpass_protocol::{Clock as _, Secret, Timestamp};
+use hallpass_server::accounts::{Accounts, NewAccount, Role};
+use hallpass_server::key_ring::{self, KeyRing};
+use hallpass_server::{DevFlags, Running, Server, ServerFlags, Settings};
 
 use crate::{Answer, Person, TestClock};
 
@@ -73,6 +76,8 @@ pub struct TestServer {
     /// Its clock.
     pub clock: Arc<TestClock>,
     http: reqwest::Client,
+    /// Where a server of production has its records.
+    folder: Option<tempfile::TempDir>,
 }
 
 impl TestServer {
@@ -94,6 +99,7 @@ impl TestServer {
             running,
             clock,
             http: http.build().expect("an HTTP client"),
+            folder: None,
         }
     }
 
@@ -110,6 +116,50 @@ impl TestServer {
     /// Starts a strict server with the clients of [`CLIENTS`].
     pub async fn registered() -> Self {
         Self::strict(CLIENTS).await
+    }
+
+    /// As [`Self::production_asking`], but nobody is asked for consent of which its clients say
+    /// nothing.
+    pub async fn production(toml: &str) -> Self {
+        Self::production_with(toml, |settings| settings.consent = None).await
+    }
+
+    /// Starts a server of [`production_settings`] with the clients of [`CLIENTS`] and further settings; its
+    /// records are in a file.
+    pub async fn production_asking(toml: &str) -> Self {
+        Self::production_with(toml, |_| {}).await
+    }
+
+    /// As [`Self::production_asking`], with settings that no file can say.
+    pub async fn production_with(toml: &str, change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = format!("sqlite://{}", folder.path().join("hallpass.db").display());
+        let mut settings =
+            production_settings(&format!("{toml}\n{CLIENTS}"), folder.path(), &database);
+        change(&mut settings);
+        let mut server = Self::start(settings).await;
+        server.folder = Some(folder);
+        server
+    }
+
+    /// The accounts of a server of production.
+    pub fn accounts(&self) -> Accounts {
+        self.running.accounts()
+    }
+
+    /// Makes an account with a password.
+    pub async fn person_with_account(&self, username: &str, password: &str) -> Person {
+        let new = NewAccount {
+            username: username.to_owned(),
+            email: Some(format!("{username}@example.com")),
+            display_name: None,
+            role: Role::User,
+        };
+        let password = Secret::new(password.to_owned());
+        let accounts = self.accounts();
+        let made = accounts.create_with_password(new, password).await;
+        made.expect("the account is made");
+        self.person()
     }
 
     /// A URL of the server; paths begin with `/`.
@@ -264,6 +314,35 @@ impl TestServer {
     /// Drains and stops.
     pub async fn stop(self) {
         self.running.shutdown().await;
+    }
+}
+
+/// The settings of production: a `server.toml` of this text in a folder, whose key ring is there too.
+/// The server listens on a free port; the issuer is `https://id.example.com`, which a proxy would be,
+/// unless the text says otherwise. Signing keys are ES256 only: RSA keys take long to make.
+pub fn production_settings(toml: &str, folder: &std::path::Path, database: &str) -> Settings {
+    let file = folder.join("server.toml");
+    let beginning = if toml.contains("public_url") {
+        ""
+    } else {
+        "public_url = \"https://id.example.com\"\n"
+    };
+    let tables = "[secrets]\nkeyring_file = \"keyring.toml\"\n[tls]\nmode = \"off\"\n";
+    std::fs::write(&file, format!("{beginning}{toml}\n{tables}")).expect("the file is written");
+    let ring = folder.join("keyring.toml");
+    if !ring.exists() {
+        let keys = KeyRing::generate(&SystemRandom);
+        key_ring::create(&ring, &keys, SystemClock.now()).expect("a key ring");
+    }
+    let flags = ServerFlags {
+        config: Some(file),
+        database: Some(database.to_owned()),
+    };
+    let settings = Settings::production(&[], &flags).expect("the test's settings are good");
+    Settings {
+        listen: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+        id_token_algorithm: Some(Algorithm::Es256),
+        ..settings
     }
 }
 

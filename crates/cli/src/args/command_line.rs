@@ -123,6 +123,8 @@ pub(crate) enum Command {
     },
     /// Run an authorization server
     Serve(ServeArgs),
+    /// Administer a server: keys, tables, backups, settings
+    Admin(Box<super::AdminArgs>),
     /// See two real sign-ins, explained step by step
     Demo(DemoArgs),
     /// Print a completion script for a shell

@@ -1,5 +1,6 @@
 //! The command line: every command and flag, described once.
 
+mod admin;
 mod command_line;
 mod profile;
 mod serve;
@@ -7,6 +8,10 @@ mod server;
 mod sign_in;
 mod tokens;
 
+pub(crate) use admin::{
+    AdminArgs, AdminCommand, KeysCommand, MigrateCommand, NewUserArgs, RestoreArgs, RoleWord,
+    ServerConfigCommand, UserCommand,
+};
 pub(crate) use command_line::{Cli, Color, Command, Format, GlobalArgs, Shell};
 pub(crate) use profile::{DoctorArgs, ProfileAddArgs, ProfileCommand, ProfileImportArgs};
 pub(crate) use serve::{DemoArgs, ServeArgs};

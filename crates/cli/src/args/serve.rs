@@ -13,10 +13,10 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) dev: bool,
     /// The address to listen on (default: loopback only)
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", requires = "dev")]
     pub(crate) host: Option<String>,
     /// The port to listen on; 0 takes any free one (default: 8080)
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", requires = "dev")]
     pub(crate) port: Option<u16>,
     /// Clients must be configured, unknown keys are errors
     #[arg(long, requires = "dev")]
@@ -28,9 +28,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, requires = "dev")]
     pub(crate) dev_control_public: bool,
     /// The address by which clients know the server
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires = "dev")]
     pub(crate) issuer_url: Option<String>,
-    /// The database; dev mode keeps everything in memory and refuses it
+    /// The database, in place of the settings' own; dev mode keeps everything in memory and refuses it
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
 }

@@ -5,16 +5,25 @@ use serde_json::json;
 
 use crate::args::ServeArgs;
 use crate::commands::Context;
+use crate::commands::admin::target;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::runtime::{self, StopSignals};
 
 /// Runs the server.
 pub(crate) fn run(args: &ServeArgs, context: &Context) -> Result<(), Failure> {
-    if !args.dev {
-        return Err(Failure::config("`serve` for production is not there yet")
-            .hint_to("run `hallpass serve --dev` for development and tests"));
+    let settings = if args.dev {
+        dev_settings(args, context)?
+    } else {
+        target::settings(context, args.database.clone())?
+    };
+    for warning in &settings.warnings {
+        context.output.warn(warning);
     }
+    runtime::block_on_server(serve(settings, args, context))
+}
+
+fn dev_settings(args: &ServeArgs, context: &Context) -> Result<Settings, Failure> {
     let flags = DevFlags {
         host: args.host.clone(),
         port: args.port,
@@ -26,20 +35,14 @@ pub(crate) fn run(args: &ServeArgs, context: &Context) -> Result<(), Failure> {
         database: args.database.clone(),
     };
     let variable = |name: &str| context.environment.text(name).map(str::to_owned);
-    let settings = Settings::dev(&variable, flags).map_err(|error| {
-        let hint = error
-            .hint()
-            .unwrap_or_else(|| "correct it there".to_owned());
-        Failure::with_exit(error.exit_code(), error.to_string()).hint_to(hint)
-    })?;
-    for warning in &settings.warnings {
-        context.output.warn(warning);
-    }
-    runtime::block_on_server(serve(settings, args, context))
+    Settings::dev(&variable, flags).map_err(|error| target::misconfigured(&error))
 }
 
 async fn serve(settings: Settings, args: &ServeArgs, context: &Context) -> Result<(), Failure> {
     let mut server = start(settings).await?;
+    for note in server.notes() {
+        context.output.note(note);
+    }
     // Whoever has read that it is ready may stop it: a signal must not kill it any more.
     let mut signals = StopSignals::listen()?;
     ready(&server, args, context)?;
@@ -60,21 +63,20 @@ async fn serve(settings: Settings, args: &ServeArgs, context: &Context) -> Resul
 
 /// Starts a server, or says in one sentence why not.
 pub(crate) async fn start(settings: Settings) -> Result<Running, Failure> {
-    Server::start(settings).await.map_err(|error| {
-        let failure = Failure::with_exit(error.exit_code(), error.to_string());
-        match error.hint() {
-            Some(hint) => failure.hint_to(hint),
-            None => failure,
-        }
-    })
+    let started = Server::start(settings).await;
+    started.map_err(|error| target::refused(&error))
 }
 
 /// The line for which scripts wait, and what to do with it.
 fn ready(server: &Running, args: &ServeArgs, context: &Context) -> Result<(), Failure> {
     let url = server.url();
     let base = args.issuer_url.as_deref().unwrap_or(&url);
-    let issuer = format!("{}/default", base.trim_end_matches('/'));
-    let command = format!("hallpass login --issuer {issuer} --client-id my-cli");
+    // Production has one issuer; in dev mode every path is one, and this is the usual one.
+    let (issuer, client) = match server.issuer() {
+        Some(issuer) => (issuer.to_owned(), "CLIENT"),
+        None => (format!("{}/default", base.trim_end_matches('/')), "my-cli"),
+    };
+    let command = format!("hallpass login --issuer {issuer} --client-id {client}");
     if context.output.is_json() {
         let addresses: Vec<_> = server.addresses().iter().map(ToString::to_string).collect();
         return Output::answer_json(&json!({

@@ -131,11 +131,17 @@ fn completions_know_commands_and_flags() {
 }
 
 #[test]
-fn serve_without_dev_says_that_it_is_not_there_yet() {
+fn serve_without_dev_needs_to_know_who_it_is() {
     let ran = Home::new().run(&["serve"]);
-    assert_eq!(ran.code, 5, "{ran}");
-    assert!(
-        ran.stderr
-            .starts_with("hallpass: `serve` for production is not there yet\n")
-    );
+    assert_eq!((ran.code, ran.stdout.as_str()), (5, ""), "{ran}");
+    assert!(ran.stderr.contains("`public_url` is missing"), "{ran}");
+    // What belongs to dev mode does not slip into production.
+    for flag in [
+        &["--strict"][..],
+        &["--port", "0"],
+        &["--issuer-url", "http://x"],
+    ] {
+        let ran = Home::new().run(&[&["serve"], flag].concat());
+        assert_eq!(ran.code, 2, "{flag:?}: {ran}");
+    }
 }

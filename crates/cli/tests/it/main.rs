@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod admin;
 mod arguments;
 mod bound_tokens;
 #[path = "../../src/demo/cookies.rs"]

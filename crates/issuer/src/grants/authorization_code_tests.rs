@@ -8,7 +8,7 @@ use hallpass_protocol::random::SystemRandom;
 
 use super::*;
 use crate::client::Occasion;
-use crate::user::User;
+use crate::user::{SignIn, User};
 
 const START: Timestamp = Timestamp::UNIX_EPOCH;
 const URI: &str = "http://127.0.0.1:8085/callback";
@@ -37,6 +37,7 @@ fn code(challenge: Option<&str>, state: CodeState) -> AuthorizationCode {
     };
     let seed = AuthorizationSeed {
         user,
+        sign_in: SignIn::default(),
         scopes: Scopes::default(),
         resource: Vec::new(),
         auth_time: START,

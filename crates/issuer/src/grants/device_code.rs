@@ -67,10 +67,19 @@ pub struct DeviceGrant {
 pub struct Requester {
     /// Its address.
     pub address: Option<IpAddr>,
+    /// The first address in another network that it polled from.
+    pub other_address: Option<IpAddr>,
     /// Its `User-Agent`.
     pub user_agent: Option<String>,
     /// What it says of itself; cleaned (row S-276).
     pub host_label: Option<String>,
+}
+
+impl Requester {
+    /// Where it was seen.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.address.into_iter().chain(self.other_address)
+    }
 }
 
 /// Where a device grant stands.

@@ -11,7 +11,7 @@ use super::*;
 use crate::client::{Client, Occasion};
 use crate::refusal::ProofReason;
 use crate::tokens::one_time::Kind;
-use crate::user::User;
+use crate::user::{SignIn, User};
 
 const STEP: Duration = SLOW_DOWN_STEP;
 
@@ -39,6 +39,7 @@ fn seed(name: &str) -> AuthorizationSeed {
             id: UserId::new(name),
             claims: Map::new(),
         },
+        sign_in: SignIn::default(),
         scopes: Scopes::default(),
         resource: Vec::new(),
         auth_time: at(0),

@@ -2,6 +2,7 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod device_approval;
 pub mod device_code;
 pub mod device_poll;
 pub mod jwt_bearer;

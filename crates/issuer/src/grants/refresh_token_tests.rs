@@ -5,7 +5,7 @@ use hallpass_protocol::{Scopes, UserId};
 
 use super::*;
 use crate::authorization::{AuthorizationSeed, Origin};
-use crate::user::User;
+use crate::user::{SignIn, User};
 
 const START: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -30,6 +30,7 @@ pub(super) fn begin(rotates: bool) -> (Authorization, RefreshToken) {
     };
     let seed = AuthorizationSeed {
         user,
+        sign_in: SignIn::default(),
         scopes: Scopes::default(),
         resource: Vec::new(),
         auth_time: START,

@@ -2,6 +2,7 @@
 //!
 //! RFC 9068 §2.2: <https://www.rfc-editor.org/rfc/rfc9068#section-2.2>, OIDC Core §2 and §3.1.3.6.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_protocol::access_token::{AccessTokenClaims, Confirmation};
@@ -58,25 +59,41 @@ pub struct Issuer<'a> {
     pub rules: TokenRules,
 }
 
-/// A signing key with its encoded headers, so that a hot path does not build them again.
+/// The signing keys of both kinds of token with their encoded headers, so that a hot path does not
+/// build them again.
 #[derive(Debug)]
 pub struct Signer {
-    key: SigningKey,
+    key: Arc<SigningKey>,
+    id_key: Arc<SigningKey>,
     access: EncodedHeader,
     id: EncodedHeader,
 }
 
 impl Signer {
-    /// Prepares a key for an issuer's tokens.
-    pub fn new(key: SigningKey, dialect: Dialect) -> Result<Self, SignError> {
+    /// Prepares the keys of an issuer: that of access tokens and that of ID tokens, which may be one.
+    pub fn new(
+        key: Arc<SigningKey>,
+        id_key: Arc<SigningKey>,
+        dialect: Dialect,
+    ) -> Result<Self, SignError> {
         let access = EncodedHeader::new(&key, dialect.access_token_typ())?;
-        let id = EncodedHeader::new(&key, "JWT")?;
-        Ok(Self { key, access, id })
+        let id = EncodedHeader::new(&id_key, "JWT")?;
+        Ok(Self {
+            key,
+            id_key,
+            access,
+            id,
+        })
     }
 
-    /// The key.
+    /// The key of access tokens.
     pub fn key(&self) -> &SigningKey {
         &self.key
+    }
+
+    /// The key of ID tokens.
+    pub fn id_key(&self) -> &SigningKey {
+        &self.id_key
     }
 
     /// Signs an access token.
@@ -89,7 +106,7 @@ impl Signer {
 
     /// Signs an ID token.
     pub fn sign_id_token(&self, claims: &IdTokenClaims) -> Result<Secret<String>, SignError> {
-        sign_with(&self.id, &self.key, &serde_json::to_vec(claims)?).map(Secret::new)
+        sign_with(&self.id, &self.id_key, &serde_json::to_vec(claims)?).map(Secret::new)
     }
 }
 
@@ -121,10 +138,11 @@ impl AccessTokenContents<'_> {
     pub fn claims(self, issuer: &Issuer<'_>, jti: String, now: Timestamp) -> AccessTokenClaims {
         let mut extra = self.claims;
         let seed = self.seed;
-        if let Some(seed) = seed {
-            extra.extend(seed.user.claims.clone());
-        }
         if issuer.rules.dialect == Dialect::Mock {
+            // RFC 9068 §6: elsewhere an API is told no more of a person than it asked for.
+            if let Some(seed) = seed {
+                extra.extend(seed.user.claims.clone());
+            }
             extra
                 .entry("tid")
                 .or_insert_with(|| Value::from(issuer.path));
@@ -185,14 +203,22 @@ fn default_audience(named: Vec<String>, scopes: &Scopes, issuer: &Issuer<'_>) ->
 
 /// How strong the sign-in was: in dev mode as strong as whoever signed in says.
 fn acr(issuer: &Issuer<'_>, seed: &AuthorizationSeed) -> Option<String> {
-    let typed = seed.user.claims.get("acr").and_then(Value::as_str);
-    (issuer.rules.dialect == Dialect::Mock).then(|| typed.unwrap_or("dev").to_owned())
+    match issuer.rules.dialect {
+        Dialect::Rfc9068 => seed.sign_in.acr().map(str::to_owned),
+        Dialect::Mock => {
+            let typed = seed.user.claims.get("acr").and_then(Value::as_str);
+            Some(typed.unwrap_or("dev").to_owned())
+        }
+    }
 }
 
 /// How the person signed in, as [`acr`].
 fn amr(issuer: &Issuer<'_>, seed: &AuthorizationSeed) -> Vec<String> {
+    if issuer.rules.dialect == Dialect::Rfc9068 {
+        let methods = seed.sign_in.methods.iter();
+        return methods.map(|method| method.as_amr().to_owned()).collect();
+    }
     let typed = seed.user.claims.get("amr").and_then(Value::as_array);
-    let typed = typed.filter(|_| issuer.rules.dialect == Dialect::Mock);
     typed
         .into_iter()
         .flatten()
@@ -209,8 +235,10 @@ pub fn id_token_claims(
     (access_token, signer): (&Secret<String>, &Signer),
     now: Timestamp,
 ) -> IdTokenClaims {
-    let mut extra = seed.user.claims.clone();
+    let mut extra = Map::new();
     if issuer.rules.dialect == Dialect::Mock {
+        // OIDC Core §5.4: elsewhere what scopes ask for comes from userinfo.
+        extra.clone_from(&seed.user.claims);
         extra
             .entry("tid")
             .or_insert_with(|| Value::from(issuer.path));
@@ -227,7 +255,7 @@ pub fn id_token_claims(
         amr: amr(issuer, seed),
         azp: Some(client_id.to_string()),
         at_hash: Some(id_token::at_hash(
-            signer.key().algorithm(),
+            signer.id_key().algorithm(),
             access_token.expose(),
         )),
         sid: Some(authorization.to_string()),

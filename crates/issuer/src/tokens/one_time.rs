@@ -40,6 +40,8 @@ pub enum Kind {
     DeviceCode,
     /// `hpb_`: the cookie of a browser session.
     BrowserSession,
+    /// `hpl_`: a link in a mail, to an account.
+    AccountLink,
     /// `hpp_`: the `request_uri` of a pushed authorization request.
     PushedRequest,
     /// `hps_`: the secret of a client that registered itself.
@@ -56,6 +58,7 @@ impl Kind {
             Self::AuthorizationCode => "hpc_",
             Self::DeviceCode => "hpd_",
             Self::BrowserSession => "hpb_",
+            Self::AccountLink => "hpl_",
             Self::PushedRequest => "hpp_",
             Self::ClientSecret => "hps_",
             Self::Registration => "hpg_",

@@ -41,6 +41,14 @@ impl RefreshKeys {
         )])
     }
 
+    /// The keys of a ring, each with its id, the first one first.
+    pub fn of_ring(keys: impl IntoIterator<Item = (u8, Secret<[u8; 32]>)>) -> Self {
+        let key = |(id, secret): (u8, Secret<[u8; 32]>)| {
+            (id, hmac::Key::new(hmac::HMAC_SHA256, secret.expose()))
+        };
+        Self(keys.into_iter().map(key).collect())
+    }
+
     /// Spells a token for a client of an issuer.
     pub fn spell(&self, token: &RefreshToken, issuer: &str, client: &ClientId) -> Secret<String> {
         let Some((id, key)) = self.0.first() else {

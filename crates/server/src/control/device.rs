@@ -13,7 +13,6 @@ use super::error::ControlError;
 use super::fields::{Fields, ISSUER};
 use super::route::{Answer, Call};
 use super::time;
-use crate::endpoints::device_authorization::user_code_hash;
 use crate::settings::nearest_name;
 use crate::state::State;
 
@@ -40,9 +39,12 @@ pub(super) async fn answer(state: &State, call: &Call) -> Answer {
             .hint("`/_hallpass/state` lists the codes that wait")
     };
     let code = UserCode::from_input(&call.rest).ok_or_else(unknown)?;
-    let (hash, now) = (user_code_hash(state, &code), state.now());
+    let (hashes, now) = (state.user_code_keys.hashes(&code), state.now());
     let found = state.store.write(move |tx| {
-        let mut grants = device_grants::list_by_user_code(tx, &hash)?;
+        let mut grants = Vec::new();
+        for hash in &hashes {
+            grants.extend(device_grants::list_by_user_code(tx, hash)?);
+        }
         grants.retain(|grant| issuer.as_ref().is_none_or(|issuer| grant.issuer == *issuer));
         let (Some(mut grant), true) = (grants.pop(), grants.is_empty()) else {
             return Ok(Found::None);
@@ -63,7 +65,10 @@ pub(super) async fn answer(state: &State, call: &Call) -> Answer {
         Ok(Found::One(Box::new(grant)))
     });
     match found.await? {
-        Found::One(grant) => Ok(show(&grant, now)),
+        Found::One(grant) => {
+            state.held_polls.wake(&grant.code_hash);
+            Ok(show(&grant, now))
+        }
         Found::None => Err(unknown()),
         Found::Over(status) => {
             let message = format!("the code is {status} already");

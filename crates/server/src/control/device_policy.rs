@@ -3,7 +3,7 @@
 use hallpass_issuer::authorization::AuthorizationSeed;
 use hallpass_issuer::grants::device_code::DeviceGrant;
 use hallpass_issuer::tokens::one_time::SecretHash;
-use hallpass_issuer::user::User;
+use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::Timestamp;
 use quick_cache::sync::Cache;
 
@@ -61,6 +61,7 @@ pub(super) fn approve(
 ) -> Result<(), hallpass_issuer::Refusal> {
     let seed = AuthorizationSeed {
         user,
+        sign_in: SignIn::default(),
         scopes: grant.scopes.clone(),
         resource: grant.resource.clone(),
         auth_time: now,

@@ -250,9 +250,13 @@ mod tests {
             headers: http::HeaderMap::new(),
             body: Bytes::from(vec![b'x'; body]),
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
+            is_veiled: false,
             issuer: "default".to_owned(),
             issuer_url: String::new(),
+            paths: crate::paths::Paths::of(crate::settings::Mode::Dev),
+            brand: None,
             now: Timestamp::UNIX_EPOCH,
+            held_for: std::sync::OnceLock::new(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! `reset`: the server as it was at its start, for the next test.
 
 use hallpass_store::{
-    authorization_codes, authorizations, browser_sessions, clients, device_grants, pushed_requests,
+    authorization_codes, authorizations, browser_sessions, clients, consents, device_grants,
+    proof_ids, pushed_requests,
 };
 
 use super::fields::Fields;
@@ -23,10 +24,13 @@ pub(super) async fn answer(state: &State, call: &Call) -> Answer {
         authorization_codes::delete_all(tx)?;
         authorizations::delete_all(tx)?;
         pushed_requests::delete_all(tx)?;
+        proof_ids::delete_all(tx)?;
         clients::delete_all(tx)?;
+        consents::delete_all(tx)?;
         browser_sessions::delete_all(tx)
     });
     forget.await?;
+    state.held_polls.release_all();
     state.keys.reset(&state.store).await?;
     state.clients.forget_registered();
     state.limiter.clear();

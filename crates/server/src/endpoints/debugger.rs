@@ -3,6 +3,8 @@
 //! Only its own endpoints are asked, and inside the process: whatever the form says, no connection is
 //! opened. RFC 6749 §4.1: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1>, RFC 7636.
 
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_protocol::Timestamp;
@@ -209,9 +211,13 @@ fn own_request(request: &Request, method: Method, path: &str, headers: HeaderMap
         headers,
         body: Bytes::new(),
         peer: request.peer,
+        is_veiled: request.is_veiled,
         issuer: request.issuer.clone(),
         issuer_url: request.issuer_url.clone(),
+        paths: request.paths,
+        brand: request.brand.clone(),
         now: request.now,
+        held_for: OnceLock::new(),
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! RFC 8628 §3.1 and §3.2: <https://www.rfc-editor.org/rfc/rfc8628#section-3.1>
 
-use aws_lc_rs::hmac;
+use hallpass_issuer::Refusal;
+use hallpass_issuer::grants::device_approval::Requirement;
 use hallpass_issuer::grants::device_code::{self, DeviceGrant, DeviceGrantState, Requester};
 use hallpass_issuer::grants::device_poll::PolledGrant;
 use hallpass_issuer::policy::{self, Flow};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
+use hallpass_protocol::ClientId;
 use hallpass_protocol::device_authorization::{
     DeviceAuthorizationRequest, DeviceAuthorizationResponse,
 };
@@ -15,6 +17,7 @@ use hallpass_protocol::token::GrantType;
 use hallpass_protocol::user_code::UserCode;
 use hallpass_store::{StoreError, device_grants};
 use http::{Response, StatusCode, header};
+use serde_json::{Map, Value};
 
 use crate::Body;
 use crate::dpop_nonces::Role;
@@ -22,6 +25,7 @@ use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::extract::dpop_proof;
+use crate::limiter::network_of;
 use crate::request::Request;
 use crate::state::State;
 
@@ -32,10 +36,15 @@ const DRAWS: usize = 8;
 pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
     let form = request.form()?;
     let response = start(state, request, &form).await?;
-    Ok(json::json(
-        StatusCode::OK,
-        response.to_json().map_err(Fault::from)?,
-    ))
+    let mut body = response.to_json().map_err(Fault::from)?;
+    if state.settings.compat.google {
+        // Google's clients read the member by the name that drafts of RFC 8628 gave it.
+        let mut members: Map<String, Value> = serde_json::from_slice(&body).map_err(Fault::from)?;
+        let address = Value::from(response.verification_uri.as_str());
+        members.insert("verification_url".to_owned(), address);
+        body = serde_json::to_vec(&members).map_err(Fault::from)?;
+    }
+    Ok(json::json(StatusCode::OK, body))
 }
 
 /// Starts a device authorization.
@@ -44,13 +53,21 @@ pub(crate) async fn start(
     request: &Request,
     form: &Form,
 ) -> Result<DeviceAuthorizationResponse, JsonError> {
+    if !state.settings.device_flow {
+        return Err(JsonError::NotFound);
+    }
     let asked = DeviceAuthorizationRequest::decode(form)?;
-    let client = authenticate(state, request, form, Unnamed::InvalidRequest)?;
+    let client = authenticate(state, request, form, Unnamed::InvalidRequest).await?;
     client.may_use(GrantType::DeviceCode)?;
+    if state.settings.device_requirement_of(client.client()) == Requirement::Off {
+        return Err(Refusal::UnauthorizedClient.into());
+    }
+    count(state, request, client.id())?;
     // Whoever proves a key here is the only one who gets the tokens.
-    let proof = dpop_proof::find(state, request, Role::AuthorizationServer, None)?;
+    let proof = dpop_proof::find(state, request, Role::AuthorizationServer, None).await?;
     let scopes = policy::granted_scopes(client.client(), asked.scope.as_deref(), Flow::Device)?;
     let resource = policy::check_resources(&asked.resource)?;
+    state.settings.check_resources(&resource)?;
     let length = {
         let whose = (request.issuer.as_str(), client.id());
         let counts = state
@@ -67,7 +84,7 @@ pub(crate) async fn start(
         let user_code = UserCode::generate(length, state.random.as_ref());
         let grant = DeviceGrant {
             code_hash,
-            user_code_hash: user_code_hash(state, &user_code),
+            user_code_hash: first_hash(state, &user_code)?,
             user_code: user_code.letters().to_owned(),
             issuer: request.issuer.clone(),
             client_id: client.id().clone(),
@@ -112,16 +129,43 @@ pub(crate) async fn start(
     Err(Fault::new("no free user code was found").into())
 }
 
-/// How a user code is looked up: under a key, since 2^34 codes could be tried against a plain hash.
-pub(crate) fn user_code_hash(state: &State, code: &UserCode) -> SecretHash {
-    let tag = hmac::sign(&state.user_code_key, code.letters().as_bytes());
-    SecretHash::of(tag.as_ref())
+/// One address starts so many devices, of one client and altogether; what is refused is not counted.
+fn count(state: &State, request: &Request, client: &ClientId) -> Result<(), JsonError> {
+    let network = network_of(request.peer);
+    let limits = &state.settings.limits;
+    let starters = [
+        (
+            format!("device start|{network}"),
+            limits.device_start_per_ip,
+        ),
+        (
+            format!("device start|{}|{client}|{network}", request.issuer),
+            limits.device_start_per_client,
+        ),
+    ];
+    let locked = starters
+        .iter()
+        .filter_map(|(starter, _)| state.limiter.locked_for(starter, request.now));
+    if let Some(wait) = locked.max() {
+        return Err(JsonError::TooMany(wait));
+    }
+    for (starter, limit) in &starters {
+        state.limiter.add(starter, *limit, request.now);
+    }
+    Ok(())
+}
+
+fn first_hash(state: &State, code: &UserCode) -> Result<SecretHash, Fault> {
+    let hashes = state.user_code_keys.hashes(code);
+    let first = hashes.first().copied();
+    first.ok_or_else(|| Fault::new("there is no key for user codes"))
 }
 
 fn requester(request: &Request, host_label: Option<&str>) -> Requester {
     let user_agent = request.header(header::USER_AGENT);
     Requester {
-        address: Some(request.peer),
+        address: request.known_address(),
+        other_address: None,
         user_agent: user_agent
             .map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect()),
         host_label: host_label.and_then(device_code::clean_label),

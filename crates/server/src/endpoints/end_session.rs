@@ -66,7 +66,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
             csrf: browser.csrf(state, request),
             interaction: None,
         };
-        let user = Some(person.user().id.to_string());
+        let user = Some(person.user().shown_name().to_owned());
         let step = Step::Confirm(Confirm {
             form,
             client: client.map(|client| client.name.clone()),

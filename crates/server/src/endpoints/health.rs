@@ -1,13 +1,40 @@
-//! Whether the server is alive.
+//! Whether the server is alive, and whether it can do its work.
 
-use http::{HeaderValue, Response, header};
+use std::sync::atomic::Ordering;
+
+use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::Body;
+use crate::state::State;
 
-/// `GET /isalive`.
-pub(crate) fn get() -> Response<Body> {
-    let mut response = Response::new(Body::from("alive and well"));
+/// `GET /livez`: the process answers. It asks nobody, so that a lost database restarts no server.
+pub(crate) fn live() -> Response<Body> {
+    plain(StatusCode::OK, "alive and well")
+}
+
+/// `GET /readyz`: the database answers too, and the server is not about to stop.
+pub(crate) async fn ready(state: &State) -> Response<Body> {
+    if state.is_draining.load(Ordering::Acquire) {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "stopping");
+    }
+    match state.store.check().await {
+        Ok(()) => plain(StatusCode::OK, "alive and well"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database does not answer",
+            )
+        }
+    }
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    headers.insert(header::CONTENT_TYPE, plain);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

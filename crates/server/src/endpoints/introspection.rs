@@ -35,7 +35,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
     let caller = if by_bearer {
         None
     } else {
-        Some(caller(state, request, &form)?)
+        Some(caller(state, request, &form).await?)
     };
     let token = asked
         .token
@@ -61,8 +61,12 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
 }
 
 /// RFC 7662 §2.1: somebody who merely names itself could scan for tokens.
-fn caller(state: &State, request: &Request, form: &Form) -> Result<AuthenticatedClient, JsonError> {
-    let caller = authenticate(state, request, form, Unnamed::InvalidClient)?;
+async fn caller(
+    state: &State,
+    request: &Request,
+    form: &Form,
+) -> Result<AuthenticatedClient, JsonError> {
+    let caller = authenticate(state, request, form, Unnamed::InvalidClient).await?;
     if caller.proof() == Proof::Named {
         return Err(not_allowed(request));
     }

@@ -40,26 +40,39 @@ fn document(state: &State, request: &Request) -> Metadata {
         "private_key_jwt",
     ]);
     let assertion_algorithms = names(&client_assertion::ALGORITHMS);
+    let (paths, settings) = (request.paths, &state.settings);
+    let scopes = OIDC_SCOPES
+        .iter()
+        .copied()
+        .chain(settings.scopes_of_resources());
+    let mut modes = vec!["query", "form_post"];
+    // OAuth 2.0 Multiple Response Types §5 warns of codes in fragments; the mock offers them.
+    if !settings.is_production() {
+        modes.insert(1, "fragment");
+    }
     Metadata {
         issuer: request.issuer_url.clone(),
-        authorization_endpoint: url("authorize"),
-        token_endpoint: url("token"),
-        device_authorization_endpoint: url("device/authorize"),
-        pushed_authorization_request_endpoint: url("par"),
-        registration_endpoint: url("register").filter(|_| state.settings.registration.is_open),
-        userinfo_endpoint: url("userinfo"),
-        jwks_uri: url("jwks"),
-        introspection_endpoint: url("introspect"),
-        revocation_endpoint: url("revoke"),
-        end_session_endpoint: url("endsession"),
-        scopes_supported: list(&OIDC_SCOPES),
+        authorization_endpoint: url(paths.authorization),
+        token_endpoint: url(paths.token),
+        device_authorization_endpoint: url(paths.device_authorization)
+            .filter(|_| settings.device_flow),
+        pushed_authorization_request_endpoint: url(paths.pushed_authorization_request),
+        registration_endpoint: url(paths.registration).filter(|_| settings.registration.is_open),
+        userinfo_endpoint: url(paths.userinfo),
+        jwks_uri: url(paths.jwks),
+        introspection_endpoint: url(paths.introspection),
+        revocation_endpoint: url(paths.revocation),
+        end_session_endpoint: url(paths.end_session),
+        scopes_supported: list(&scopes.collect::<Vec<_>>()),
         response_types_supported: list(&["code"]),
-        response_modes_supported: list(&["query", "fragment", "form_post"]),
+        response_modes_supported: list(&modes),
         grant_types_supported: GrantType::ALL
+            .into_iter()
+            .filter(|grant| settings.offers(*grant))
             .map(|grant| grant.as_str().to_owned())
-            .to_vec(),
+            .collect(),
         subject_types_supported: list(&["public"]),
-        id_token_signing_alg_values_supported: list(&[state.keys.algorithm().as_str()]),
+        id_token_signing_alg_values_supported: list(&[state.keys.id_token_algorithm().as_str()]),
         introspection_endpoint_auth_methods_supported: list(&[
             "client_secret_basic",
             "client_secret_post",
@@ -86,7 +99,7 @@ fn document(state: &State, request: &Request) -> Metadata {
         dpop_signing_alg_values_supported: names(&dpop::DEFAULT_ALGORITHMS),
         prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
         authorization_response_iss_parameter_supported: true,
-        require_pushed_authorization_requests: state.settings.pushed_requests.required,
+        require_pushed_authorization_requests: settings.pushed_requests.required,
         client_id_metadata_document_supported: false,
         claims_parameter_supported: false,
         request_parameter_supported: false,

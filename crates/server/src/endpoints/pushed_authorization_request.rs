@@ -29,7 +29,7 @@ use crate::state::State;
 pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
     let form = request.form()?;
     let mut asked = AuthorizationRequest::decode(&form)?;
-    let client = authenticate(state, request, &form, Unnamed::InvalidClient)?;
+    let client = authenticate(state, request, &form, Unnamed::InvalidClient).await?;
     count(state, request, &client)?;
     // §2.1: "The request_uri authorization request parameter is one exception, and it MUST NOT be
     // provided."
@@ -38,7 +38,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
     }
     // The client is the one that proved itself; `client_id` may be left to its credentials.
     asked.client_id = Some(client.id().clone());
-    bind(state, request, &mut asked)?;
+    bind(state, request, &mut asked).await?;
     check(state, request, &asked)?;
     let (secret, hash) = Kind::PushedRequest.generate(state.random.as_ref());
     let lifetime = state.settings.pushed_requests.lifetime;
@@ -77,13 +77,18 @@ fn count(state: &State, request: &Request, client: &AuthenticatedClient) -> Resu
 }
 
 /// RFC 9449 §10.1: a proof binds the code as `dpop_jkt` does; both must name one key.
-fn bind(state: &State, request: &Request, asked: &mut AuthorizationRequest) -> Result<(), Refusal> {
-    let Some(proof) = dpop_proof::find(state, request, Role::AuthorizationServer, None)? else {
+async fn bind(
+    state: &State,
+    request: &Request,
+    asked: &mut AuthorizationRequest,
+) -> Result<(), JsonError> {
+    let Some(proof) = dpop_proof::find(state, request, Role::AuthorizationServer, None).await?
+    else {
         return Ok(());
     };
     match asked.dpop_jkt.as_deref() {
         Some(jkt) if !bound_key::is_same(jkt, &proof.thumbprint) => {
-            Err(Refusal::InvalidDpopProof(ProofReason::OtherKey))
+            Err(Refusal::InvalidDpopProof(ProofReason::OtherKey).into())
         }
         Some(_) | None => {
             asked.dpop_jkt = Some(proof.thumbprint);
@@ -103,5 +108,6 @@ fn check(state: &State, request: &Request, asked: &AuthorizationRequest) -> Resu
         AuthorizationRefusal::Page(refusal, _) | AuthorizationRefusal::Redirect(refusal) => refusal,
     })?;
     let client = client.ok_or_else(|| Refusal::invalid_request("`client_id` is missing"))?;
-    authorization_code::check(asked, &client, reply).map(|_| ())
+    let checked = authorization_code::check(asked, &client, reply)?;
+    state.settings.check_resources(&checked.resource)
 }

@@ -12,7 +12,7 @@ use hallpass_protocol::jose::json as strict_json;
 use hallpass_protocol::registration::{
     ClientInformation, ClientMetadata, ClientUpdate, SERVER_MEMBERS,
 };
-use hallpass_store::{authorizations, clients, pushed_requests};
+use hallpass_store::{authorizations, clients, consents, pushed_requests};
 use http::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -159,6 +159,7 @@ async fn delete(
     let deleted = state.store.write(move |tx| {
         clients::delete(tx, &gone)?;
         pushed_requests::delete_by_client(tx, &gone)?;
+        consents::delete_by_client(tx, &gone)?;
         authorizations::revoke_by_client(tx, &gone, RevokeReason::Client, now)
     });
     deleted.await?;
@@ -202,7 +203,7 @@ fn read<T: DeserializeOwned>(members: Map<String, Value>) -> Result<T, Refusal> 
 }
 
 fn information(request: &Request, client: RegisteredClient, token: &str) -> ClientInformation {
-    let uri = request.url_of(&format!("register/{}", client.id));
+    let uri = request.url_of(&format!("{}/{}", request.paths.registration, client.id));
     ClientInformation::new(
         (client.id, client.created_at),
         (token.to_owned(), uri),

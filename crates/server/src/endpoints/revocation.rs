@@ -22,7 +22,7 @@ use crate::state::State;
 pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
     let form = request.form()?;
     let asked = RevocationRequest::decode(&form)?;
-    let client = authenticate(state, request, &form, Unnamed::InvalidClient)?;
+    let client = authenticate(state, request, &form, Unnamed::InvalidClient).await?;
     let token = asked
         .token
         .ok_or_else(|| Refusal::invalid_request("`token` is missing"))?;
@@ -40,6 +40,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
             Ok(())
         });
         withdraw.await?;
+        state.held_polls.wake(&hash);
     } else if let Some(genuine) = state.refresh_keys.read(token, &request.issuer, client.id()) {
         let (id, now) = (genuine.authorization, request.now);
         let revoke = state

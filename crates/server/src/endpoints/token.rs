@@ -39,6 +39,9 @@ pub(crate) async fn redeem(
 ) -> Result<TokenResponse, JsonError> {
     form.refuse_repeats(REPEATABLE)?;
     let grant = TokenRequest::grant_type(form)?;
+    if !state.settings.offers(grant) {
+        return Err(Refusal::UnsupportedGrantType.into());
+    }
     let unnamed = match grant {
         GrantType::TokenExchange | GrantType::JwtBearer => Unnamed::Anonymous,
         GrantType::AuthorizationCode
@@ -46,9 +49,9 @@ pub(crate) async fn redeem(
         | GrantType::ClientCredentials
         | GrantType::DeviceCode => Unnamed::InvalidClient,
     };
-    let client = authenticate(state, request, form, unnamed)?;
+    let client = authenticate(state, request, form, unnamed).await?;
     client.may_use(grant)?;
-    let proof = dpop_proof::find(state, request, Role::AuthorizationServer, None)?;
+    let proof = dpop_proof::find(state, request, Role::AuthorizationServer, None).await?;
     if proof.is_none() && client.client().requires_dpop {
         return Err(Refusal::InvalidDpopProof(ProofReason::Absent).into());
     }

@@ -3,10 +3,14 @@
 //! OIDC Core §5.3: <https://openid.net/specs/openid-connect-core-1_0.html#UserInfo>, RFC 6750,
 //! RFC 9449 §7.
 
+use hallpass_issuer::claims;
 use hallpass_issuer::policy::OPENID;
 use hallpass_issuer::refusal::{ProofReason, Refusal};
 use hallpass_issuer::tokens::mint::Dialect;
+use hallpass_protocol::AuthorizationId;
+use hallpass_protocol::access_token::AccessTokenClaims;
 use hallpass_protocol::dpop::CheckedProof;
+use hallpass_store::authorizations;
 use http::{Method, Response, StatusCode, header};
 use serde_json::{Map, Value};
 
@@ -21,24 +25,12 @@ use crate::extract::token::live_access_token;
 use crate::request::Request;
 use crate::state::State;
 
-/// What belongs to the token and not to the person (RFC 9068 §2.2).
-const ABOUT_THE_TOKEN: [&str; 8] = [
-    "iss",
-    "aud",
-    "exp",
-    "iat",
-    "nbf",
-    "jti",
-    "client_id",
-    "scope",
-];
-
 /// `GET userinfo`, `POST userinfo`.
 pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
     let (token, scheme) = presented(request)?;
     let refuse = |problem, scheme| Err(challenge(request, problem, scheme).into());
     let proof = match scheme {
-        Scheme::Dpop => proof(state, request, &token)?,
+        Scheme::Dpop => proof(state, request, &token).await?,
         Scheme::Bearer | Scheme::Either => None,
     };
     let Some(claims) = live_access_token(state, request, &token).await? else {
@@ -61,15 +53,35 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         return Err(Fault::new("claims are an object").into());
     };
     if state.settings.token_rules.dialect == Dialect::Rfc9068 {
-        let person = members
-            .into_iter()
-            .filter(|(name, _)| !ABOUT_THE_TOKEN.contains(&name.as_str()));
-        members = person.collect::<Map<_, _>>();
+        members = about_the_person(state, &claims).await?;
     }
     Ok(json::json(
         StatusCode::OK,
         serde_json::to_vec(&members).map_err(Fault::from)?,
     ))
+}
+
+/// In production tokens are silent about people: what the scopes ask for comes from the sign-in.
+async fn about_the_person(
+    state: &State,
+    token: &AccessTokenClaims,
+) -> Result<Map<String, Value>, Fault> {
+    let id = token.sid.as_deref().and_then(AuthorizationId::parse);
+    let authorization = match id {
+        Some(id) => {
+            state
+                .store
+                .read(move |tx| authorizations::find(tx, id))
+                .await?
+        }
+        None => None,
+    };
+    let mut members = authorization.map_or_else(Map::new, |authorization| {
+        claims::of_scopes(&authorization.seed.user.claims, &token.scope)
+    });
+    // OIDC Core §5.3.2: "sub" is always there.
+    members.insert("sub".to_owned(), Value::from(token.sub.as_str()));
+    Ok(members)
 }
 
 /// The token of a request, and how it came: by one way only (RFC 6750 §2, RFC 9449 §7.2). A token in
@@ -100,13 +112,23 @@ fn presented(request: &Request) -> Result<(String, Scheme), JsonError> {
 }
 
 /// The proof that must come with a token of the scheme DPoP.
-fn proof(state: &State, request: &Request, token: &str) -> Result<Option<CheckedProof>, Challenge> {
-    let found = dpop_proof::find(state, request, Role::Resource, Some(token));
+async fn proof(
+    state: &State,
+    request: &Request,
+    token: &str,
+) -> Result<Option<CheckedProof>, JsonError> {
+    let found = dpop_proof::find(state, request, Role::Resource, Some(token)).await;
     let found = found.and_then(|proof| {
         let absent = Refusal::InvalidDpopProof(ProofReason::Absent);
-        proof.ok_or(absent).map(Some)
+        proof.ok_or_else(|| absent.into()).map(Some)
     });
-    found.map_err(|refusal| challenge(request, TokenProblem::Proof(refusal), Scheme::Dpop))
+    found.map_err(|error| match error {
+        JsonError::Refused(refusal) => {
+            challenge(request, TokenProblem::Proof(refusal), Scheme::Dpop).into()
+        }
+        // A database that is away says nothing of the token.
+        other => other,
+    })
 }
 
 fn challenge(request: &Request, problem: TokenProblem, scheme: Scheme) -> Challenge {

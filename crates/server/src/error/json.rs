@@ -13,8 +13,8 @@ use hallpass_protocol::{ErrorCode, OAuthError};
 use http::{HeaderValue, Response, StatusCode, header};
 use hyper::body::Bytes;
 
-use super::Fault;
 use super::challenge::Challenge;
+use super::{Fault, RETRY_AFTER};
 
 use crate::Body;
 
@@ -25,7 +25,7 @@ pub(crate) enum JsonError {
     Refused(Refusal),
     /// We say no, and the caller tried `Authorization: Basic` (RFC 6749 §5.2).
     RefusedBasic(Refusal),
-    /// Too many failures: 429.
+    /// Too many failures, or requests: 429.
     TooMany(Duration),
     /// The access token is missing, not valid or not enough (RFC 6750 §3).
     Token(Challenge),
@@ -102,7 +102,7 @@ impl JsonError {
             Self::TooMany(wait) => {
                 let error = OAuthError::new(
                     ErrorCode::TemporarilyUnavailable,
-                    "too many failed attempts: wait before the next one",
+                    "too many attempts: wait before the next one",
                 );
                 let mut response = oauth_error(&error);
                 *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
@@ -132,6 +132,16 @@ impl JsonError {
                 );
                 let mut response = oauth_error(&error);
                 *response.status_mut() = status;
+                response
+            }
+            Self::Fault(fault) if fault.passes() => {
+                tracing::warn!(%fault, "not available");
+                let error = OAuthError::new(
+                    ErrorCode::TemporarilyUnavailable,
+                    "the server cannot reach its records: try again in a moment",
+                );
+                let mut response = oauth_error(&error);
+                set_retry_after(&mut response, Duration::from_secs(RETRY_AFTER));
                 response
             }
             Self::Fault(fault) => {

@@ -1,12 +1,13 @@
 //! A refusal as people read it: what happened, what to do next, and a reference to quote.
 
 use hallpass_issuer::Refusal;
+use hallpass_issuer::grants::device_approval::NotApprovable;
 use hallpass_issuer::refusal::PageReason;
 use hallpass_protocol::form::FormError;
 use hallpass_protocol::random;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 
-use super::Fault;
+use super::{Fault, RETRY_AFTER};
 use crate::Body;
 use crate::pages::error::ErrorPage;
 use crate::pages::html;
@@ -23,6 +24,10 @@ pub(crate) enum PageError {
     Form(FormError),
     /// The form was not posted from our page in this browser (row S-15).
     Forged,
+    /// The client's devices need more than a confirmation.
+    NotApprovable(NotApprovable),
+    /// Every box was empty where a device was allowed.
+    NothingChosen,
     /// The page does not take this method.
     Method,
     /// Nothing lies at this address.
@@ -83,7 +88,12 @@ impl PageError {
                 now: moment,
             },
         };
-        html::html(status, &page)
+        let mut response = html::html(status, &page);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let seconds = HeaderValue::from(RETRY_AFTER);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
     }
 
     fn words(&self) -> Words {
@@ -104,6 +114,13 @@ impl PageError {
                     .to_owned(),
                 "Open the page again and repeat the last step.",
             ),
+            Self::NothingChosen => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Nothing was left to allow",
+                "Every box was empty, so the device was not signed in. Nothing was shared.".to_owned(),
+                "Go back and leave at least one box ticked, or choose Deny.",
+            ),
+            Self::NotApprovable(why) => not_approvable(*why),
             Self::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "This address does not take that",
@@ -116,6 +133,12 @@ impl PageError {
                 "No page or endpoint has this address.".to_owned(),
                 "Check the address, or start from the server's first page.",
             ),
+            Self::Fault(fault) if fault.passes() => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This server cannot do that just now",
+                "Nothing was changed, and nobody was signed out.".to_owned(),
+                "Try again in a moment.",
+            ),
             Self::Fault(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something broke on our side",
@@ -125,6 +148,27 @@ impl PageError {
             ),
         }
     }
+}
+
+fn not_approvable(why: NotApprovable) -> Words {
+    let (cause, next_step) = match why {
+        NotApprovable::SecondFactor => (
+            "This program's devices need a second factor, and this server offers none yet.",
+            "Sign in on the device itself with a browser, or ask your administrator to change \
+             `require` for this program.",
+        ),
+        NotApprovable::OtherNetwork => (
+            "The device is in another network than this browser, and this program's devices must be \
+             in the same one. If somebody sent you the code, do not use it.",
+            "Open this page in a browser that is in the network of the device.",
+        ),
+        NotApprovable::Off => (
+            "This program may not sign in on other devices.",
+            "Sign in on the device itself with a browser.",
+        ),
+    };
+    let title = "This device cannot be signed in here";
+    (StatusCode::FORBIDDEN, title, cause.to_owned(), next_step)
 }
 
 fn refused_request(reason: PageReason) -> Words {

@@ -3,7 +3,6 @@
 //! RFC 6749 §2.3: <https://www.rfc-editor.org/rfc/rfc6749#section-2.3>, RFC 7523 §3.
 
 use hallpass_issuer::client::Occasion;
-use hallpass_issuer::limits::CLIENT_SECRET;
 use hallpass_issuer::refusal::ClientReason;
 use hallpass_issuer::{AuthenticatedClient, Refusal};
 use hallpass_protocol::ClientId;
@@ -15,7 +14,7 @@ use crate::error::json::JsonError;
 use crate::limiter::guesser_at;
 use crate::request::Request;
 use crate::state::State;
-use crate::used_ids::{FirstUse, id_of};
+use crate::used_ids::{self, FirstUse, id_of};
 
 /// The name of whoever exchanges a token in dev mode without saying who they are (`docs/dev-mode.md`).
 const ANONYMOUS: &str = "anonymous";
@@ -32,7 +31,18 @@ pub(crate) enum Unnamed {
 }
 
 /// Authenticates the client of a request. A failure touches nothing but the count of failures.
-pub(crate) fn authenticate(
+pub(crate) async fn authenticate(
+    state: &State,
+    request: &Request,
+    form: &Form,
+    unnamed: Unnamed,
+) -> Result<AuthenticatedClient, JsonError> {
+    let client = prove(state, request, form, unnamed)?;
+    accept_once(state, request, &client).await?;
+    Ok(client)
+}
+
+fn prove(
     state: &State,
     request: &Request,
     form: &Form,
@@ -66,7 +76,7 @@ pub(crate) fn authenticate(
     // Row S-185: the issuer, the endpoint that is called, and the token endpoint, which older
     // clients name wherever they go. Only an assertion names any.
     let (called, token) = match credentials {
-        ClientCredentials::Assertion { .. } => (request.url(), request.url_of("token")),
+        ClientCredentials::Assertion { .. } => (request.url(), request.url_of(request.paths.token)),
         _ => Default::default(),
     };
     let occasion = Occasion {
@@ -74,7 +84,7 @@ pub(crate) fn authenticate(
         now: request.now,
     };
     let authenticated = AuthenticatedClient::authenticate(client, &credentials, occasion);
-    let client = authenticated.map_err(|refusal| {
+    authenticated.map_err(|refusal| {
         // Whether a client exists must not show in who gets locked; a public client that tries
         // Basic first guesses nothing (row S-136).
         let is_guess = matches!(
@@ -89,20 +99,19 @@ pub(crate) fn authenticate(
                 ClientCredentials::Basic(..) | ClientCredentials::Post(..)
             )
         {
-            state.limiter.add(&guesser, CLIENT_SECRET, request.now);
+            let limit = state.settings.limits.client_secret_fail;
+            state.limiter.add(&guesser, limit, request.now);
         }
         unauthenticated(request, refusal)
-    })?;
-    accept_once(state, request, &client)?;
-    Ok(client)
+    })
 }
 
 /// Row S-186: the `jti` of an assertion counts once for its client, at whatever endpoint.
-fn accept_once(
+async fn accept_once(
     state: &State,
     request: &Request,
     client: &AuthenticatedClient,
-) -> Result<(), Refusal> {
+) -> Result<(), JsonError> {
     let Some(assertion) = client.assertion() else {
         return Ok(());
     };
@@ -111,10 +120,10 @@ fn accept_once(
         client.id().as_str().as_bytes(),
         assertion.jti.as_bytes(),
     ]);
-    match state.used_ids.take(id, assertion.expires_at, request.now) {
+    match used_ids::take(state, id, assertion.expires_at, request.now).await? {
         FirstUse::Yes => Ok(()),
-        FirstUse::No => Err(Refusal::InvalidClient(ClientReason::AssertionReplayed)),
-        FirstUse::NoRoom(wait) => Err(Refusal::Busy(wait)),
+        FirstUse::No => Err(Refusal::InvalidClient(ClientReason::AssertionReplayed).into()),
+        FirstUse::NoRoom(wait) => Err(Refusal::Busy(wait).into()),
     }
 }
 

@@ -5,7 +5,7 @@ use hallpass_protocol::{hex, random};
 use http::Response;
 use serde::de::DeserializeOwned;
 
-use super::cookie::add_cookie;
+use super::cookie::{CookieName, add_cookie, set_cookie};
 use super::signed_in_user::SignedInUser;
 use crate::Body;
 use crate::error::page::PageError;
@@ -13,13 +13,15 @@ use crate::page_token::{Binding, Purpose};
 use crate::request::Request;
 use crate::state::State;
 
-const COOKIE: &str = "hallpass_browser";
+/// The cookie of dev mode.
+const DEV_COOKIE: &str = "hallpass_browser";
 
 /// A browser, known by a random value that means nothing else.
 #[derive(Clone, Debug)]
 pub(crate) struct Browser {
     value: String,
-    is_new: bool,
+    /// For a browser that has none yet.
+    cookie: Option<String>,
 }
 
 impl Browser {
@@ -27,16 +29,28 @@ impl Browser {
     pub(crate) fn of(state: &State, request: &Request) -> Self {
         let well_formed =
             |value: &&str| value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
-        if let Some(value) = request.cookie(COOKIE).filter(well_formed) {
+        let is_production = state.settings.is_production();
+        let name = if is_production {
+            CookieName::Browser.of(request)
+        } else {
+            DEV_COOKIE
+        };
+        if let Some(value) = request.cookie(name).filter(well_formed) {
             return Self {
                 value: value.to_owned(),
-                is_new: false,
+                cookie: None,
             };
         }
         let drawn: [u8; 16] = random::bytes(state.random.as_ref());
+        let value = hex::encode(&drawn);
+        let cookie = if is_production {
+            set_cookie(CookieName::Browser, request, &value, None)
+        } else {
+            format!("{DEV_COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax")
+        };
         Self {
-            value: hex::encode(&drawn),
-            is_new: true,
+            value,
+            cookie: Some(cookie),
         }
     }
 
@@ -116,7 +130,8 @@ impl Browser {
         request: &Request,
         form: &Form,
     ) -> Result<(), PageError> {
-        let may_lack_token = state.settings.login_page.is_some() || !request.is_from_browser();
+        let may_lack_token = !state.settings.is_production()
+            && (state.settings.login_page.is_some() || !request.is_from_browser());
         if !form.has("csrf") && may_lack_token && !request.is_cross_site() {
             return Ok(());
         }
@@ -130,11 +145,8 @@ impl Browser {
 
     /// Gives a new browser its cookie.
     pub(crate) fn remember(&self, response: &mut Response<Body>) {
-        if self.is_new {
-            add_cookie(
-                response,
-                &format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", self.value),
-            );
+        if let Some(cookie) = &self.cookie {
+            add_cookie(response, cookie);
         }
     }
 }

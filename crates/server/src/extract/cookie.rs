@@ -1,8 +1,56 @@
 //! Cookies on their way to the browser.
+//!
+//! The prefix `__Host-` makes browsers refuse a cookie that a neighbouring host or plain HTTP sets:
+//! <https://www.rfc-editor.org/rfc/rfc6265> and its successor, section 4.1.3.
 
 use http::{HeaderValue, Response, header};
 
 use crate::Body;
+use crate::request::Request;
+
+/// The cookies of production. Dev mode names its own, one for each issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CookieName {
+    /// Who is signed in.
+    Session,
+    /// Which browser forms were given to.
+    Browser,
+    /// Under which names this browser signed in before.
+    KnownBrowser,
+}
+
+impl CookieName {
+    /// The name. A trial on this machine without HTTPS cannot have the prefix.
+    pub(crate) fn of(self, request: &Request) -> &'static str {
+        match (self, is_secure(request)) {
+            (Self::Session, true) => "__Host-hp_s",
+            (Self::Session, false) => "hp_s",
+            (Self::Browser, true) => "__Host-hp_b",
+            (Self::Browser, false) => "hp_b",
+            (Self::KnownBrowser, true) => "__Host-hp_k",
+            (Self::KnownBrowser, false) => "hp_k",
+        }
+    }
+}
+
+/// A `Set-Cookie` value of production. `max_age` is in seconds; without one the cookie ends with the
+/// browser.
+pub(crate) fn set_cookie(
+    name: CookieName,
+    request: &Request,
+    value: &str,
+    max_age: Option<u32>,
+) -> String {
+    let age = max_age.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
+    let secure = if is_secure(request) { "; Secure" } else { "" };
+    let name = name.of(request);
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")
+}
+
+/// Whether browsers reach us by HTTPS, also when a proxy speaks it for us.
+fn is_secure(request: &Request) -> bool {
+    request.issuer_url.starts_with("https://")
+}
 
 /// Adds a `Set-Cookie` header.
 pub(crate) fn add_cookie(response: &mut Response<Body>, cookie: &str) {

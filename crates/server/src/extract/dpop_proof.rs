@@ -4,15 +4,17 @@
 
 use hallpass_issuer::Refusal;
 use hallpass_issuer::refusal::ProofReason;
+use hallpass_protocol::Timestamp;
 use hallpass_protocol::dpop::{self, CheckedProof, ProofPolicy, access_token_hash};
 use http::{HeaderName, HeaderValue, Response};
 use url::Url;
 
 use crate::Body;
 use crate::dpop_nonces::Role;
+use crate::error::json::JsonError;
 use crate::request::Request;
 use crate::state::State;
-use crate::used_ids::FirstUse;
+use crate::used_ids::{self, FirstUse};
 
 /// The header of a proof.
 const PROOF: HeaderName = HeaderName::from_static("dpop");
@@ -20,12 +22,30 @@ const PROOF: HeaderName = HeaderName::from_static("dpop");
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Checks the proof of a request, if it has one. `token` is the access token that came with it.
-pub(crate) fn find(
+pub(crate) async fn find(
     state: &State,
     request: &Request,
     role: Role,
     token: Option<&str>,
-) -> Result<Option<CheckedProof>, Refusal> {
+) -> Result<Option<CheckedProof>, JsonError> {
+    let Some((proof, ends)) = check(state, request, role, token)? else {
+        return Ok(None);
+    };
+    // §11.1, the last check: what is refused above uses nothing up.
+    match used_ids::take(state, proof.replay_key(), ends, request.now).await? {
+        FirstUse::Yes => Ok(Some(proof)),
+        FirstUse::No => Err(Refusal::InvalidDpopProof(ProofReason::Replayed).into()),
+        FirstUse::NoRoom(wait) => Err(Refusal::Busy(wait).into()),
+    }
+}
+
+/// The proof of a request, if it is good in itself, and until when its id counts.
+fn check(
+    state: &State,
+    request: &Request,
+    role: Role,
+    token: Option<&str>,
+) -> Result<Option<(CheckedProof, Timestamp)>, Refusal> {
     let refuse = |reason| Err(Refusal::InvalidDpopProof(reason));
     let mut headers = request.headers.get_all(PROOF).iter();
     // §4.3 no. 1: "There is not more than one DPoP HTTP request header field".
@@ -48,13 +68,8 @@ pub(crate) fn find(
     let proof = dpop::check(text, &policy)
         .map_err(|error| Refusal::InvalidDpopProof(ProofReason::Bad(error)))?;
     check_nonce(state, request, role, &proof)?;
-    // §11.1, the last check: what is refused above uses nothing up.
     let ends = proof.iat + policy.window + policy.leeway.duration();
-    match state.used_ids.take(proof.replay_key(), ends, request.now) {
-        FirstUse::Yes => Ok(Some(proof)),
-        FirstUse::No => refuse(ProofReason::Replayed),
-        FirstUse::NoRoom(wait) => Err(Refusal::Busy(wait)),
-    }
+    Ok(Some((proof, ends)))
 }
 
 /// §11.3: where nonces are asked for, a proof without one is never accepted.

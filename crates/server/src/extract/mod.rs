@@ -7,3 +7,4 @@ pub(crate) mod dpop_proof;
 pub(crate) mod pushed_request;
 pub(crate) mod signed_in_user;
 pub(crate) mod token;
+pub(crate) mod user_agent;

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use hallpass_issuer::browser_session::{self, BrowserSession};
+use hallpass_issuer::authorization::RevokeReason;
+use hallpass_issuer::browser_session::BrowserSession;
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
-use hallpass_issuer::user::User;
+use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::hex;
-use hallpass_store::browser_sessions;
+use hallpass_store::{authorizations, browser_sessions, users};
 use http::Response;
 
-use super::cookie::add_cookie;
+use super::cookie::{CookieName, add_cookie, set_cookie};
 use crate::Body;
 use crate::error::Fault;
 use crate::request::Request;
@@ -19,75 +20,142 @@ use crate::state::State;
 #[derive(Clone, Debug)]
 pub(crate) struct SignedInUser(BrowserSession);
 
+/// Somebody who has just proved who they are.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    /// Who.
+    pub(crate) user: User,
+    /// How.
+    pub(crate) sign_in: SignIn,
+    /// The cookie by which this browser is known from now on.
+    pub(crate) known_browser: Option<String>,
+}
+
 impl SignedInUser {
-    /// Whoever is signed in at this issuer in this browser.
+    /// Whoever is signed in at this issuer in this browser. The account must stand as it stood when
+    /// they signed in (row S-263).
     pub(crate) async fn find(state: &State, request: &Request) -> Result<Option<Self>, Fault> {
-        let cookie = request.cookie(&cookie_name(&request.issuer));
-        let Some(hash) = cookie.and_then(|text| Kind::BrowserSession.read(text)) else {
+        let Some(hash) = cookie_of(request) else {
             return Ok(None);
         };
-        let issuer = request.issuer.clone();
-        let session = state
-            .store
-            .read(move |tx| browser_sessions::find(tx, &issuer, &hash))
-            .await?;
-        Ok(session
-            .filter(|session| session.is_live(request.now))
-            .map(Self))
+        let (issuer, now) = (request.issuer.clone(), request.now);
+        let found = state.store.read(move |tx| {
+            let session = browser_sessions::find(tx, &issuer, &hash)?;
+            let Some(mut session) = session.filter(|session| session.is_live(now)) else {
+                return Ok(None);
+            };
+            if session.sign_in.security_epoch.is_some() {
+                let account = users::find(tx, &session.user.id)?;
+                let Some(account) = account.filter(|found| found.honours(&session.sign_in)) else {
+                    return Ok(None);
+                };
+                session.user = account.user();
+            }
+            Ok(Some(session))
+        });
+        let Some(mut session) = found.await? else {
+            return Ok(None);
+        };
+        if session.touch(state.settings.browser_sessions, now) {
+            let used = session.clone();
+            let save = state
+                .store
+                .write(move |tx| browser_sessions::save(tx, &used));
+            save.await?;
+        }
+        Ok(Some(Self(session)))
     }
 
-    /// Signs a person in. The cookie is always a new one (A-78: no fixation).
+    /// Signs a person in. The cookie is always a new one, and the one before is dead (A-78: no
+    /// fixation).
     pub(crate) async fn sign_in(
         state: &State,
         request: &Request,
-        user: User,
+        person: Person,
     ) -> Result<(Self, SessionCookie), Fault> {
         let (secret, token_hash) = Kind::BrowserSession.generate(state.random.as_ref());
+        let lifetimes = state.settings.browser_sessions;
         let session = BrowserSession {
             token_hash,
             issuer: request.issuer.clone(),
-            user,
+            user: person.user,
+            sign_in: person.sign_in,
             auth_time: request.now,
             address: Some(request.peer),
-            expires_at: request.now + browser_session::IDLE,
+            expires_at: request.now + lifetimes.idle.min(lifetimes.absolute),
             ended_at: None,
         };
-        state
-            .recent_users
-            .add(&session.issuer, session.user.id.as_str());
-        let kept = session.clone();
+        if !state.settings.is_production() {
+            state
+                .recent_users
+                .add(&session.issuer, session.user.id.as_str());
+        }
+        let (kept, before, now) = (session.clone(), cookie_of(request), request.now);
         state
             .store
-            .write(move |tx| browser_sessions::insert(tx, &kept))
+            .write(move |tx| {
+                if let Some(before) = &before {
+                    browser_sessions::end(tx, before, now)?;
+                }
+                browser_sessions::insert(tx, &kept)
+            })
             .await?;
-        let cookie = format!(
-            "{}={}; Path=/; HttpOnly; SameSite=Lax",
-            cookie_name(&request.issuer),
-            secret.expose()
-        );
-        Ok((Self(session), SessionCookie(cookie)))
+        let mut cookies = vec![session_cookie(request, secret.expose(), None)];
+        cookies.extend(person.known_browser);
+        Ok((Self(session), SessionCookie(cookies)))
     }
 
-    /// Ends the session.
+    /// Ends the session, and what was granted in it for no longer than that.
     pub(crate) async fn sign_out(
         self,
         state: &State,
         request: &Request,
     ) -> Result<SessionCookie, Fault> {
         let (hash, now) = (self.0.token_hash, request.now);
+        // Row S-246. The mock that dev mode stands in for leaves tokens alone.
+        let ends_tokens = state.settings.is_production();
         state
             .store
-            .write(move |tx| browser_sessions::end(tx, &hash, now))
+            .write(move |tx| {
+                if ends_tokens {
+                    let reason = RevokeReason::SignedOut;
+                    authorizations::revoke_online_by_browser_session(tx, &hash, reason, now)?;
+                }
+                browser_sessions::end(tx, &hash, now)
+            })
             .await?;
-        let name = cookie_name(&request.issuer);
-        Ok(SessionCookie(format!(
-            "{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
-        )))
+        Ok(SessionCookie(vec![session_cookie(request, "", Some(0))]))
+    }
+
+    /// The same sign-in under a new cookie, for when all others of the person end. Whoever ends them
+    /// inserts the session; then its cookie may be sent.
+    pub(crate) fn renew(
+        &self,
+        state: &State,
+        request: &Request,
+    ) -> (BrowserSession, SessionCookie) {
+        let (secret, token_hash) = Kind::BrowserSession.generate(state.random.as_ref());
+        let renewed = BrowserSession {
+            token_hash,
+            ..self.0.clone()
+        };
+        let cookie = session_cookie(request, secret.expose(), None);
+        (renewed, SessionCookie(vec![cookie]))
+    }
+
+    /// The cookie that ends the session in the browser, where its record is gone already.
+    pub(crate) fn forget(request: &Request) -> SessionCookie {
+        SessionCookie(vec![session_cookie(request, "", Some(0))])
     }
 
     /// The person.
     pub(crate) fn user(&self) -> &User {
         &self.0.user
+    }
+
+    /// How they proved who they are.
+    pub(crate) fn proof(&self) -> &SignIn {
+        &self.0.sign_in
     }
 
     /// When they signed in.
@@ -106,20 +174,40 @@ impl SignedInUser {
     }
 }
 
-/// A `Set-Cookie` value that must reach the browser.
+/// `Set-Cookie` values that must reach the browser.
 #[must_use]
 #[derive(Debug)]
-pub(crate) struct SessionCookie(String);
+pub(crate) struct SessionCookie(Vec<String>);
 
 impl SessionCookie {
-    /// Sends it along.
+    /// Sends them along.
     pub(crate) fn send(&self, response: &mut Response<Body>) {
-        add_cookie(response, &self.0);
+        for cookie in &self.0 {
+            add_cookie(response, cookie);
+        }
     }
 }
 
+fn cookie_of(request: &Request) -> Option<SecretHash> {
+    let text = if request.brand.is_some() {
+        request.cookie(CookieName::Session.of(request))
+    } else {
+        request.cookie(&dev_cookie_name(&request.issuer))
+    };
+    text.and_then(|text| Kind::BrowserSession.read(text))
+}
+
+fn session_cookie(request: &Request, value: &str, max_age: Option<u32>) -> String {
+    if request.brand.is_some() {
+        return set_cookie(CookieName::Session, request, value, max_age);
+    }
+    let name = dev_cookie_name(&request.issuer);
+    let age = max_age.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{age}")
+}
+
 /// Each issuer of dev mode has its own people, so each has its own cookie.
-fn cookie_name(issuer: &str) -> String {
+fn dev_cookie_name(issuer: &str) -> String {
     let hash = SecretHash::of(issuer.as_bytes());
     let tag: Vec<u8> = hash.as_bytes().iter().take(6).copied().collect();
     format!("hallpass_session_{}", hex::encode(&tag))

@@ -157,11 +157,7 @@ fn verify(state: &State, keys: &IssuerKeys, token: &str) -> Option<Verified> {
         .collect();
     let unverified = Unverified::parse(token).ok()?;
     unverified
-        .verify(
-            &keys.public,
-            &[keys.signer.key().algorithm()],
-            TypRule::AbsentOr(&types),
-        )
+        .verify(&keys.public, &keys.algorithms, TypRule::AbsentOr(&types))
         .ok()
 }
 

@@ -22,6 +22,7 @@ pub(crate) async fn redeem(
     } = at;
     let (scopes, mut named) = client_credentials::redeem(client, scope, resource)?;
     named.extend(audience);
+    state.settings.check_resources(&named)?;
     let grant = Grant {
         client,
         subject: client.id().as_str(),

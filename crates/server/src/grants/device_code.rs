@@ -1,7 +1,6 @@
-//! Answers one poll of a device; what a decision leads to is written in one transaction.
+//! Redeems a device code: what a decision leads to is written in one transaction.
 
 use hallpass_issuer::authorization::Origin;
-use hallpass_issuer::grants::device_poll::PolledGrant;
 use hallpass_issuer::limits::DEVICE_CODE_PER_ADDRESS;
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
@@ -10,10 +9,12 @@ use hallpass_protocol::Secret;
 use hallpass_protocol::token::TokenResponse;
 use hallpass_store::device_grants;
 
+use super::device_poll::{Poll, Waited};
 use super::{Context, first_tokens, settle};
 use crate::error::json::JsonError;
 use crate::issuance::Beginning;
 use crate::limiter::network_of;
+use crate::phishing_signals::PhishingSignals;
 use crate::request::Request;
 use crate::state::State;
 
@@ -29,11 +30,27 @@ pub(crate) async fn redeem(
     if state.settings.device_policy.is_some() {
         Box::pin(follow_policy(state, request, hash)).await?;
     }
-    pace(at, &hash, &resource).await?;
+    let poll = Poll {
+        hash,
+        resource: &resource,
+    };
+    if poll.may_wait(at) {
+        return Box::pin(redeem_held(at, poll)).await;
+    }
+    let came = request.now;
+    poll.answer(at, came).await?;
+    finish(at, poll).await
+}
+
+/// Redeems a code that was approved; the last word is the record's.
+async fn finish(at: Context<'_>, poll: Poll<'_>) -> Result<TokenResponse, JsonError> {
+    let Context { state, request, .. } = at;
+    let (hash, resource) = (poll.hash, poll.resource.to_vec());
     let beginning = Beginning::new(at);
     let begin = beginning.clone();
     let (issuer, now) = (request.issuer.clone(), request.now);
     let dpop_jkt = at.dpop_jkt.map(str::to_owned);
+    let from = request.known_address();
     let decided = state.store.write(move |tx| {
         let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)? else {
             return Ok(Err(GrantReason::Unknown.into()));
@@ -45,6 +62,9 @@ pub(crate) async fn redeem(
         let shown = (begin.client(), dpop_jkt.as_deref());
         let answer = grant.redeem(shown, begin.id(), now);
         device_grants::save(tx, &grant)?;
+        if let (Ok(_), Some(from)) = (&answer, from) {
+            PhishingSignals::note_redeemed(&grant, from);
+        }
         let settled = settle(tx, &begin, answer, Origin::Device)?;
         Ok(settled.map(|authorization| (authorization, audience)))
     });
@@ -76,47 +96,33 @@ async fn follow_policy(
         }
         Ok(())
     });
-    Ok(decided.await?)
+    decided.await?;
+    state.held_polls.wake(&hash);
+    Ok(())
 }
 
-/// Refuses a poll that comes before a decision, or for a grant that was denied: most polls end here,
-/// and none of them writes.
-async fn pace(at: Context<'_>, hash: &SecretHash, resource: &[String]) -> Result<(), JsonError> {
-    let Context {
-        state,
-        request,
-        client,
-        dpop_jkt,
-        ..
-    } = at;
-    let place = (request.issuer.as_str(), hash);
-    let answer = |grant: &mut PolledGrant| {
-        policy::narrowed_resources(&grant.resource, resource)?;
-        grant.answer((client, dpop_jkt), request.now)
-    };
-    // Counted before the store is read: what is decided in between is read at the next poll.
-    let decisions = state.store.device_decisions();
-    if let Some(answer) = state.polled_grants.answer(place, decisions, answer) {
-        return Ok(answer?);
+/// Holds a poll as long as its client likes and nobody decides, then answers it (row S-271).
+async fn redeem_held(at: Context<'_>, poll: Poll<'_>) -> Result<TokenResponse, JsonError> {
+    let came = at.request.now;
+    if poll.wait(at).await? == Waited::TakenOver {
+        return Err(Refusal::AuthorizationPending.into());
     }
-    let (issuer, code_hash) = (request.issuer.clone(), *hash);
-    let found = state
-        .store
-        .read(move |tx| device_grants::find_polled(tx, &issuer, &code_hash));
-    let Some(mut grant) = found.await? else {
-        return Err(unknown(state, request));
+    // Tokens live from when they are given.
+    let request = Request {
+        now: at.state.now(),
+        ..at.request.clone()
     };
-    state.polled_grants.learn(place, decisions, grant.clone());
-    match state.polled_grants.answer(place, decisions, answer) {
-        Some(answer) => Ok(answer?),
-        // Another poll has just learnt of a newer decision, or there are too many grants.
-        None => Ok(answer(&mut grant)?),
-    }
+    let at = Context {
+        request: &request,
+        ..at
+    };
+    poll.answer(at, came).await?;
+    finish(at, poll).await
 }
 
 /// Refuses a code that nobody was given, and after many of them the address. A real code is
 /// answered even then: a stranger behind the same address locks nobody out.
-fn unknown(state: &State, request: &Request) -> JsonError {
+pub(super) fn unknown(state: &State, request: &Request) -> JsonError {
     let guesser = format!("device code|{}", network_of(request.peer));
     if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
         return JsonError::TooMany(wait);

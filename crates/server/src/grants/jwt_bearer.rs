@@ -29,7 +29,7 @@ pub(crate) async fn redeem(
         .await?
         .ok_or_else(bad)?;
     check_key(at, &claims)?;
-    let token_endpoint = request.url_of("token");
+    let token_endpoint = request.url_of(request.paths.token);
     let audiences = [request.issuer_url.as_str(), &token_endpoint];
     let subject = jwt_bearer::subject(&claims, &audiences, request.now)?;
     let grant = Grant {

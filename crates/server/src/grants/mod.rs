@@ -3,18 +3,19 @@
 pub(crate) mod authorization_code;
 pub(crate) mod client_credentials;
 pub(crate) mod device_code;
+mod device_poll;
 pub(crate) mod jwt_bearer;
 pub(crate) mod refresh_token;
 pub(crate) mod token_exchange;
 
 use hallpass_issuer::authorization::{Authorization, AuthorizationSeed, Origin};
 use hallpass_issuer::client::Proof;
-use hallpass_issuer::{AuthenticatedClient, Denied, Refusal, bound_key};
+use hallpass_issuer::{AuthenticatedClient, Denied, Refusal, account, bound_key};
 use hallpass_protocol::Timestamp;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::jose::jwt::RegisteredClaims;
 use hallpass_protocol::token::TokenResponse;
-use hallpass_store::{StoreError, Transaction, authorizations};
+use hallpass_store::{StoreError, Transaction, authorizations, users};
 
 use crate::error::json::JsonError;
 use crate::issuance::{self, Beginning, Grant, NewRefreshToken};
@@ -42,6 +43,15 @@ fn settle(
 ) -> Result<Result<Authorization, Denied>, StoreError> {
     match answer {
         Ok(seed) => {
+            // Rows S-25 and S-263: read in the transaction that redeems, so that a lock is either
+            // seen here or sees the authorization.
+            let account = match seed.sign_in.security_epoch {
+                Some(_) => users::find(tx, &seed.user.id)?,
+                None => None,
+            };
+            if let Err(reason) = account::check_redemption(&seed.sign_in, account.as_ref()) {
+                return Ok(Err(reason.into()));
+            }
             let authorization = begin.authorization(seed, origin);
             authorizations::insert(tx, &authorization)?;
             Ok(Ok(authorization))

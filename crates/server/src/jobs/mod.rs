@@ -1,3 +1,5 @@
 //! What the server does by itself.
 
+pub(crate) mod outbox;
 pub(crate) mod purge;
+pub(crate) mod rotate_keys;

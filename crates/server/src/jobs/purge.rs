@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_issuer::grants::{authorization_code, device_code};
-use hallpass_issuer::pushed_request;
+use hallpass_issuer::{pushed_request, sign_in_event};
 use hallpass_store::{
-    authorization_codes, authorizations, browser_sessions, device_grants, pushed_requests,
-    revocations,
+    account_links, authorization_codes, authorizations, browser_sessions, consents, counters,
+    device_grants, proof_ids, pushed_requests, revocations, sign_in_events,
 };
 
 use crate::state::State;
@@ -16,6 +16,12 @@ use crate::state::State;
 const PERIOD: Duration = Duration::from_mins(1);
 /// So many rows of a table at once.
 const BATCH: u32 = 1_000;
+
+/// Every bound request leaves one of these.
+const PROOFS: u32 = 100_000;
+
+/// A guesser who was quiet for so long has every budget again.
+const QUIET: Duration = Duration::from_hours(2);
 
 /// Purges until the server stops.
 pub(crate) async fn run(state: Arc<State>) {
@@ -29,6 +35,11 @@ pub(crate) async fn run(state: Arc<State>) {
             device_grants::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?;
             browser_sessions::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?;
             revocations::purge_expired(tx, now, BATCH)?;
+            account_links::purge_expired(tx, now, BATCH)?;
+            counters::purge_expired(tx, now, QUIET, BATCH)?;
+            proof_ids::purge_expired(tx, now, PROOFS)?;
+            consents::purge_expired(tx, now, BATCH)?;
+            sign_in_events::purge_expired(tx, now, sign_in_event::REMEMBERED, BATCH)?;
             pushed_requests::purge_expired(tx, now, pushed_request::OPENED, BATCH)?;
             authorizations::purge_expired(tx, now, device_code::REMEMBERED, BATCH)
         });

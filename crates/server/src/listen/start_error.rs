@@ -5,6 +5,9 @@
 use std::io;
 use std::net::SocketAddr;
 
+use hallpass_store::StoreError;
+
+use crate::key_ring::KeyRingError;
 use crate::settings::SettingsError;
 
 /// Why the server does not start.
@@ -27,6 +30,12 @@ pub enum StartError {
     /// No address is configured.
     #[error("there is no address to listen on")]
     NoAddress,
+    /// The key ring cannot be used.
+    #[error(transparent)]
+    KeyRing(#[from] KeyRingError),
+    /// The database cannot be used.
+    #[error("cannot open the database: {0}")]
+    Database(#[from] StoreError),
     /// Store or keys cannot be opened.
     #[error("cannot prepare the server: {0}")]
     Fault(String),
@@ -48,6 +57,8 @@ impl StartError {
             Self::Bind { .. } | Self::NoAddress => {
                 Some("give `--host` an address that this machine has".to_owned())
             }
+            Self::KeyRing(error) => Some(error.hint()),
+            Self::Database(error) => database_hint(error),
             Self::Fault(_) => None,
             Self::Settings(error) => error.hint(),
         }
@@ -57,7 +68,26 @@ impl StartError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::PortInUse { .. } | Self::Bind { .. } => 1,
-            Self::NoAddress | Self::Fault(_) | Self::Settings(_) => 5,
+            Self::NoAddress
+            | Self::KeyRing(_)
+            | Self::Database(_)
+            | Self::Fault(_)
+            | Self::Settings(_) => 5,
         }
     }
+}
+
+fn database_hint(error: &StoreError) -> Option<String> {
+    let hint = match error {
+        StoreError::InUse { .. } => "stop the other process: one server uses a SQLite file",
+        StoreError::MissingKey { .. } => {
+            "put that key back into the key ring, after the first one; `hallpass admin keys reencrypt` \
+             makes it unnecessary"
+        }
+        StoreError::WrongKey { .. } => "use the key ring that belongs to this database",
+        StoreError::Migration(_) => "see `hallpass admin migrate status`",
+        StoreError::Unavailable(_) => "check `database.url`, and that the database runs",
+        StoreError::Conflict | StoreError::Corrupt(_) => return None,
+    };
+    Some(hint.to_owned())
 }

@@ -73,10 +73,10 @@ pub(crate) fn page(
             csrf: target.browser.csrf_of(state, request, person),
             interaction: None,
         },
-        user: person.user().id.to_string(),
+        user: person.user().shown_name().to_owned(),
         client: client(asking),
         redirect_host: host.split(['/', '?']).next().unwrap_or_default().to_owned(),
-        scopes: scopes.iter().map(ScopeLine::standard).collect(),
+        scopes: scope_line::lines(scopes, &state.settings.resources),
         lifetime: scope_line::lifetime(scopes, &state.settings.refresh),
     };
     let mut response = html::html(StatusCode::OK, &page);

@@ -5,9 +5,6 @@
 
 use askama::Template;
 use hallpass_issuer::grants::device_code::DeviceGrant;
-use hallpass_issuer::limits::{
-    USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS, USER_CODE_PER_BROWSER, USER_CODE_PER_ISSUER,
-};
 use hallpass_protocol::form;
 use hallpass_protocol::user_code::UserCode;
 use hallpass_store::device_grants;
@@ -17,7 +14,6 @@ use super::html;
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout};
 use crate::Body;
-use crate::endpoints::device_authorization::user_code_hash;
 use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
@@ -113,12 +109,13 @@ impl Guessers {
     }
 
     fn count(&self, state: &State, request: &Request) {
-        let now = request.now;
-        state.limiter.add(&self.browser, USER_CODE_PER_BROWSER, now);
-        state.limiter.add(&self.address, USER_CODE_PER_ADDRESS, now);
-        state.limiter.add(&self.issuer, USER_CODE_PER_ISSUER, now);
+        let (now, limits) = (request.now, &state.settings.limits);
+        let count = |guesser: &str, limit| state.limiter.add(guesser, limit, now);
+        count(&self.browser, limits.user_code_per_session);
+        count(&self.address, limits.user_code_per_ip);
+        count(&self.issuer, limits.user_code_global_fail);
         if let Some(account) = &self.account {
-            state.limiter.add(account, USER_CODE_PER_ACCOUNT, now);
+            count(account, limits.user_code_per_account);
         }
     }
 }
@@ -203,15 +200,20 @@ async fn find_undecided(
     let Some(code) = UserCode::from_input(typed) else {
         return Ok(None);
     };
-    let (issuer, hash, now) = (
+    let (issuer, hashes, now) = (
         request.issuer.clone(),
-        user_code_hash(state, &code),
+        state.user_code_keys.hashes(&code),
         request.now,
     );
-    let found = state
-        .store
-        .read(move |tx| device_grants::find_by_user_code(tx, &issuer, &hash))
-        .await?;
+    let found = state.store.read(move |tx| {
+        for hash in &hashes {
+            if let Some(grant) = device_grants::find_by_user_code(tx, &issuer, hash)? {
+                return Ok(Some(grant));
+            }
+        }
+        Ok(None)
+    });
+    let found = found.await?;
     Ok(found.filter(|grant| grant.is_undecided(now)))
 }
 

@@ -5,7 +5,11 @@
 
 use askama::Template;
 use hallpass_issuer::authorization::AuthorizationSeed;
+use hallpass_issuer::consent::{self, BadChoice, ConsentPolicy};
+use hallpass_issuer::grants::device_approval;
 use hallpass_issuer::grants::device_code::DeviceGrant;
+use hallpass_issuer::network::{self, Comparison};
+use hallpass_protocol::Scopes;
 use hallpass_protocol::form::Form;
 use hallpass_store::device_grants;
 use http::{Method, Response, StatusCode};
@@ -23,7 +27,6 @@ use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
-use crate::limiter::network_of;
 use crate::page_token::{DeviceInteraction, Purpose};
 use crate::request::Request;
 use crate::state::State;
@@ -139,16 +142,35 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     if let Some(form) = form {
         return answer(state, request, (&browser, action), (&grant, person), &form).await;
     }
-    Ok(match person {
-        None => sign_in_page(state, request, &browser, (action, &Mistakes::default())),
-        Some(person) => page(
+    let Some(person) = person else {
+        let nothing_sent = Mistakes::default();
+        return Ok(sign_in_page(
             state,
             request,
-            (&browser, action),
-            (&grant, interaction),
-            &person,
-        ),
-    })
+            &browser,
+            (action, &nothing_sent),
+        ));
+    };
+    let account = &person.user().id;
+    state
+        .phishing_signals
+        .note_tried(&grant, account, request.now);
+    check_requirement(state, request, &grant)?;
+    let shown = (&grant, interaction);
+    Ok(page(state, request, (&browser, action), shown, &person))
+}
+
+/// The operator may ask for more than a click, of a client or of all.
+fn check_requirement(
+    state: &State,
+    request: &Request,
+    grant: &DeviceGrant,
+) -> Result<(), PageError> {
+    let client = state.clients.find(&grant.client_id);
+    let requirement = client.map_or(state.settings.device_requirement, |client| {
+        state.settings.device_requirement_of(&client)
+    });
+    device_approval::check(requirement, network(request, grant)).map_err(PageError::NotApprovable)
 }
 
 /// Takes what was posted: a button of the page, or the sign-in form before it.
@@ -171,13 +193,14 @@ async fn answer(
                     (action, &nothing_sent),
                 ));
             }
-            let confirmed = form.one("confirm")? == Some("on");
+            let approves = choice == "approve" && form.one("confirm")? == Some("on");
+            let granted = approves.then(|| chosen(state, grant, form)).transpose()?;
             decide(
                 state,
                 request,
                 (browser, action),
                 (grant, &person),
-                (choice, confirmed),
+                (choice, granted),
             )
             .await
         }
@@ -189,10 +212,10 @@ async fn answer(
         )),
         (None, _) => {
             browser.check_sign_in(state, request, form)?;
-            match login::read(form) {
+            match login::read(state, request, form).await? {
                 Err(mistakes) => Ok(sign_in_page(state, request, browser, (action, &mistakes))),
-                Ok(user) => {
-                    let (_, cookie) = SignedInUser::sign_in(state, request, user).await?;
+                Ok(person) => {
+                    let (_, cookie) = SignedInUser::sign_in(state, request, person).await?;
                     let mut response = see_other(&action);
                     cookie.send(&mut response);
                     Ok(response)
@@ -223,17 +246,21 @@ async fn decide(
     request: &Request,
     (browser, action): (&Browser, String),
     (grant, person): (&DeviceGrant, &SignedInUser),
-    (choice, confirmed): (&str, bool),
+    (choice, granted): (&str, Option<Scopes>),
 ) -> Result<Response<Body>, PageError> {
-    let approve = match choice {
-        "approve" if confirmed => true,
-        "deny" | "report" => false,
+    let approve = match (choice, &granted) {
+        ("approve", Some(_)) => true,
+        ("deny" | "report", _) => false,
         // Our page sends nothing else.
         _ => return Err(PageError::Forged),
     };
+    if approve {
+        check_requirement(state, request, grant)?;
+    }
     let seed = AuthorizationSeed {
         user: person.user().clone(),
-        scopes: grant.scopes.clone(),
+        sign_in: person.proof().clone(),
+        scopes: granted.unwrap_or_default(),
         resource: grant.resource.clone(),
         auth_time: person.auth_time(),
         nonce: None,
@@ -255,13 +282,20 @@ async fn decide(
     if !decided.await? {
         return Ok(device::not_valid(state, request, browser));
     }
+    state.held_polls.wake(&grant.code_hash);
+    if approve {
+        let account = &person.user().id;
+        state
+            .phishing_signals
+            .note_approved(grant, account, request.now);
+    }
     if choice == "report" {
         tracing::warn!(client = %grant.client_id, "device.reported");
     }
     let outcome = match choice {
         "approve" => Outcome::Approved {
             client: name_of(state, grant),
-            user: person.user().id.to_string(),
+            user: person.user().shown_name().to_owned(),
             undo: Some(FormTarget {
                 action,
                 csrf: browser.csrf_of(state, request, person),
@@ -291,7 +325,7 @@ fn page(
             csrf: browser.csrf_of(state, request, person),
             interaction: None,
         },
-        user: person.user().id.to_string(),
+        user: person.user().shown_name().to_owned(),
         user_code: grant.shown_user_code(),
         prefilled: interaction.prefilled,
         client: Client {
@@ -305,12 +339,20 @@ fn page(
             .address
             .map_or_else(|| "unknown".to_owned(), |ip| ip.to_string()),
         place: None,
-        network: network(request, grant),
+        network: match network(request, grant) {
+            Comparison::Same => Network::Same,
+            Comparison::Different => Network::Different,
+            Comparison::Unknown => Network::Unknown,
+        },
         asked: Moment {
             at: instant(grant.created_at),
             now: instant(request.now),
         },
-        scopes: grant.scopes.iter().map(ScopeLine::standard).collect(),
+        scopes: if has_choice(state, grant) {
+            scope_line::choices(&grant.scopes, &state.settings.resources)
+        } else {
+            scope_line::lines(&grant.scopes, &state.settings.resources)
+        },
         lifetime: scope_line::lifetime(&grant.scopes, &state.settings.refresh),
     };
     html::html(StatusCode::OK, &page)
@@ -321,24 +363,25 @@ fn name_of(state: &State, grant: &DeviceGrant) -> String {
     client.map_or_else(|| grant.client_id.to_string(), |client| client.name.clone())
 }
 
-/// Same, different or unknown, per address family; behind somebody's proxy nothing is known
-/// (row S-270).
-fn network(request: &Request, grant: &DeviceGrant) -> Network {
-    let forwarded = ["forwarded", "x-forwarded-for"]
-        .iter()
-        .any(|name| request.header(*name).is_some());
-    match grant.requester.address {
-        Some(address) if !forwarded => {
-            if address.is_loopback() && request.peer.is_loopback()
-                || network_of(address) == network_of(request.peer)
-            {
-                Network::Same
-            } else if address.is_ipv4() == request.peer.is_ipv4() {
-                Network::Different
-            } else {
-                Network::Unknown
-            }
-        }
-        Some(_) | None => Network::Unknown,
+/// The device's networks and the browser's; behind somebody's proxy nothing is known (row S-270).
+fn network(request: &Request, grant: &DeviceGrant) -> Comparison {
+    network::compare(grant.requester.addresses(), request.known_address())
+}
+
+/// Whether the person chooses the scopes: where nobody is asked for consent, there is no choice.
+fn has_choice(state: &State, grant: &DeviceGrant) -> bool {
+    let client = state.clients.find(&grant.client_id);
+    let policy = client.and_then(|client| consent::policy_of(&client, state.settings.consent));
+    !matches!(policy, None | Some(ConsentPolicy::Trusted))
+}
+
+/// What is granted: what was left ticked, and never more than the device asked for (row S-26).
+fn chosen(state: &State, grant: &DeviceGrant, form: &Form) -> Result<Scopes, PageError> {
+    if !has_choice(state, grant) {
+        return Ok(grant.scopes.clone());
     }
+    consent::chosen(&grant.scopes, form.all("scope[]")).map_err(|bad| match bad {
+        BadChoice::NotAsked => PageError::Forged,
+        BadChoice::Nothing => PageError::NothingChosen,
+    })
 }

@@ -9,7 +9,9 @@ use super::html;
 use super::html::{Forms, Page};
 use super::layout::Layout;
 use crate::Body;
+use crate::error::redirect::see_other;
 use crate::request::Request;
+use crate::state::State;
 
 /// The start page. Dev mode only.
 #[derive(Debug, Clone, Template)]
@@ -50,7 +52,11 @@ impl Page for Home {
 }
 
 /// `GET /`: what this server is, and how to sign in to it.
-pub(crate) fn get(request: &Request) -> Response<Body> {
+pub(crate) fn get(state: &State, request: &Request) -> Response<Body> {
+    // Nobody needs to know what runs here: people come for their account or with a code.
+    if state.settings.is_production() {
+        return see_other(&request.path_of("device"));
+    }
     let issuer = format!("{}/default", request.issuer_url);
     let login =
         |flow: &str| format!("hallpass login --issuer {issuer} --client-id my-cli --{flow}");

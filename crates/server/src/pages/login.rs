@@ -1,26 +1,32 @@
-//! Sign in: in dev mode a username is all it takes.
+//! Sign in: with the password of an account; in dev mode a username is all it takes.
 //!
 //! Authentication request: <https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest>
 
+use std::time::Duration;
+
 use askama::Template;
-use hallpass_issuer::user::User;
-use hallpass_protocol::UserId;
+use hallpass_issuer::factors::password::LONGEST;
+use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::form::Form;
-use http::{Method, Response, StatusCode};
+use hallpass_protocol::{Secret, UserId};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::html;
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout, Pair, initial};
 use crate::Body;
+use crate::accounts::{Guess, KnownBrowser, Outcome};
+use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;
-use crate::extract::signed_in_user::SignedInUser;
+use crate::extract::signed_in_user::{Person, SignedInUser};
+use crate::extract::user_agent;
 use crate::issuance;
 use crate::request::Request;
 use crate::state::State;
 
-/// The sign-in page. It posts `username` and, in dev mode, `claims`.
+/// The sign-in page. It posts `username`, with `password` in production and `claims` in dev mode.
 #[derive(Debug, Clone, Template)]
 #[template(path = "login.html")]
 pub struct Login {
@@ -34,6 +40,10 @@ pub struct Login {
     pub username: String,
     /// Prefilled after an error. Dev mode only.
     pub claims: String,
+    /// Where to go with a forgotten password. Production only: there the page asks for one.
+    pub recover_url: Option<String>,
+    /// Shown above the fields: why the two did not sign in. Never which of them was wrong.
+    pub refusal: Option<String>,
     /// Shown below the username.
     pub username_error: Option<String>,
     /// Shown below the claims, for example that they are not a JSON object.
@@ -44,6 +54,11 @@ pub struct Login {
     pub parameters: Vec<Pair>,
 }
 
+/// The one text for a wrong password, an unknown name, a locked account and one without a password:
+/// a guesser must not learn which of these it is.
+pub const WRONG: &str = "This user name and this password do not belong together. \
+    Check both, or ask for a new password below.";
+
 /// What the person gets to after signing in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
@@ -53,11 +68,18 @@ pub enum Purpose {
     ConnectDevice,
     /// This server's own pages.
     Here,
+    /// A change that needs a sign-in of the last minutes.
+    Confirm,
 }
 
 impl Login {
     fn has_error(&self) -> bool {
-        self.username_error.is_some() || self.claims_error.is_some()
+        self.username_error.is_some() || self.claims_error.is_some() || self.refusal.is_some()
+    }
+
+    /// With a name in place, the password is the first thing to do.
+    fn password_needs_attention(&self) -> bool {
+        self.recover_url.is_some() && !self.username.is_empty() && self.username_error.is_none()
     }
 
     fn claims_need_attention(&self) -> bool {
@@ -72,6 +94,9 @@ impl Page for Login {
 /// What was wrong with a sign-in form, beside the field it concerns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mistakes {
+    refusal: Option<String>,
+    /// So long no further try is looked at.
+    wait: Option<Duration>,
     username: Option<String>,
     claims: Option<String>,
     sent: (String, String),
@@ -90,17 +115,103 @@ pub(crate) struct Asking<'a> {
     pub(crate) parameters: Form,
 }
 
-/// Reads a sign-in form: in dev mode any name signs in.
-pub(crate) fn read(form: &Form) -> Result<User, Mistakes> {
-    let field = |name| {
-        form.one(name)
-            .ok()
-            .flatten()
-            .unwrap_or_default()
-            .trim()
-            .to_owned()
+/// Finds out who posted a sign-in form. This is where dev mode and production part: in dev mode any
+/// name signs in, in production an account with its password.
+pub(crate) async fn read(
+    state: &State,
+    request: &Request,
+    form: &Form,
+) -> Result<Result<Person, Mistakes>, PageError> {
+    if state.settings.is_production() {
+        read_account(state, request, form).await
+    } else {
+        let anybody = |user| Person {
+            user,
+            sign_in: SignIn::default(),
+            known_browser: None,
+        };
+        Ok(read_anybody(form)
+            .map(anybody)
+            .map_err(|mistakes| *mistakes))
+    }
+}
+
+async fn read_account(
+    state: &State,
+    request: &Request,
+    form: &Form,
+) -> Result<Result<Person, Mistakes>, PageError> {
+    let username = field(form, "username");
+    let mut mistakes = Mistakes {
+        sent: (username.clone(), String::new()),
+        ..Mistakes::default()
     };
-    let (username, claims) = (field("username"), field("claims"));
+    let password = Secret::new(form.one("password")?.unwrap_or_default().to_owned());
+    if username.is_empty() {
+        mistakes.username = Some("Enter your user name.".to_owned());
+        return Ok(Err(mistakes));
+    }
+    // Nobody has a longer name, and no password is longer: no work for what cannot be right.
+    let is_too_long = username.len() > 255 || password.expose().len() > LONGEST;
+    if !state.settings.login.password || password.expose().is_empty() || is_too_long {
+        mistakes.refusal = Some(WRONG.to_owned());
+        return Ok(Err(mistakes));
+    }
+    let name = username.to_ascii_lowercase();
+    let browser = KnownBrowser::of(state, request);
+    let guess = Guess {
+        known_browser: browser.guesser(&name),
+        name: name.clone(),
+        password,
+        address: request.peer,
+        browser: user_agent::in_words(request),
+    };
+    let limits = &state.settings.limits;
+    let judged = state.accounts.sign_in(guess, limits).await;
+    match judged.map_err(Fault::from)? {
+        Outcome::SignedIn(account) => {
+            tracing::info!(user = %account.id, address = %request.peer, "login.success");
+            return Ok(Ok(Person {
+                user: account.user(),
+                sign_in: SignIn {
+                    browser: user_agent::in_words(request),
+                    ..SignIn::by_password(account.security_epoch)
+                },
+                known_browser: Some(browser.with(state, request, &name)),
+            }));
+        }
+        Outcome::Wrong => {
+            tracing::info!(address = %request.peer, "login.failure");
+            mistakes.refusal = Some(WRONG.to_owned());
+        }
+        Outcome::Locked(wait) => {
+            tracing::warn!(address = %request.peer, wait = wait.as_secs(), "login.locked");
+            mistakes.refusal = Some(format!(
+                "Too many tries did not work. Try again in {}.",
+                in_words(wait)
+            ));
+            mistakes.wait = Some(wait);
+        }
+    }
+    Ok(Err(mistakes))
+}
+
+/// A wait, rounded up.
+pub(super) fn in_words(wait: Duration) -> String {
+    match wait.as_secs().div_ceil(60) {
+        0 | 1 => "a minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+fn field(form: &Form, name: &str) -> String {
+    let value = form.one(name).ok().flatten();
+    value.unwrap_or_default().trim().to_owned()
+}
+
+/// Dev mode: any name signs in.
+fn read_anybody(form: &Form) -> Result<User, Box<Mistakes>> {
+    let (username, claims) = (field(form, "username"), field(form, "claims"));
     let mut mistakes = Mistakes {
         sent: (username.clone(), claims.clone()),
         ..Mistakes::default()
@@ -126,7 +237,7 @@ pub(crate) fn read(form: &Form) -> Result<User, Mistakes> {
             ));
         }
     }
-    Err(mistakes)
+    Err(Box::new(mistakes))
 }
 
 /// The sign-in page.
@@ -147,12 +258,16 @@ pub(crate) fn page(
     } else {
         username
     };
-    let status = if mistakes.username.is_some() || mistakes.claims.is_some() {
+    let has_mistake = mistakes.username.is_some() || mistakes.claims.is_some();
+    let status = if mistakes.wait.is_some() {
+        StatusCode::TOO_MANY_REQUESTS
+    } else if has_mistake || mistakes.refusal.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {
         StatusCode::OK
     };
     let csrf = browser.csrf(state, request);
+    let production = state.settings.is_production();
     let page = Login {
         layout: request.layout(),
         form: FormTarget {
@@ -163,12 +278,22 @@ pub(crate) fn page(
         purpose: asking.purpose,
         username: hinted,
         claims,
+        recover_url: production.then(|| request.path_of("login/recover")),
+        refusal: mistakes.refusal.clone(),
         username_error: mistakes.username.clone(),
         claims_error: mistakes.claims.clone(),
         recent_users: state.recent_users.of(&request.issuer),
-        parameters: asking.parameters.iter().map(pair).collect(),
+        parameters: if production {
+            Vec::new()
+        } else {
+            asking.parameters.iter().map(pair).collect()
+        },
     };
     let mut response = html::html(status, &page);
+    if let Some(wait) = mistakes.wait {
+        let seconds = HeaderValue::from(wait.as_secs().max(1));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
     browser.remember(&mut response);
     response
 }
@@ -187,10 +312,10 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     }
     let form = request.form()?;
     browser.check_sign_in(state, request, &form)?;
-    match read(&form) {
+    match read(state, request, &form).await? {
         Err(mistakes) => Ok(page(state, request, &browser, asking, &mistakes)),
-        Ok(user) => {
-            let (_, cookie) = SignedInUser::sign_in(state, request, user).await?;
+        Ok(person) => {
+            let (_, cookie) = SignedInUser::sign_in(state, request, person).await?;
             let mut response = see_other(&request.path_of("device"));
             cookie.send(&mut response);
             Ok(response)

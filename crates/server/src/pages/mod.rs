@@ -2,6 +2,9 @@
 //!
 //! Accessibility: WCAG 2.2 AA, <https://www.w3.org/TR/WCAG22/>
 
+pub(crate) mod account;
+pub mod choose_password;
+pub mod consent;
 pub mod continue_as;
 pub(crate) mod custom_login;
 pub mod debugger;
@@ -12,6 +15,7 @@ pub mod error;
 pub mod form_post;
 pub mod home;
 pub mod login;
+pub mod recover;
 pub mod signed_out;
 
 pub mod assets;

@@ -8,6 +8,8 @@ use askama::Template;
 use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 
+use super::choose_password::{Choose, ChoosePassword, Step as ChooseStep};
+use super::consent::Consent;
 use super::continue_as::ContinueAs;
 use super::debugger::{Answer, Debugger, Fields};
 use super::device::{CODE_NOT_VALID, Device, Entry, Step as DeviceStep};
@@ -20,6 +22,7 @@ use super::html::{Forms, Page, html};
 use super::layout::{Client, FormTarget, Layout, Link, Pair, Publisher};
 use super::login::{Login, Purpose};
 use super::moment::Moment;
+use super::recover::{Recover, Step as RecoverStep};
 use super::scope_line::ScopeLine;
 use super::signed_out::{Confirm, SignedOut, Step as SignedOutStep};
 
@@ -99,10 +102,12 @@ impl Hostile {
             ScopeLine {
                 scope: String::new(),
                 meaning: Some(self.text()),
+                optional: false,
             },
             ScopeLine {
                 scope: self.text(),
                 meaning: None,
+                optional: true,
             },
         ]
     }
@@ -157,12 +162,48 @@ fn login_escapes_everything() {
         purpose: Purpose::Continue(t.text()),
         username: t.text(),
         claims: t.text(),
+        recover_url: Some(t.text()),
+        refusal: Some(t.text()),
         username_error: Some(t.text()),
         claims_error: Some(t.text()),
         recent_users: vec![t.text()],
         parameters: t.pairs(),
     };
     t.check("login", &page);
+}
+
+#[test]
+fn recover_escapes_everything() {
+    let mut t = Hostile::default();
+    let page = Recover {
+        layout: t.layout(),
+        login_url: t.text(),
+        support: Some(t.text()),
+        step: RecoverStep::Ask {
+            form: t.form(),
+            error: Some(t.text()),
+        },
+    };
+    t.check("recover", &page);
+}
+
+#[test]
+fn choose_password_escapes_everything() {
+    let mut t = Hostile::default();
+    let page = ChoosePassword {
+        layout: t.layout(),
+        login_url: String::new(),
+        recover_url: String::new(),
+        step: ChooseStep::Choose(Choose {
+            form: t.form(),
+            link: t.text(),
+            username: t.text(),
+            is_first: false,
+            error: Some(t.text()),
+            shortest: 12,
+        }),
+    };
+    t.check("choose_password", &page);
 }
 
 #[test]
@@ -264,6 +305,22 @@ fn continue_as_escapes_everything() {
         lifetime: t.text(),
     };
     t.check("continue_as", &page);
+}
+
+#[test]
+fn consent_escapes_everything() {
+    let mut t = Hostile::default();
+    let page = Consent {
+        layout: t.layout(),
+        form: t.form(),
+        user: t.text(),
+        client: t.client(Publisher::Verified),
+        redirect_host: t.text(),
+        scopes: t.scopes(),
+        lifetime: t.text(),
+        problem: Some(t.text()),
+    };
+    t.check("consent", &page);
 }
 
 #[test]
@@ -461,5 +518,6 @@ fn s_51_pages_that_lead_to_a_client_have_no_form_action() {
     assert!(!policy.contains("form-action") && policy.contains("script-src 'self'"));
     assert_eq!(Login::FORMS, Forms::ReachClient);
     assert_eq!(ContinueAs::FORMS, Forms::ReachClient);
+    assert_eq!(Consent::FORMS, Forms::ReachClient);
     assert_eq!(SignedOut::FORMS, Forms::ReachClient);
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use hallpass_issuer::Client;
 use hallpass_issuer::client::{AllowedScopes, ClientKind, Credential};
+use hallpass_issuer::consent::ConsentPolicy;
+use hallpass_issuer::grants::device_approval::Requirement;
 use hallpass_issuer::redirect_uri::check_registrable;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::client_auth::ClientAuthMethod;
@@ -45,6 +47,16 @@ pub(super) struct ClientConfig {
     dpop: Dpop,
     #[serde(default)]
     require_pushed_authorization_requests: bool,
+    consent: Option<Consent>,
+}
+
+/// When people are asked about the client.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Consent {
+    Always,
+    Remember,
+    Trusted,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -76,6 +88,28 @@ enum Dpop {
 #[derive(Deserialize)]
 struct DeviceConfig {
     scopes: Option<Vec<String>>,
+    require: Option<DeviceRequirement>,
+}
+
+/// What devices need beside the confirmation.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum DeviceRequirement {
+    Confirm,
+    Mfa,
+    SameNetwork,
+    Off,
+}
+
+impl From<DeviceRequirement> for Requirement {
+    fn from(word: DeviceRequirement) -> Self {
+        match word {
+            DeviceRequirement::Confirm => Self::Confirm,
+            DeviceRequirement::Mfa => Self::SecondFactor,
+            DeviceRequirement::SameNetwork => Self::SameNetwork,
+            DeviceRequirement::Off => Self::Off,
+        }
+    }
 }
 
 /// The keys of one client. Those without effect belong to production.
@@ -92,11 +126,14 @@ pub(super) static CLIENT_KEYS: Keys = Keys::Table(&[
     ("redirect_uris", Keys::Value),
     ("post_logout_redirect_uris", Keys::Value),
     ("scopes", Keys::Value),
-    ("device", Keys::Table(&[("scopes", Keys::Value)])),
+    (
+        "device",
+        Keys::Table(&[("scopes", Keys::Value), ("require", Keys::Value)]),
+    ),
     ("require_pkce", Keys::Value),
     ("refresh", Keys::Value),
     ("introspect", Keys::Value),
-    ("consent", Keys::NoEffect),
+    ("consent", Keys::Value),
     ("dpop", Keys::Value),
     ("require_pushed_authorization_requests", Keys::Value),
 ]);
@@ -175,6 +212,16 @@ impl ClientConfig {
             requires_dpop: self.dpop == Dpop::Required,
             requires_pushed_requests: self.require_pushed_authorization_requests,
             registered_itself: false,
+            device_requirement: self
+                .device
+                .as_ref()
+                .and_then(|device| device.require)
+                .map(Requirement::from),
+            consent: self.consent.map(|word| match word {
+                Consent::Always => ConsentPolicy::Always,
+                Consent::Remember => ConsentPolicy::Remember,
+                Consent::Trusted => ConsentPolicy::Trusted,
+            }),
         })
     }
 

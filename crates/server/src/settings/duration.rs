@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
-fn parse(text: &str) -> Option<Duration> {
+pub(super) fn parse(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit: u64 = match unit {
         "s" => 1,
@@ -52,12 +52,28 @@ fn parse(text: &str) -> Option<Duration> {
         .map(Duration::from_secs)
 }
 
+/// A span with the largest unit that says it exactly.
+pub(super) fn spell(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let fits = |(unit, _): &(u64, char)| seconds > 0 && seconds.is_multiple_of(*unit);
+    let units = [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
+    let (unit, letter) = units.into_iter().find(fits).unwrap_or((1, 's'));
+    format!("{}{letter}", seconds / unit)
+}
+
 /// A hundred years: beyond it, sums of times would no longer be exact.
 const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_spelled_as_it_is_read() {
+        for text in ["90s", "10m", "12h", "30d", "0s", "25h"] {
+            assert_eq!(spell(parse(text).unwrap()), text);
+        }
+    }
 
     #[test]
     fn spans_are_read_with_their_unit() {

@@ -61,7 +61,7 @@ pub(super) fn find(env: Env<'_>, flag: Option<PathBuf>) -> Result<Option<Source>
     }
 }
 
-fn read(path: &Path, format: Format) -> Result<Source, SettingsError> {
+pub(super) fn read(path: &Path, format: Format) -> Result<Source, SettingsError> {
     let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable {
         path: path.to_owned(),
         source,

@@ -5,13 +5,15 @@
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
+use super::mode::Mode;
+
 /// The keys under a key.
 #[derive(Debug)]
 pub(super) enum Keys {
     /// A value, whatever is in it.
     Value,
-    /// A key that is understood and has no effect here.
-    NoEffect,
+    /// Keys that dev mode understands and does not use.
+    Production(&'static Keys),
     /// A table with these keys.
     Table(&'static [(&'static str, Keys)]),
     /// A list of such things.
@@ -39,9 +41,9 @@ pub(super) fn check_json(value: &Value, keys: &'static Keys) -> Vec<Finding> {
 }
 
 /// Finds the keys of a TOML document that are unknown or without effect.
-pub(super) fn check_toml(table: &DeTable<'_>, keys: &'static Keys) -> Vec<Finding> {
+pub(super) fn check_toml(table: &DeTable<'_>, keys: &'static Keys, mode: Mode) -> Vec<Finding> {
     let mut findings = Vec::new();
-    walk_table(table, keys, "", &mut findings);
+    walk_table(table, (keys, mode), "", &mut findings);
     findings.sort_by_key(|finding| finding.offset);
     findings
 }
@@ -51,7 +53,7 @@ fn walk_json(value: &Value, keys: &'static Keys, path: &str, findings: &mut Vec<
         (Value::Object(members), Keys::Table(known)) => {
             for (name, value) in members {
                 let path = join(path, name);
-                if let Some(keys) = look_up(known, name, &path, None, findings) {
+                if let Some(keys) = look_up(known, name, &path, (None, Mode::Dev), findings) {
                     walk_json(value, keys, &path, findings);
                 }
             }
@@ -66,7 +68,12 @@ fn walk_json(value: &Value, keys: &'static Keys, path: &str, findings: &mut Vec<
     }
 }
 
-fn walk_table(table: &DeTable<'_>, keys: &'static Keys, path: &str, findings: &mut Vec<Finding>) {
+fn walk_table(
+    table: &DeTable<'_>,
+    (keys, mode): (&'static Keys, Mode),
+    path: &str,
+    findings: &mut Vec<Finding>,
+) {
     let Keys::Table(known) = keys else { return };
     for (name, value) in table {
         let path = join(path, name.get_ref());
@@ -74,20 +81,26 @@ fn walk_table(table: &DeTable<'_>, keys: &'static Keys, path: &str, findings: &m
             known,
             name.get_ref(),
             &path,
-            Some(name.span().start),
+            (Some(name.span().start), mode),
             findings,
         ) {
-            walk_toml(value.get_ref(), keys, &path, findings);
+            walk_toml(value.get_ref(), (keys, mode), &path, findings);
         }
     }
 }
 
-fn walk_toml(value: &DeValue<'_>, keys: &'static Keys, path: &str, findings: &mut Vec<Finding>) {
+fn walk_toml(
+    value: &DeValue<'_>,
+    (keys, mode): (&'static Keys, Mode),
+    path: &str,
+    findings: &mut Vec<Finding>,
+) {
     match (value, keys) {
-        (DeValue::Table(table), Keys::Table(_)) => walk_table(table, keys, path, findings),
+        (DeValue::Table(table), Keys::Table(_)) => walk_table(table, (keys, mode), path, findings),
         (DeValue::Array(values), Keys::List(keys)) => {
             for (index, value) in values.iter().enumerate() {
-                walk_toml(value.get_ref(), keys, &format!("{path}[{index}]"), findings);
+                let path = format!("{path}[{index}]");
+                walk_toml(value.get_ref(), (keys, mode), &path, findings);
             }
         }
         _ => {}
@@ -98,12 +111,13 @@ fn look_up(
     known: &'static [(&'static str, Keys)],
     name: &str,
     path: &str,
-    offset: Option<usize>,
+    (offset, mode): (Option<usize>, Mode),
     findings: &mut Vec<Finding>,
 ) -> Option<&'static Keys> {
     let path = path.to_owned();
-    match known.iter().find(|(known, _)| *known == name) {
-        Some((_, Keys::NoEffect)) => {
+    match (known.iter().find(|(known, _)| *known == name), mode) {
+        (Some((_, Keys::Production(keys))), Mode::Production) => Some(keys),
+        (Some((_, Keys::Production(_))), _) => {
             findings.push(Finding {
                 path,
                 offset,
@@ -112,8 +126,8 @@ fn look_up(
             });
             None
         }
-        Some((_, keys)) => Some(keys),
-        None => {
+        (Some((_, keys)), _) => Some(keys),
+        (None, _) => {
             let nearest = nearest(known, name);
             findings.push(Finding {
                 path,
@@ -136,6 +150,26 @@ fn join(path: &str, name: &str) -> String {
 
 fn nearest(known: &'static [(&'static str, Keys)], name: &str) -> Option<&'static str> {
     nearest_name(known.iter().map(|(known, _)| *known), name)
+}
+
+/// The keys under a path of names; the nearest name where there are none.
+pub(super) fn at_path(
+    keys: &'static Keys,
+    names: &[String],
+) -> Result<&'static Keys, Option<&'static str>> {
+    names.iter().try_fold(keys, |keys, name| {
+        let keys = match keys {
+            Keys::Production(keys) => keys,
+            other => other,
+        };
+        let Keys::Table(known) = keys else {
+            return Err(None);
+        };
+        let found = known.iter().find(|(known, _)| known == name);
+        found
+            .map(|(_, keys)| keys)
+            .ok_or_else(|| nearest(known, name))
+    })
 }
 
 /// The known name with the fewest typing errors: at most one for each three letters.
@@ -178,7 +212,7 @@ mod tests {
 
     static KEYS: Keys = Keys::Table(&[
         ("interactiveLogin", Keys::Value),
-        ("tls", Keys::NoEffect),
+        ("tls", Keys::Production(&Keys::Value)),
         ("list", Keys::List(&Keys::Table(&[("grants", Keys::Value)]))),
     ]);
 
@@ -223,7 +257,7 @@ mod tests {
     fn toml_tells_the_place_too() {
         let text = "interactiveLogin = true\n[[list]]\ngrants = 1\n[[list]]\n  grantz = 1\n";
         let table = DeTable::parse(text).unwrap();
-        let found = check_toml(table.get_ref(), &KEYS);
+        let found = check_toml(table.get_ref(), &KEYS, Mode::Dev);
         assert_eq!(found.len(), 1);
         assert_eq!(
             (found[0].path.as_str(), found[0].offset),

@@ -5,20 +5,34 @@
 mod client_config;
 mod dev;
 mod duration;
+mod effective;
 mod error;
 mod files;
 mod https;
 mod json_file;
 mod known_keys;
+mod mode;
+mod overrides;
+mod production;
+mod rate;
+mod server_toml;
 mod toml_file;
 mod values;
 
 pub use dev::DevFlags;
 pub use error::SettingsError;
 pub(crate) use known_keys::nearest_name;
+pub use mode::{
+    AccountRegistration, Branding, BrowserSessionLifetimes, Compat, DatabaseSettings,
+    EmailSettings, EmailTransport, KeyRingSource, LimitSettings, LoginSettings, Mode, Network,
+    Resource, SmtpSecurity,
+};
+pub use production::ServerFlags;
 pub use values::{ControlAccess, DevicePolicy, PublicUrl, Rotation, Settings};
 
 pub use crate::dev_mode::{RequestMapping, TokenCallback};
 
+#[cfg(test)]
+mod production_tests;
 #[cfg(test)]
 mod tests;

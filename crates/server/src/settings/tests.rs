@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hallpass_issuer::client::{AllowedScopes, ClientKind, Credential};
+use hallpass_issuer::consent::ConsentPolicy;
 use hallpass_issuer::tokens::mint::Dialect;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;
@@ -316,10 +317,8 @@ fn json_and_toml_share_the_clients() {
     );
     assert_eq!(client.device_scopes.as_ref().unwrap().to_string(), "openid");
     assert!(client.refresh_without_offline_access && client.require_pkce && !client.introspects);
-    assert_eq!(
-        settings.warnings,
-        ["server.toml:21:9: `client[0].consent` has no effect yet"]
-    );
+    assert_eq!(settings.warnings, [""; 0]);
+    assert_eq!(client.consent, Some(ConsentPolicy::Remember));
     assert!(client.requires_dpop && !client.requires_pushed_requests);
     assert_eq!(
         (settings.dpop_nonce, settings.registration.is_open),

@@ -1,138 +1,25 @@
-//! The TOML file of hallpass, as far as dev mode uses it.
+//! Reads the TOML file of hallpass: what dev mode and production have in common, and dev mode.
 //!
-//! For users: `docs/dev-mode.md`.
+//! For users: `docs/server.md`, `docs/dev-mode.md`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use toml::de::DeTable;
 
-use super::client_config::{self, CLIENT_KEYS, ClientConfig};
+use super::client_config;
 use super::dev::{DATABASE, KEYRING, check_issuer_url};
 use super::duration::Span;
 use super::error::SettingsError;
 use super::files::Source;
-use super::known_keys::{self, Keys};
-use super::values::{PublicUrl, Settings};
+use super::known_keys;
+use super::mode::Mode;
+use super::server_toml::{KEYS, RegisterMode, RotationWord, ServerToml};
+use super::values::{PublicUrl, Rotation, Settings};
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct TomlFile {
-    public_url: Option<String>,
-    listen: Option<SocketAddr>,
-    database: Option<IgnoredAny>,
-    secrets: Option<IgnoredAny>,
-    ttl: Ttl,
-    refresh: Refresh,
-    device: Device,
-    dpop: Dpop,
-    par: Par,
-    register: Register,
-    client: Vec<ClientConfig>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Ttl {
-    access: Option<Span>,
-    id_token: Option<Span>,
-    refresh_idle: Option<Span>,
-    refresh_absolute: Option<Span>,
-    device: Option<Span>,
-    par: Option<Span>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Refresh {
-    grace: Option<Span>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Dpop {
-    nonce: bool,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Register {
-    mode: Option<RegisterMode>,
-    require_pkce: Option<bool>,
-}
-
-/// Who may register a client (RFC 7591 §3).
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RegisterMode {
-    Off,
-    Open,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Par {
-    required: bool,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Device {
-    interval: Option<Span>,
-}
-
-static KEYS: Keys = Keys::Table(&[
-    ("public_url", Keys::Value),
-    ("listen", Keys::Value),
-    ("database", Keys::Value),
-    ("secrets", Keys::Value),
-    (
-        "ttl",
-        Keys::Table(&[
-            ("access", Keys::Value),
-            ("id_token", Keys::Value),
-            ("refresh_idle", Keys::Value),
-            ("refresh_absolute", Keys::Value),
-            ("device", Keys::Value),
-            ("par", Keys::Value),
-        ]),
-    ),
-    ("refresh", Keys::Table(&[("grace", Keys::Value)])),
-    ("device", Keys::Table(&[("interval", Keys::Value)])),
-    ("dpop", Keys::Table(&[("nonce", Keys::Value)])),
-    ("par", Keys::Table(&[("required", Keys::Value)])),
-    (
-        "register",
-        Keys::Table(&[("mode", Keys::Value), ("require_pkce", Keys::Value)]),
-    ),
-    ("client", Keys::List(&CLIENT_KEYS)),
-]);
-
-/// Reads the file into the settings.
+/// Reads the file into the settings of dev mode.
 pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), SettingsError> {
-    let malformed = |error: &toml::de::Error| SettingsError::Malformed {
-        place: place(source, error.span().map(|span| span.start)),
-        message: error.message().to_owned(),
-    };
-    let table = DeTable::parse(&source.text).map_err(|error| malformed(&error))?;
-    for finding in known_keys::check_toml(table.get_ref(), &KEYS) {
-        if !finding.known {
-            let place = place(source, finding.offset);
-            return Err(SettingsError::UnknownKey {
-                place,
-                key: finding.path,
-                nearest: finding.nearest,
-            });
-        }
-        settings.warnings.push(format!(
-            "{}: `{}` has no effect yet",
-            place(source, finding.offset),
-            finding.path
-        ));
-    }
-    let file: TomlFile = toml::from_str(&source.text).map_err(|error| malformed(&error))?;
+    settings.warnings.extend(check_keys(source, Mode::Dev)?);
+    let file = parse(source)?;
     if file.database.is_some() {
         return Err(SettingsError::NotInDevMode { what: DATABASE });
     }
@@ -145,11 +32,94 @@ pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), Sett
     if let Some(address) = file.listen {
         settings.listen = vec![address];
     }
+    apply_common(file, source, settings).map(drop)
+}
+
+/// Refuses unknown keys, each with its line, column and nearest name; the others that have no
+/// effect here are warnings.
+pub(super) fn check_keys(source: &Source, mode: Mode) -> Result<Vec<String>, SettingsError> {
+    let table = DeTable::parse(&source.text).map_err(|error| malformed(source, &error))?;
+    let mut warnings = Vec::new();
+    for finding in known_keys::check_toml(table.get_ref(), &KEYS, mode) {
+        let place = place(source, finding.offset);
+        if !finding.known {
+            return Err(SettingsError::UnknownKey {
+                place,
+                key: finding.path,
+                nearest: finding.nearest,
+            });
+        }
+        let here = match mode {
+            Mode::Dev => "has no effect in dev mode",
+            Mode::Production => "has no effect yet",
+        };
+        warnings.push(format!("{place}: `{}` {here}", finding.path));
+    }
+    Ok(warnings)
+}
+
+/// Reads the values; one of another type is told with its place.
+pub(super) fn parse(source: &Source) -> Result<ServerToml, SettingsError> {
+    toml::from_str(&source.text).map_err(|error| malformed(source, &error))
+}
+
+/// Takes what means the same in both modes; returns the file without it.
+pub(super) fn apply_common(
+    file: ServerToml,
+    source: &Source,
+    settings: &mut Settings,
+) -> Result<ServerToml, SettingsError> {
+    apply_lifetimes(&file, source, settings)?;
+    if let Some(Span(grace)) = file.refresh.grace {
+        settings.refresh.grace = grace;
+    }
+    if let Some(word) = file.refresh.rotation {
+        settings.rotation = match word {
+            RotationWord::Always => Rotation::All,
+            RotationWord::Public => Rotation::Public,
+            RotationWord::Never => Rotation::Never,
+        };
+    }
+    settings.device_flow = file.device.enabled.unwrap_or(true);
+    if let Some(word) = file.device.require {
+        settings.device_requirement = word.into();
+    }
+    let polls = &mut settings.long_polls;
+    if let Some(Span(longest)) = file.device.long_poll_max {
+        polls.longest = longest;
+    }
+    if let Some(most) = file.device.long_polls_max {
+        polls.most = usize::try_from(most).unwrap_or(usize::MAX);
+    }
+    apply_limits(&file, settings);
+    settings.dpop_nonce = file.dpop.nonce;
+    settings.pushed_requests.required = file.par.required;
+    let registration = &mut settings.registration;
+    if let Some(mode) = file.register.mode {
+        registration.is_open = mode == RegisterMode::Open;
+    }
+    registration.require_pkce = file.register.require_pkce.unwrap_or(true);
+    let place = client_config::Place {
+        file: &source.name,
+        folder: &source.folder,
+        key: "client",
+    };
+    let (clients, rest) = file.without_clients();
+    settings.clients = client_config::read_all(clients, place)?;
+    Ok(rest)
+}
+
+fn apply_lifetimes(
+    file: &ServerToml,
+    source: &Source,
+    settings: &mut Settings,
+) -> Result<(), SettingsError> {
     let (rules, refresh, device) = (
         &mut settings.token_rules,
         &mut settings.refresh,
         &mut settings.device,
     );
+    let browser = &mut settings.browser_sessions;
     for (key, span, target) in [
         ("ttl.access", file.ttl.access, &mut rules.access_lifetime),
         ("ttl.id_token", file.ttl.id_token, &mut rules.id_lifetime),
@@ -165,6 +135,13 @@ pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), Sett
             file.ttl.par,
             &mut settings.pushed_requests.lifetime,
         ),
+        ("ttl.code", file.ttl.code, &mut settings.code_lifetime),
+        ("ttl.sso_idle", file.ttl.sso_idle, &mut browser.idle),
+        (
+            "ttl.sso_absolute",
+            file.ttl.sso_absolute,
+            &mut browser.absolute,
+        ),
         (
             "device.interval",
             file.device.interval,
@@ -175,23 +152,38 @@ pub(super) fn apply(source: &Source, settings: &mut Settings) -> Result<(), Sett
             *target = at_least_a_second(source, key, span)?;
         }
     }
-    if let Some(Span(grace)) = file.refresh.grace {
-        refresh.grace = grace;
-    }
-    settings.dpop_nonce = file.dpop.nonce;
-    settings.pushed_requests.required = file.par.required;
-    let registration = &mut settings.registration;
-    if let Some(mode) = file.register.mode {
-        registration.is_open = mode == RegisterMode::Open;
-    }
-    registration.require_pkce = file.register.require_pkce.unwrap_or(true);
-    let place = client_config::Place {
-        file: &source.name,
-        folder: &source.folder,
-        key: "client",
-    };
-    settings.clients = client_config::read_all(file.client, place)?;
     Ok(())
+}
+
+fn apply_limits(file: &ServerToml, settings: &mut Settings) {
+    let (given, limits) = (&file.limits, &mut settings.limits);
+    for (rate, target) in [
+        (given.login_per_account, &mut limits.login_per_account),
+        (given.login_per_ip, &mut limits.login_per_ip),
+        (
+            given.user_code_per_session,
+            &mut limits.user_code_per_session,
+        ),
+        (
+            given.user_code_per_account,
+            &mut limits.user_code_per_account,
+        ),
+        (given.user_code_per_ip, &mut limits.user_code_per_ip),
+        (
+            given.user_code_global_fail,
+            &mut limits.user_code_global_fail,
+        ),
+        (given.client_secret_fail, &mut limits.client_secret_fail),
+        (given.device_start_per_ip, &mut limits.device_start_per_ip),
+        (
+            given.device_start_per_client,
+            &mut limits.device_start_per_client,
+        ),
+    ] {
+        if let Some(rate) = rate {
+            *target = rate.0;
+        }
+    }
 }
 
 fn at_least_a_second(
@@ -208,6 +200,13 @@ fn at_least_a_second(
         problem: "is zero".to_owned(),
         hint: Some("write a span such as \"10m\"".to_owned()),
     })
+}
+
+fn malformed(source: &Source, error: &toml::de::Error) -> SettingsError {
+    SettingsError::Malformed {
+        place: place(source, error.span().map(|span| span.start)),
+        message: error.message().to_owned(),
+    }
 }
 
 /// `file:line:column`, both counted from one.

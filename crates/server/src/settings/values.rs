@@ -6,16 +6,25 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hallpass_issuer::Client;
 use hallpass_issuer::authorization::RefreshLifetimes;
+use hallpass_issuer::consent::ConsentPolicy;
+use hallpass_issuer::grants::device_approval::Requirement;
 use hallpass_issuer::grants::device_code::DeviceRules;
 use hallpass_issuer::pushed_request::PushedRequestRules;
 use hallpass_issuer::registration::RegistrationRules;
 use hallpass_issuer::tokens::mint::{Dialect, TokenRules};
 use hallpass_issuer::user::User;
-use hallpass_protocol::Timestamp;
+use hallpass_issuer::{Client, Refusal};
 use hallpass_protocol::jose::Algorithm;
+use hallpass_protocol::token::GrantType;
+use hallpass_protocol::{Secret, Timestamp};
 
+use super::mode::{
+    AccountRegistration, Branding, BrowserSessionLifetimes, Compat, DatabaseSettings,
+    EmailSettings, EmailTransport, KeyRingSource, LimitSettings, LoginSettings, Mode, Network,
+    Resource,
+};
+use crate::accounts::NewLink;
 use crate::dev_mode::TokenCallback;
 use crate::tls::Certificate;
 
@@ -26,6 +35,34 @@ use crate::tls::Certificate;
     reason = "each is a switch of its own in the configuration"
 )]
 pub struct Settings {
+    /// Whom the server is for.
+    pub mode: Mode,
+    /// Under which other names the endpoints answer.
+    pub compat: Compat,
+    /// Proxies whose word about the peer before them counts.
+    pub trusted_proxies: Vec<Network>,
+    /// Where the records are.
+    pub database: DatabaseSettings,
+    /// Where the keys are that seal them.
+    pub key_ring: KeyRingSource,
+    /// The services that tokens may be for; dev mode knows none and asks no further.
+    pub resources: Vec<Resource>,
+    /// What people see of the service.
+    pub branding: Branding,
+    /// How people sign in.
+    pub login: LoginSettings,
+    /// When people are asked about clients of which nothing else is said; `None` is never (dev mode).
+    pub consent: Option<ConsentPolicy>,
+    /// How mail leaves.
+    pub email: EmailSettings,
+    /// How often one may guess.
+    pub limits: LimitSettings,
+    /// How long a browser stays signed in.
+    pub browser_sessions: BrowserSessionLifetimes,
+    /// How long authorization codes live.
+    pub code_lifetime: Duration,
+    /// Whether the device flow is offered.
+    pub device_flow: bool,
     /// Where to listen: one port, on one or two addresses.
     pub listen: Vec<SocketAddr>,
     /// Where the issuer's URL comes from.
@@ -50,8 +87,10 @@ pub struct Settings {
     pub static_assets: Option<PathBuf>,
     /// The certificate, when the server speaks HTTPS.
     pub tls: Option<Certificate>,
-    /// The algorithm of signing keys.
+    /// The algorithm of access tokens.
     pub algorithm: Algorithm,
+    /// The algorithm of ID tokens; in dev mode that of access tokens, and the same key.
+    pub id_token_algorithm: Option<Algorithm>,
     /// The first issuer's key: one private JWK, which has been read once to check it.
     pub initial_keys: Option<String>,
     /// Where the clock stands still.
@@ -74,10 +113,32 @@ pub struct Settings {
     pub refresh: RefreshLifetimes,
     /// How long device codes live.
     pub device: DeviceRules,
+    /// How many polls of devices may wait, and how long.
+    pub long_polls: LongPolls,
+    /// What devices need beside the confirmation, where a client says nothing.
+    pub device_requirement: Requirement,
     /// Who decides device codes when nobody is there to do it.
     pub device_policy: Option<DevicePolicy>,
     /// What to tell the operator at start, one sentence each.
     pub warnings: Vec<String>,
+}
+
+/// Polls that wait for a decision because their client asked for it (RFC 7240 §4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongPolls {
+    /// How long at most; zero holds nobody.
+    pub longest: Duration,
+    /// So many at once on this node.
+    pub most: usize,
+}
+
+impl Default for LongPolls {
+    fn default() -> Self {
+        Self {
+            longest: Duration::from_secs(25),
+            most: 10_000,
+        }
+    }
 }
 
 /// Who gets a new refresh token at each refresh.
@@ -121,6 +182,61 @@ pub struct DevicePolicy {
 }
 
 impl Settings {
+    /// Whether people with accounts use it.
+    pub fn is_production(&self) -> bool {
+        self.mode == Mode::Production
+    }
+
+    /// Whether browsers reach it by HTTPS, so that its cookies never travel otherwise.
+    pub fn is_https(&self) -> bool {
+        matches!(&self.public, PublicUrl::Fixed(url) if url.starts_with("https://"))
+    }
+
+    /// Whether a grant type can be used at all. Production exchanges no tokens and takes no
+    /// assertions as long as no rule can say whose.
+    pub fn offers(&self, grant: GrantType) -> bool {
+        match grant {
+            GrantType::DeviceCode => self.device_flow,
+            GrantType::TokenExchange | GrantType::JwtBearer => !self.is_production(),
+            GrantType::AuthorizationCode
+            | GrantType::RefreshToken
+            | GrantType::ClientCredentials => true,
+        }
+    }
+
+    /// What a client's devices need beside the confirmation.
+    pub(crate) fn device_requirement_of(&self, client: &Client) -> Requirement {
+        client.device_requirement.unwrap_or(self.device_requirement)
+    }
+
+    /// Where a link to an account leads: by the settings alone, never by what a request says of us.
+    pub fn account_link_url(&self, link: &NewLink) -> Option<Secret<String>> {
+        let PublicUrl::Fixed(base) = &self.public else {
+            return None;
+        };
+        let token = link.token.expose();
+        Some(Secret::new(format!("{base}/login/password?link={token}")))
+    }
+
+    /// The scopes of the configured resources.
+    pub fn scopes_of_resources(&self) -> impl Iterator<Item = &str> {
+        let resources = self.resources.iter();
+        resources.flat_map(|resource| resource.scopes.iter().map(|(scope, _)| scope.as_str()))
+    }
+
+    /// Refuses tokens for services that production does not know (RFC 8707 §2, `invalid_target`).
+    pub(crate) fn check_resources<'a>(
+        &self,
+        named: impl IntoIterator<Item = &'a String>,
+    ) -> Result<(), Refusal> {
+        let is_known = |id: &String| self.resources.iter().any(|resource| resource.id == *id);
+        if !self.is_production() || named.into_iter().all(is_known) {
+            Ok(())
+        } else {
+            Err(Refusal::InvalidTarget)
+        }
+    }
+
     /// The settings of a test: any free port of the loopback addresses, ES256, nothing configured.
     pub fn for_tests() -> Self {
         Self {
@@ -133,6 +249,36 @@ impl Settings {
     pub(super) fn defaults(port: u16) -> Self {
         let lifetime = Duration::from_hours(1);
         Self {
+            mode: Mode::Dev,
+            compat: Compat::ALL,
+            trusted_proxies: Vec::new(),
+            database: DatabaseSettings {
+                url: Secret::new("sqlite::memory:".to_owned()),
+                max_connections: None,
+            },
+            key_ring: KeyRingSource::Fresh,
+            resources: Vec::new(),
+            branding: Branding {
+                name: "hallpass".to_owned(),
+                support: None,
+            },
+            login: LoginSettings {
+                password: true,
+                registration: AccountRegistration::Off,
+            },
+            consent: None,
+            email: EmailSettings {
+                transport: EmailTransport::Log,
+                from: String::new(),
+            },
+            limits: LimitSettings::of_dev_mode(),
+            device_requirement: Requirement::Confirm,
+            browser_sessions: BrowserSessionLifetimes {
+                idle: hallpass_issuer::browser_session::IDLE,
+                absolute: Duration::from_hours(30 * 24),
+            },
+            code_lifetime: hallpass_issuer::grants::authorization_code::LIFETIME,
+            device_flow: true,
             listen: loopback(port),
             public: PublicUrl::FromHost,
             dev_public: false,
@@ -146,6 +292,7 @@ impl Settings {
             static_assets: None,
             tls: None,
             algorithm: Algorithm::Rs256,
+            id_token_algorithm: None,
             initial_keys: None,
             system_time: None,
             token_callbacks: Vec::new(),
@@ -164,6 +311,7 @@ impl Settings {
             dpop_nonce: false,
             refresh: RefreshLifetimes::default(),
             device: DeviceRules::default(),
+            long_polls: LongPolls::default(),
             device_policy: None,
             warnings: Vec::new(),
         }

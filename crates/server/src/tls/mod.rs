@@ -1,4 +1,4 @@
-//! HTTPS in dev mode: a certificate of the configured key store, or one made at start.
+//! HTTPS: with the certificate of PEM files or a key store, or in dev mode one made at start.
 //!
 //! RFC 8446: <https://www.rfc-editor.org/rfc/rfc8446>. For users: `docs/dev-mode.md`.
 
@@ -6,12 +6,14 @@ mod der;
 mod pkcs12;
 mod self_signed;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub(crate) use pkcs12::{Identity, Passwords, Pkcs12Error, read as read_pkcs12};
@@ -29,6 +31,8 @@ pub(crate) enum Source {
     SelfSigned,
     /// The key store of the settings.
     Given(Identity),
+    /// PEM files, which [`read_pem`] has checked.
+    Read(Arc<ServerConfig>),
 }
 
 impl Certificate {
@@ -87,17 +91,45 @@ pub(crate) fn check(identity: &Identity) -> Result<(), Fault> {
     configure(Source::Given(identity.clone())).map(drop)
 }
 
+/// Reads a certificate chain and its private key, each PEM (RFC 7468); says what is wrong with them.
+pub(crate) fn read_pem(cert: &Path, key: &Path) -> Result<Certificate, String> {
+    let chain = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| format!("names `{}`, which cannot be read: {error}", cert.display()))?;
+    if chain.is_empty() {
+        return Err(format!(
+            "names `{}`, which holds no certificate",
+            cert.display()
+        ));
+    }
+    let private = PrivateKeyDer::from_pem_file(key)
+        .map_err(|error| format!("names `{}`, which cannot be read: {error}", key.display()))?;
+    let config = serve_with(chain, private).map_err(|fault| {
+        let (cert, key) = (cert.display(), key.display());
+        format!("names `{cert}` and `{key}`, which do not go together: {fault}")
+    })?;
+    Ok(Certificate(Source::Read(config)))
+}
+
 fn configure(source: Source) -> Result<Arc<ServerConfig>, Fault> {
     let identity = match source {
+        Source::Read(config) => return Ok(config),
         Source::Given(identity) => identity,
         Source::SelfSigned => self_signed::make()?,
     };
     let chain = identity.chain.into_iter().map(CertificateDer::from);
     let key = PrivateKeyDer::Pkcs8(identity.key.expose().clone().into());
+    serve_with(chain.collect(), key)
+}
+
+fn serve_with(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>, Fault> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain.collect(), key)?;
+        .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

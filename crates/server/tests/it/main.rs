@@ -9,7 +9,11 @@
     reason = "tests fail by panicking"
 )]
 
+mod account;
+mod account_links;
+mod accounts;
 mod authorization;
+mod consent;
 mod control;
 mod control_callbacks;
 mod control_clock;
@@ -20,12 +24,18 @@ mod control_keys;
 mod control_requests;
 mod control_reset;
 mod control_token;
+#[cfg(unix)]
+mod database_lost;
 mod device_authorization;
 mod device_confirm;
 mod device_flow;
+#[cfg(unix)]
+mod device_held_polls;
+mod device_limits;
 mod device_page;
 mod device_token;
 mod dpop;
+mod dump;
 mod end_session;
 mod introspection;
 mod jwt_bearer;
@@ -37,10 +47,13 @@ mod neighbours;
 mod oidc;
 mod pages;
 mod private_key_jwt;
+mod production;
 mod pushed_authorization_request;
 mod redirect_uris;
 mod registration;
 mod revocation;
+#[cfg(unix)]
+mod several_nodes;
 mod token;
 mod token_code;
 mod token_exchange;

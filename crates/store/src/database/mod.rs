@@ -9,12 +9,12 @@ use std::fmt;
 
 use crate::columns::{Bind, Column, Value};
 use crate::error::StoreError;
-use crate::sealed::{Place, SealingKey};
+use crate::sealed::{Place, SealingKeys};
 
 /// What a job sees of the database. It reads and writes through the functions of the table files.
 pub struct Transaction<'a> {
     session: Session<'a>,
-    sealing: &'a SealingKey,
+    sealing: &'a SealingKeys,
     access: Access,
     /// The first statement that failed. PostgreSQL takes no more after one, so neither engine
     /// keeps the work of a job that went on.
@@ -74,7 +74,7 @@ pub(crate) trait Job: Send {
 }
 
 impl<'a> Transaction<'a> {
-    fn new(session: Session<'a>, sealing: &'a SealingKey, access: Access) -> Self {
+    fn new(session: Session<'a>, sealing: &'a SealingKeys, access: Access) -> Self {
         Self {
             session,
             sealing,
@@ -195,7 +195,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// The key that seals what must be read back.
-    pub(crate) fn sealing(&self) -> &SealingKey {
+    pub(crate) fn sealing(&self) -> &SealingKeys {
         self.sealing
     }
 

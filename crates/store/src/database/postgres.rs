@@ -27,7 +27,7 @@ use super::{Access, Job, Transaction, Way};
 use crate::columns::Value;
 use crate::error::StoreError;
 use crate::postgres_url::PostgresUrl;
-use crate::sealed::SealingKey;
+use crate::sealed::SealingKeys;
 
 /// One connection, and the runtime that does its I/O.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Connection {
     pub(crate) fn run(
         &self,
         access: Access,
-        sealing: &SealingKey,
+        sealing: &SealingKeys,
         job: &mut dyn Job,
     ) -> Result<(), Failure> {
         let session = Session::new(self, access);
@@ -138,7 +138,7 @@ impl Connection {
     /// Runs a job that may take long, in a transaction of its own.
     pub(crate) fn write_alone<T>(
         &self,
-        sealing: &SealingKey,
+        sealing: &SealingKeys,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let session = Session::new(self, Access::Write);

@@ -15,13 +15,13 @@ use rusqlite::{CachedStatement, Connection, ffi};
 use super::{Access, Job, Session, Transaction, storable};
 use crate::columns::{Bind, Value};
 use crate::error::StoreError;
-use crate::sealed::SealingKey;
+use crate::sealed::SealingKeys;
 
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Database {
     connection: Connection,
-    sealing: Arc<SealingKey>,
+    sealing: Arc<SealingKeys>,
     decisions: Arc<AtomicU64>,
     has_decided: Cell<bool>,
 }
@@ -36,12 +36,12 @@ pub(crate) enum Health {
 
 impl Database {
     /// A database that dies with its connection.
-    pub(crate) fn open_in_memory(sealing: Arc<SealingKey>) -> Result<Self, StoreError> {
+    pub(crate) fn open_in_memory(sealing: Arc<SealingKeys>) -> Result<Self, StoreError> {
         Self::new(Connection::open_in_memory().map_err(failed)?, sealing)
     }
 
     /// The one connection that writes a file.
-    pub(crate) fn open_writer(path: &Path, sealing: Arc<SealingKey>) -> Result<Self, StoreError> {
+    pub(crate) fn open_writer(path: &Path, sealing: Arc<SealingKeys>) -> Result<Self, StoreError> {
         let database = Self::new(Connection::open(path).map_err(failed)?, sealing)?;
         let mode: String = database
             .connection
@@ -58,13 +58,13 @@ impl Database {
     }
 
     /// A connection that only reads a file which a writer has opened.
-    pub(crate) fn open_reader(path: &Path, sealing: Arc<SealingKey>) -> Result<Self, StoreError> {
+    pub(crate) fn open_reader(path: &Path, sealing: Arc<SealingKeys>) -> Result<Self, StoreError> {
         let database = Self::new(Connection::open(path).map_err(failed)?, sealing)?;
         database.set("PRAGMA query_only = 1")?;
         Ok(database)
     }
 
-    fn new(connection: Connection, sealing: Arc<SealingKey>) -> Result<Self, StoreError> {
+    fn new(connection: Connection, sealing: Arc<SealingKeys>) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         let database = Self {
@@ -199,6 +199,25 @@ impl Database {
     }
 }
 
+/// The changes of its tables that a database has.
+pub(crate) fn applied(connection: &Connection) -> Result<Vec<u32>, StoreError> {
+    let has_any = connection
+        .query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'",
+            [],
+            |row| row.get::<_, i64>(0),
+        )
+        .map_err(failed)?;
+    if has_any == 0 {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection
+        .prepare("SELECT version FROM schema_version ORDER BY version")
+        .map_err(failed)?;
+    let versions = statement.query_map([], |row| row.get(0)).map_err(failed)?;
+    versions.collect::<Result<_, _>>().map_err(failed)
+}
+
 /// Runs a statement that answers no rows; how many rows it touched.
 pub(super) fn execute(
     database: &Database,
@@ -316,7 +335,7 @@ mod tests {
     }
 
     fn database() -> Database {
-        let key = SealingKey::derive(StoreKey::from_bytes([1; 32])).unwrap();
+        let key = SealingKeys::derive(StoreKey::from_bytes([1; 32]).into()).unwrap();
         let database = Database::open_in_memory(Arc::new(key)).unwrap();
         database
             .set(

@@ -6,12 +6,16 @@
     reason = "a test may fail"
 )]
 
+mod consents;
 mod files;
 mod jobs;
 mod killed;
+mod own_account;
+mod people;
 #[cfg(unix)]
 mod postgres;
 mod records;
+mod ring;
 mod tables;
 
 use hallpass_store::{Store, StoreKey};
@@ -100,8 +104,29 @@ on_every_engine! {
     tables::the_first_signing_key_wins
     tables::a_rotated_key_stays_and_can_come_back
     tables::a_revoked_token_is_revoked_at_its_issuer_only
+    tables::s_97_s_186_an_id_is_used_once_until_it_ends
     tables::s_206_a_pushed_request_is_used_up_once
     tables::s_181_s_182_a_registered_client_is_kept_changed_and_removed
+    people::an_account_comes_back_whole_and_is_found_by_its_names
+    people::one_name_and_one_proven_address_have_one_account
+    people::accounts_are_listed_in_the_order_of_their_names
+    people::a_password_is_replaced_and_rehashed
+    people::a_link_is_found_until_it_is_used_or_over
+    people::mail_is_claimed_by_one_and_tried_again
+    people::s_12_what_was_typed_is_not_readable_in_the_outbox
+    people::two_guesses_at_once_are_both_counted
+    people::counters_are_forgotten_when_they_are_quiet
+    people::s_65_revoking_a_person_ends_all_that_they_have_at_this_issuer
+    people::s_246_signing_out_of_a_browser_ends_what_was_granted_online
+    own_account::tries_to_sign_in_are_listed_and_forgotten
+    own_account::tries_at_nobody_are_one_row
+    own_account::a_person_names_their_own_authorizations_only
+    own_account::live_browsers_are_listed_for_their_person
+    own_account::a_deleted_person_leaves_no_word_of_themselves
+    consents::a_decision_comes_back_whole_for_its_person_client_and_resource
+    consents::a_newer_decision_replaces_what_it_is_about
+    consents::decisions_are_forgotten_by_person_client_and_time
+    consents::s_270_the_first_other_address_of_a_device_is_kept
     jobs::s_22_of_fifty_redemptions_of_one_code_one_wins
     jobs::two_writers_at_once_lose_nothing
     jobs::a_failing_job_harms_nobody

@@ -8,8 +8,8 @@ use hallpass_issuer::browser_session::BrowserSession;
 use hallpass_issuer::grants::authorization_code::{AuthorizationCode, CodeState};
 use hallpass_issuer::grants::device_code::{DeviceGrant, DeviceGrantState, Requester};
 use hallpass_issuer::tokens::one_time::SecretHash;
-use hallpass_issuer::tokens::signing_key::SigningKeyRecord;
-use hallpass_issuer::user::User;
+use hallpass_issuer::tokens::signing_key::{KeyState, SigningKeyRecord};
+use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::jose::Algorithm;
 use hallpass_protocol::pkce::CodeVerifier;
 use hallpass_protocol::random::SystemRandom;
@@ -49,6 +49,7 @@ pub(crate) fn user() -> User {
 pub(crate) fn seed() -> AuthorizationSeed {
     AuthorizationSeed {
         user: user(),
+        sign_in: SignIn::by_password(7),
         scopes: Scopes::parse("openid api:read").unwrap(),
         resource: vec![
             "https://api.example/".to_owned(),
@@ -84,6 +85,7 @@ pub(crate) fn device_grant(secret: &str, user_code: &str) -> DeviceGrant {
         scopes: Scopes::parse("openid offline_access").unwrap(),
         resource: vec!["https://api.example/".to_owned()],
         requester: Requester {
+            other_address: None,
             address: Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
             user_agent: Some("hallpass/0.1".to_owned()),
             host_label: Some("build-7".to_owned()),
@@ -129,6 +131,7 @@ pub(crate) fn browser_session(cookie: &str) -> BrowserSession {
         token_hash: hash(cookie),
         issuer: ISSUER.to_owned(),
         user: user(),
+        sign_in: SignIn::by_password(7),
         auth_time: now(),
         address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         expires_at: now() + minutes(720),
@@ -143,5 +146,6 @@ pub(crate) fn signing_key(kid: &str, pkcs8: &[u8]) -> SigningKeyRecord {
         algorithm: Algorithm::Es256,
         pkcs8: Secret::new(pkcs8.to_vec()),
         created_at: now(),
+        state: KeyState::Active { until: None },
     }
 }

@@ -16,7 +16,7 @@ use hallpass_protocol::registration::ClientMetadata;
 use hallpass_protocol::{ClientId, UserId};
 use hallpass_store::{
     Store, StoreError, authorization_codes, authorizations, browser_sessions, clients,
-    device_grants, pushed_requests, revocations, signing_keys,
+    device_grants, proof_ids, pushed_requests, revocations, signing_keys,
 };
 
 use crate::records::{
@@ -637,4 +637,30 @@ pub(crate) async fn s_181_s_182_a_registered_client_is_kept_changed_and_removed(
     assert_eq!(find().await, Ok(None));
     assert_eq!(save(registered).await, Ok(false));
     assert_eq!(store.read(clients::count_rows).await, Ok(0));
+}
+
+pub(crate) async fn s_97_s_186_an_id_is_used_once_until_it_ends(store: &Store) {
+    let ends = now() + minutes(1);
+    let take = |at| store.write(move |tx| proof_ids::take(tx, &hash("proof"), at + minutes(1), at));
+    let mut racers = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let store = store.clone();
+        racers.spawn(async move {
+            let taken = store.write(move |tx| proof_ids::take(tx, &hash("proof"), ends, now()));
+            taken.await
+        });
+    }
+    let taken = racers.join_all().await.into_iter();
+    assert_eq!(taken.filter(|taken| *taken == Ok(true)).count(), 1);
+    let before_the_end = ends - Duration::from_secs(1);
+    assert_eq!(take(before_the_end).await, Ok(false));
+    // Another assertion may have the same id when the first one is over.
+    assert_eq!(take(ends).await, Ok(true));
+    assert_eq!(take(ends).await, Ok(false));
+    let purge = |at| store.write(move |tx| proof_ids::purge_expired(tx, at, 10));
+    assert_eq!(purge(ends).await, Ok(0), "the end moved");
+    assert_eq!(purge(ends + minutes(1)).await, Ok(1));
+    assert_eq!(take(ends).await, Ok(true));
+    store.write(proof_ids::delete_all).await.unwrap();
+    assert_eq!(take(ends).await, Ok(true));
 }

@@ -60,7 +60,7 @@ export async function startServer(settings = "") {
   };
 }
 
-function findBinary() {
+export function findBinary() {
   const target = resolve(import.meta.dirname, "../../../..", process.env.CARGO_TARGET_DIR ?? "target");
   const binary = process.env.HALLPASS_BIN ?? join(target, "debug", "hallpass");
   if (!existsSync(binary)) throw new Error(`${binary} is missing: run \`cargo build\` first`);

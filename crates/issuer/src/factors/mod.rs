@@ -1,0 +1,3 @@
+//! What people prove who they are with: one file for each factor.
+
+pub mod password;

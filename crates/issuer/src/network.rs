@@ -1,0 +1,90 @@
+//! Whether a device and a browser are in one network: said only where it is known.
+//!
+//! RFC 8628 §5.4 (remote phishing): <https://www.rfc-editor.org/rfc/rfc8628#section-5.4>
+
+use std::net::IpAddr;
+
+/// The networks of a device and of a browser, compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// They meet in one. Behind one NAT, VPN or carrier that proves little: it lowers no bar.
+    Same,
+    /// They do not.
+    Different,
+    /// Nothing can be said: no address, or none of the browser's family.
+    Unknown,
+}
+
+/// Compares the addresses that a device was seen at with the browser's, each family for itself: the
+/// whole address for IPv4, the /64 for IPv6. One of the browser's family that lies elsewhere counts,
+/// whatever the others say.
+pub fn compare(device: impl IntoIterator<Item = IpAddr>, browser: Option<IpAddr>) -> Comparison {
+    let Some(browser) = browser else {
+        return Comparison::Unknown;
+    };
+    let mut comparison = Comparison::Unknown;
+    for address in device {
+        if is_same(address, browser) {
+            comparison = Comparison::Same;
+        } else if address.to_canonical().is_ipv4() == browser.to_canonical().is_ipv4() {
+            return Comparison::Different;
+        }
+    }
+    comparison
+}
+
+/// Whether two addresses lie in one network.
+pub fn is_same(one: IpAddr, other: IpAddr) -> bool {
+    match (one.to_canonical(), other.to_canonical()) {
+        (one, other) if one.is_loopback() && other.is_loopback() => true,
+        (IpAddr::V4(one), IpAddr::V4(other)) => one == other,
+        (IpAddr::V6(one), IpAddr::V6(other)) => one.to_bits() >> 64 == other.to_bits() >> 64,
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compared(device: &[&str], browser: &str) -> Comparison {
+        let device = device.iter().map(|text| text.parse().unwrap());
+        compare(device, Some(browser.parse().unwrap()))
+    }
+
+    #[test]
+    fn s_270_each_family_is_compared_for_itself() {
+        for (device, browser, expected) in [
+            (&["192.0.2.1"][..], "192.0.2.1", Comparison::Same),
+            (&["192.0.2.1"], "192.0.2.2", Comparison::Different),
+            (&["192.0.2.1"], "2001:db8::1", Comparison::Unknown),
+            (&["2001:db8::1"], "2001:db8::ffff:1", Comparison::Same),
+            (&["2001:db8::1"], "2001:db8:0:1::1", Comparison::Different),
+            (
+                &["192.0.2.1", "2001:db8::1"],
+                "2001:db8::2",
+                Comparison::Same,
+            ),
+            (&["192.0.2.1", "2001:db8::1"], "192.0.2.1", Comparison::Same),
+            (
+                &["192.0.2.1", "2001:db8::1"],
+                "192.0.2.9",
+                Comparison::Different,
+            ),
+            (&["::ffff:192.0.2.1"], "192.0.2.1", Comparison::Same),
+            (&["127.0.0.1"], "::1", Comparison::Same),
+            (&[], "192.0.2.1", Comparison::Unknown),
+        ] {
+            assert_eq!(compared(device, browser), expected, "{device:?} {browser}");
+        }
+        let device: IpAddr = "192.0.2.1".parse().unwrap();
+        assert_eq!(compare([device], None), Comparison::Unknown);
+    }
+
+    #[test]
+    fn s_270_a_device_that_also_polls_from_elsewhere_is_elsewhere() {
+        for device in [["192.0.2.1", "203.0.113.9"], ["203.0.113.9", "192.0.2.1"]] {
+            assert_eq!(compared(&device, "192.0.2.1"), Comparison::Different);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The accounts of an issuer, as whoever administers them sees them.
+
+use std::sync::Arc;
+
+use hallpass_issuer::account::{Account, EmailAddress, Role, Status, Username};
+use hallpass_issuer::authorization::RevokeReason;
+use hallpass_issuer::factors::password::{self, Cost, PasswordHash};
+use hallpass_issuer::mail::{Due, Kind};
+use hallpass_protocol::random::{self, Random, SystemRandom};
+use hallpass_protocol::time::SystemClock;
+use hallpass_protocol::{Clock, Secret, Timestamp, UserId, hex};
+use hallpass_store::{
+    Store, StoreError, Transaction, account_links, authorizations, browser_sessions, email_outbox,
+    passwords, users,
+};
+
+use super::error::AccountError;
+use super::hasher::Hasher;
+use crate::key_ring;
+use crate::listen::StartError;
+use crate::settings::Settings;
+
+/// Accounts have one issuer: the root of their server.
+pub(super) const ISSUER: &str = "";
+
+/// The accounts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    pub(super) store: Store,
+    pub(super) hasher: Arc<Hasher>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+}
+
+/// A person who gets an account.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// What they will type.
+    pub username: String,
+    /// Where mail goes.
+    pub email: Option<String>,
+    /// What others read.
+    pub display_name: Option<String>,
+    /// What they may administer.
+    pub role: Role,
+}
+
+impl Accounts {
+    /// Opens the accounts of a database without a server. A `SQLite` file that a server has open
+    /// is refused.
+    pub async fn open(settings: &Settings) -> Result<Self, StartError> {
+        let (clock, random) = (SystemClock, SystemRandom);
+        let (ring, _) = key_ring::load(settings, &random, clock.now())?;
+        let address = settings.database.address();
+        let store = Store::connect(address.expose(), ring.store_keys()).await?;
+        Ok(Self::new(store, Arc::new(clock), Arc::new(random)))
+    }
+
+    /// The accounts of a store that is open already.
+    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self {
+            hasher: Arc::new(Hasher::new(Cost::default(), random.as_ref())),
+            store,
+            clock,
+            random,
+        }
+    }
+
+    /// Writes what is still to be written, and closes the database.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
+    /// Makes an account without a password. With an address it waits for an invitation.
+    pub async fn create(&self, new: NewAccount) -> Result<Account, AccountError> {
+        let account = self.make(new)?;
+        let kept = account.clone();
+        let insert = self.store.write(move |tx| users::insert(tx, &kept));
+        insert.await?;
+        Ok(account)
+    }
+
+    /// Makes an account with a password; neither without the other.
+    pub async fn create_with_password(
+        &self,
+        new: NewAccount,
+        password: Secret<String>,
+    ) -> Result<Account, AccountError> {
+        let account = self.make(new)?;
+        let hash = self.hash_new(&account, password).await?;
+        let (kept, now) = (account.clone(), self.now());
+        let insert = self.store.write(move |tx| {
+            users::insert(tx, &kept)?;
+            passwords::save(tx, &kept.id, &hash, now)
+        });
+        insert.await?;
+        Ok(account)
+    }
+
+    /// Makes an account and puts its invitation into the outbox, from where a server sends it.
+    pub async fn invite(&self, new: NewAccount) -> Result<Account, AccountError> {
+        let account = self.make(new)?;
+        if account.email.is_none() {
+            return Err(AccountError::NoEmail);
+        }
+        let kept = account.clone();
+        let due = self.mail(Kind::Invitation(account.id.clone()));
+        let insert = self.store.write(move |tx| {
+            users::insert(tx, &kept)?;
+            email_outbox::insert(tx, &due)
+        });
+        insert.await?;
+        Ok(account)
+    }
+
+    /// The accounts in the order of their names, from after a name on, `limit` at most.
+    pub async fn list(&self, after: &str, limit: u32) -> Result<Vec<Account>, AccountError> {
+        let after = after.to_ascii_lowercase();
+        let listed = self.store.read(move |tx| users::list(tx, &after, limit));
+        Ok(listed.await?)
+    }
+
+    /// The account of a user name.
+    pub async fn find(&self, username: &str) -> Result<Account, AccountError> {
+        let unknown = || AccountError::Unknown(shown(username));
+        let name = Username::parse(username).ok_or_else(unknown)?;
+        let found = self
+            .store
+            .read(move |tx| users::find_by_username(tx, &name));
+        found.await?.ok_or_else(unknown)
+    }
+
+    /// Locks an account and ends all that its person has: sessions, authorizations, links, and what
+    /// was approved and not yet redeemed (rows S-25, S-65, S-263).
+    pub async fn lock(&self, username: &str) -> Result<Account, AccountError> {
+        self.change(username, |tx, account, now| {
+            account.lock();
+            end_everything(tx, account, now)
+        })
+        .await
+    }
+
+    /// Opens a locked account again. What the lock ended stays so.
+    pub async fn unlock(&self, username: &str) -> Result<Account, AccountError> {
+        self.change(username, |tx, account, _| {
+            account.unlock();
+            users::save(tx, account)
+        })
+        .await
+    }
+
+    /// Signs a person out of everything, and leaves the account open.
+    pub async fn revoke_all(&self, username: &str) -> Result<Account, AccountError> {
+        self.change(username, |tx, account, now| {
+            account.raise_epoch();
+            end_everything(tx, account, now)
+        })
+        .await
+    }
+
+    /// Sets a password, and ends all that was signed in with the one before.
+    pub async fn set_password(
+        &self,
+        username: &str,
+        password: Secret<String>,
+    ) -> Result<Account, AccountError> {
+        let account = self.find(username).await?;
+        let hash = self.hash_new(&account, password).await?;
+        self.change(username, move |tx, account, now| {
+            replace_password(tx, account, &hash, now)
+        })
+        .await
+    }
+
+    /// Checks a new password of an account and hashes it.
+    pub(super) async fn hash_new(
+        &self,
+        account: &Account,
+        password: Secret<String>,
+    ) -> Result<PasswordHash, AccountError> {
+        password::check_new(&password, &account.names(), |_| false)?;
+        self.hasher.hash(password, self.random.as_ref()).await
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A mail that is due now.
+    pub(crate) fn mail(&self, kind: Kind) -> Due {
+        Due::new(random::bytes(self.random.as_ref()), kind, self.now())
+    }
+
+    fn make(&self, new: NewAccount) -> Result<Account, AccountError> {
+        let username = Username::parse(&new.username).ok_or(AccountError::BadUsername)?;
+        let email = match new.email {
+            None => None,
+            Some(text) => match EmailAddress::parse(&text) {
+                Some(email) => Some(email),
+                None => return Err(AccountError::BadEmail(shown(&text))),
+            },
+        };
+        let is_visible = |name: &String| {
+            let count = name.chars().count();
+            (1..=128).contains(&count) && !name.chars().any(char::is_control)
+        };
+        if new
+            .display_name
+            .as_ref()
+            .is_some_and(|name| !is_visible(name))
+        {
+            return Err(AccountError::BadDisplayName);
+        }
+        let id: [u8; 16] = random::bytes(self.random.as_ref());
+        Ok(Account {
+            id: UserId::new(hex::encode(&id)),
+            username,
+            display_name: new.display_name,
+            email,
+            email_verified_at: None,
+            status: Status::Active,
+            role: new.role,
+            created_at: self.now(),
+            last_login_at: None,
+            security_epoch: 0,
+        })
+    }
+
+    async fn change(
+        &self,
+        username: &str,
+        change: impl Fn(&Transaction<'_>, &mut Account, Timestamp) -> Result<(), StoreError>
+        + Send
+        + 'static,
+    ) -> Result<Account, AccountError> {
+        let unknown = || AccountError::Unknown(shown(username));
+        let (name, now) = (Username::parse(username).ok_or_else(unknown)?, self.now());
+        let changed = self.store.write(move |tx| {
+            let Some(mut account) = users::find_by_username(tx, &name)? else {
+                return Ok(None);
+            };
+            change(tx, &mut account, now)?;
+            Ok(Some(account))
+        });
+        changed.await?.ok_or_else(unknown)
+    }
+}
+
+/// Sets the password of an account in its transaction, and ends all that hung from the old one.
+pub(super) fn replace_password(
+    tx: &Transaction<'_>,
+    account: &mut Account,
+    hash: &PasswordHash,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    account.raise_epoch();
+    passwords::save(tx, &account.id, hash, now)?;
+    end_everything(tx, account, now)
+}
+
+/// Saves an account whose epoch was raised, and then ends what is there: a redemption that was
+/// faster is found here, a slower one finds the new epoch.
+pub(super) fn end_everything(
+    tx: &Transaction<'_>,
+    account: &Account,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    users::save(tx, account)?;
+    let reason = RevokeReason::AccountChanged;
+    authorizations::revoke_by_user(tx, (ISSUER, &account.id), reason, now)?;
+    browser_sessions::end_by_user(tx, ISSUER, &account.id, now)?;
+    account_links::delete_by_user(tx, &account.id).map(|_| ())
+}
+
+/// What somebody typed, as a message may repeat it.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(128).collect()
+}

@@ -1,0 +1,21 @@
+//! People with accounts: who may sign in, and how accounts are made, locked and opened again.
+//!
+//! For users: `docs/accounts.md`.
+
+mod directory;
+mod error;
+mod hasher;
+mod known_browser;
+mod links;
+mod own;
+mod sign_in;
+
+pub use hallpass_issuer::account::{Account, EmailAddress, Role, Status};
+pub use hallpass_issuer::account_link::Purpose;
+
+pub use directory::{Accounts, NewAccount};
+pub use error::AccountError;
+pub(crate) use known_browser::KnownBrowser;
+pub use links::NewLink;
+pub(crate) use own::{Change, Guessed, Overview, Own, Session, browser_id};
+pub(crate) use sign_in::{Guess, Outcome};

@@ -1,0 +1,96 @@
+//! The signing keys and the key ring, by hand.
+
+use std::time::Duration;
+
+use hallpass_issuer::tokens::signing_key::{KeyFacts, KeyState, Urgency};
+use hallpass_protocol::KeyId;
+use hallpass_store::ring_keys::{self, RingKey};
+use hallpass_store::{StoreError, signing_keys};
+
+use super::Admin;
+use crate::jobs::rotate_keys::{ISSUER, KeyKeeper};
+use crate::server::StartError;
+
+/// A signing key, as people are shown it.
+pub type KeyRow = KeyFacts;
+
+/// So many values are sealed again in one transaction.
+const BATCH: u32 = 500;
+
+impl Admin {
+    /// The signing keys.
+    pub async fn keys(&self) -> Result<Vec<KeyRow>, StartError> {
+        self.keeper().list().await.map_err(|error| fault(&error))
+    }
+
+    /// Makes a successor for each signing key. With [`Urgency::Now`] it signs at once: APIs that hold
+    /// an older JWKS refuse its tokens until they fetch the new one.
+    pub async fn rotate(&self, urgency: Urgency) -> Result<(), StartError> {
+        let keeper = self.keeper();
+        for algorithm in keeper.algorithms() {
+            let rotated = keeper.rotate(algorithm, urgency, self.now());
+            rotated.await.map_err(|error| fault(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Removes a signing key: every token that it signed is refused from then on. If it is the one
+    /// that signs, a successor takes over at once. Whether there was such a key.
+    pub async fn revoke_key(&self, kid: &str) -> Result<bool, StartError> {
+        let keeper = self.keeper();
+        let gone = KeyId::new(kid);
+        let keys = keeper.list().await.map_err(|error| fault(&error))?;
+        let Some(known) = keys.into_iter().find(|key| key.kid == gone) else {
+            return Ok(false);
+        };
+        // First somebody else signs: there is no moment without a key.
+        if matches!(known.state, KeyState::Active { .. }) {
+            let rotated = keeper.rotate(known.algorithm, Urgency::Now, self.now());
+            rotated.await.map_err(|error| fault(&error))?;
+        }
+        let removed = self
+            .store
+            .write(move |tx| signing_keys::delete(tx, ISSUER, &gone));
+        match removed.await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Seals everything with the first key of the ring; how many values were sealed again, and until
+    /// when the ring needs its other keys.
+    pub async fn reencrypt(&self) -> Result<(u64, Vec<RingKey>), StartError> {
+        let mut all = 0;
+        loop {
+            let some = self.store.write(|tx| ring_keys::reseal(tx, BATCH)).await?;
+            if some == 0 {
+                break;
+            }
+            all += some;
+        }
+        let longest = self.longest_life();
+        self.store
+            .write(move |tx| ring_keys::release(tx, longest))
+            .await?;
+        Ok((all, self.store.read(ring_keys::list).await?))
+    }
+
+    /// How long something that a key of the ring made may be good: a refresh family, most of all.
+    fn longest_life(&self) -> Duration {
+        let browser = self.settings.browser_sessions.absolute;
+        self.settings.refresh.absolute.max(browser)
+    }
+
+    fn keeper(&self) -> KeyKeeper<'_> {
+        KeyKeeper {
+            store: &self.store,
+            settings: &self.settings,
+            random: self.random.as_ref(),
+        }
+    }
+}
+
+fn fault(fault: &crate::error::Fault) -> StartError {
+    StartError::Fault(fault.to_string())
+}

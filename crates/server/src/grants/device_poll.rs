@@ -1,0 +1,199 @@
+//! Answers a poll of a device before a decision: at once, or after it was held for a while.
+//!
+//! RFC 8628 §3.5: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>, RFC 7240 §4.3.
+
+use std::time::Duration;
+
+use hallpass_issuer::grants::device_poll::{PollTime, PolledGrant};
+use hallpass_issuer::policy;
+use hallpass_issuer::refusal::Refusal;
+use hallpass_issuer::tokens::one_time::SecretHash;
+use hallpass_protocol::{Timestamp, prefer};
+use hallpass_store::device_grants;
+use tokio::time::Instant;
+
+use super::Context;
+use super::device_code::unknown;
+use crate::error::json::JsonError;
+use crate::held_polls::HeldPoll;
+use crate::limiter::network_of;
+use crate::request::Request;
+use crate::state::State;
+
+/// How often a poll that waits looks at the clock, which tests move.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What a device polls for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Poll<'a> {
+    pub(super) hash: SecretHash,
+    pub(super) resource: &'a [String],
+}
+
+/// How a poll that might wait went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// It is answered now.
+    Enough,
+    /// Another poll of the same device came, or the server stops: nothing may be redeemed.
+    TakenOver,
+}
+
+impl Poll<'_> {
+    /// Whether it wants to wait, or ends the wait of the one before it. Most polls do neither.
+    pub(super) fn may_wait(self, at: Context<'_>) -> bool {
+        wanted(at.state, at.request).is_some() || at.state.held_polls.has(&self.hash)
+    }
+
+    /// Refuses a poll that comes before a decision, or for a grant that was denied: most polls end
+    /// here, and none of them writes.
+    pub(super) async fn answer(self, at: Context<'_>, came: Timestamp) -> Result<(), JsonError> {
+        let Context { state, request, .. } = at;
+        let time = PollTime {
+            came,
+            answered: request.now,
+        };
+        let mut is_elsewhere = false;
+        let answered = self.look(at, |grant| {
+            let answer = grant.answer(time);
+            // Only whoever has the code comes so far; a stranger's polls tell nothing of the device.
+            is_elsewhere |= request
+                .known_address()
+                .is_some_and(|from| grant.note_address(from));
+            answer
+        });
+        let answered = answered.await?;
+        if is_elsewhere {
+            let (hash, from) = (self.hash, request.peer);
+            let saved = state
+                .store
+                .write(move |tx| device_grants::save_other_address(tx, &hash, from));
+            saved.await?;
+        }
+        Ok(answered?)
+    }
+
+    /// Waits for a decision, as long as the client likes and the settings allow.
+    pub(super) async fn wait(self, at: Context<'_>) -> Result<Waited, JsonError> {
+        let Context { state, request, .. } = at;
+        let now = request.now;
+        let decisions = state.store.device_decisions();
+        let seen = self.look(at, |grant| {
+            // The device is the right one: its poll that still waits is answered, and counted.
+            if let Some(came) = state.held_polls.take_over(&self.hash) {
+                let time = PollTime {
+                    came,
+                    answered: now,
+                };
+                // Whoever asked has gone.
+                drop(grant.answer(time));
+            }
+            (grant.is_undecided(now), grant.expires_at)
+        });
+        let (is_undecided, expires_at) = seen.await?;
+        let Some(wait) = wanted(state, request).filter(|_| is_undecided) else {
+            return Ok(Waited::Enough);
+        };
+        let from = (network_of(request.peer), now);
+        let most = state.settings.long_polls.most;
+        let Some(place) = state.held_polls.hold(self.hash, from, most) else {
+            return Ok(Waited::Enough);
+        };
+        // The answer says so, whatever it is.
+        let _: Result<(), _> = request.held_for.set(wait);
+        // What was decided before there was a place woke nobody.
+        let must_look = decisions != state.store.device_decisions();
+        self.sit(at, place, (wait, expires_at), must_look).await
+    }
+
+    /// Sits in its place until there is something to say.
+    async fn sit(
+        self,
+        at: Context<'_>,
+        place: HeldPoll<'_>,
+        (wait, expires_at): (Duration, Timestamp),
+        mut must_look: bool,
+    ) -> Result<Waited, JsonError> {
+        let state = at.state;
+        let has_other_nodes = state.settings.database.is_server();
+        let end = Instant::now() + wait;
+        let mut next_look = Instant::now() + state.held_polls.look_again_after();
+        loop {
+            if place.is_over() {
+                return Ok(Waited::TakenOver);
+            }
+            if must_look {
+                let now = state.now();
+                if !self.look(at, |grant| grant.is_undecided(now)).await? {
+                    break;
+                }
+            }
+            let clock = Instant::now();
+            if clock >= end || state.now() >= expires_at {
+                break;
+            }
+            let left = expires_at.since(state.now()).min(TICK);
+            let wakes_at = end.min(clock + left);
+            must_look = tokio::select! {
+                () = place.news() => true,
+                // Other nodes decide without waking anybody here.
+                () = tokio::time::sleep_until(next_look), if has_other_nodes => true,
+                () = tokio::time::sleep_until(wakes_at) => false,
+            };
+            if must_look {
+                next_look = Instant::now() + state.held_polls.look_again_after();
+            }
+        }
+        Ok(if place.leave() {
+            Waited::Enough
+        } else {
+            Waited::TakenOver
+        })
+    }
+
+    /// Lets the right device look at its grant: in memory, else in the store.
+    async fn look<T>(
+        self,
+        at: Context<'_>,
+        mut see: impl FnMut(&mut PolledGrant) -> T,
+    ) -> Result<T, JsonError> {
+        let Context {
+            state,
+            request,
+            client,
+            dpop_jkt,
+            ..
+        } = at;
+        let mut checked = |grant: &mut PolledGrant| -> Result<T, Refusal> {
+            policy::narrowed_resources(&grant.resource, self.resource)?;
+            grant.check_poller(client, dpop_jkt)?;
+            Ok(see(grant))
+        };
+        let place = (request.issuer.as_str(), &self.hash);
+        // Counted before the store is read: what is decided in between is read at the next poll.
+        let decisions = state.store.device_decisions();
+        let known = state.polled_grants.answer(place, decisions, &mut checked);
+        if let Some(seen) = known {
+            return Ok(seen?);
+        }
+        let (issuer, hash) = (request.issuer.clone(), self.hash);
+        let found = state
+            .store
+            .read(move |tx| device_grants::find_polled(tx, &issuer, &hash));
+        let Some(mut grant) = found.await? else {
+            return Err(unknown(state, request));
+        };
+        state.polled_grants.learn(place, decisions, grant.clone());
+        let known = state.polled_grants.answer(place, decisions, &mut checked);
+        // Another poll has just learnt of a newer decision, or there are too many grants.
+        Ok(known.unwrap_or_else(|| checked(&mut grant))?)
+    }
+}
+
+/// How long the client would like to wait, as far as the settings allow.
+fn wanted(state: &State, request: &Request) -> Option<Duration> {
+    let values = request.headers.get_all(prefer::PREFER).iter();
+    let wait = prefer::wait(values.filter_map(|value| value.to_str().ok()))?;
+    let wait = wait.min(state.settings.long_polls.longest);
+    (!wait.is_zero()).then_some(wait)
+}

@@ -1,0 +1,154 @@
+//! Sends the mail that is due, one after the other, and tries again later what could not be sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_issuer::account::{Account, EmailAddress, Status, Username};
+use hallpass_issuer::account_link::Purpose;
+use hallpass_issuer::limits::Limit;
+use hallpass_issuer::mail::{Due, Kind};
+use hallpass_issuer::tokens::one_time::SecretHash;
+use hallpass_protocol::UserId;
+use hallpass_store::{counters, email_outbox, users};
+
+use crate::error::Fault;
+use crate::mail::Letter;
+use crate::state::State;
+
+/// How often the outbox is looked at when nobody says that there is something in it: the command
+/// line and other nodes put mail there too.
+const PERIOD: Duration = Duration::from_secs(2);
+/// A node that took a mail and died has it for so long.
+const LEASE: Duration = Duration::from_mins(2);
+/// Links to one account.
+const LINKS: Limit = Limit {
+    failures: 3,
+    window: Duration::from_hours(1),
+    lock: Duration::from_hours(1),
+};
+
+/// Sends until the server stops.
+pub(crate) async fn run(state: Arc<State>) {
+    let mut ticks = tokio::time::interval(PERIOD);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = state.outbox_filled.notified() => {}
+        }
+        loop {
+            match send_next(&state).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(fault) => {
+                    tracing::warn!(%fault, "the outbox could not be read; the next round tries again");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Sends one mail that is due; whether there was one.
+async fn send_next(state: &State) -> Result<bool, Fault> {
+    let now = state.now();
+    let claim = state
+        .store
+        .write(move |tx| email_outbox::claim(tx, now, LEASE));
+    let Some(due) = claim.await? else {
+        return Ok(false);
+    };
+    let next = match send(state, &due).await? {
+        Ok(()) => None,
+        Err(why) => {
+            let next = due.postponed(state.now());
+            let given_up = next.is_none();
+            tracing::warn!(
+                why,
+                attempts = due.attempts + 1,
+                given_up,
+                "a mail could not be sent"
+            );
+            next
+        }
+    };
+    let id = due.id;
+    let noted = state.store.write(move |tx| match &next {
+        Some(next) => email_outbox::postpone(tx, next),
+        None => email_outbox::delete(tx, &id),
+    });
+    noted.await?;
+    Ok(true)
+}
+
+/// Sends a mail, or finds that there is none to send; the inner error is the mail server's.
+async fn send(state: &State, due: &Due) -> Result<Result<(), String>, Fault> {
+    let Some((account, to)) = recipient(state, &due.kind).await? else {
+        return Ok(Ok(()));
+    };
+    let service = state.settings.branding.name.as_str();
+    let purpose = match &due.kind {
+        Kind::PasswordChanged(_) => {
+            let letter = Letter::password_changed((&account, to), service);
+            return Ok(state.mailer.send(&due.id, &letter).await);
+        }
+        Kind::Invitation(_) => Purpose::Invitation,
+        Kind::Recovery { .. } if is_asked_too_often(state, &account.id, due).await? => {
+            tracing::info!(user = %account.id, "too many links were asked for");
+            return Ok(Ok(()));
+        }
+        Kind::Recovery { .. } => Purpose::Reset,
+    };
+    // Never by the `Host` of a request: who asks for somebody's mail must not say where it leads.
+    let link = state.accounts.new_link(&account.id, purpose).await?;
+    let Some(url) = state.settings.account_link_url(&link) else {
+        return Ok(Err("`public_url` is not set".to_owned()));
+    };
+    let letter = Letter::with_link((&account, to), service, purpose, url.expose());
+    let sent = state.mailer.send(&due.id, &letter).await;
+    if sent.is_err() {
+        state.accounts.withdraw_link(&link).await?;
+    }
+    Ok(sent)
+}
+
+/// The account that a mail is for, and its address; none when there is nobody to send to.
+async fn recipient(state: &State, kind: &Kind) -> Result<Option<(Account, EmailAddress)>, Fault> {
+    let kind = kind.clone();
+    let found = state.store.read(move |tx| match &kind {
+        Kind::Invitation(id) | Kind::PasswordChanged(id) => users::find(tx, id),
+        Kind::Recovery { typed } => {
+            let by_username = match Username::parse(typed) {
+                Some(username) => users::find_by_username(tx, &username)?,
+                None => None,
+            };
+            match (by_username, EmailAddress::parse(typed)) {
+                (None, Some(email)) => users::find_by_verified_email(tx, &email),
+                (found, _) => Ok(found),
+            }
+        }
+    });
+    let found = found
+        .await?
+        .filter(|account| account.status == Status::Active);
+    Ok(found.and_then(|account| {
+        let to = account.email.clone()?;
+        Some((account, to))
+    }))
+}
+
+/// Charged once for each mail, not for each attempt at sending it.
+async fn is_asked_too_often(state: &State, user: &UserId, due: &Due) -> Result<bool, Fault> {
+    if due.attempts > 0 {
+        return Ok(false);
+    }
+    let bucket = SecretHash::of(format!("link|{user}").as_bytes());
+    let now = state.now();
+    let charged = state.store.write(move |tx| {
+        let tries = counters::load(tx, &bucket)?;
+        match tries.spend(LINKS, now) {
+            Ok(tries) => counters::save(tx, &bucket, tries).map(|()| false),
+            Err(_) => Ok(true),
+        }
+    });
+    Ok(charged.await?)
+}

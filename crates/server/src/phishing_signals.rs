@@ -1,0 +1,169 @@
+//! What looks like device phishing, told in the log: one user code that many accounts try, and one
+//! network whose codes many accounts approve. In memory and bounded.
+//!
+//! RFC 8628 §5.4: <https://www.rfc-editor.org/rfc/rfc8628#section-5.4>
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hallpass_issuer::grants::device_approval::SeenAccounts;
+use hallpass_issuer::grants::device_code::DeviceGrant;
+use hallpass_issuer::network;
+use hallpass_protocol::{Timestamp, UserId, hex};
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
+
+use crate::limiter::network_of;
+
+/// So many places are remembered; the least used are forgotten first.
+const MOST_PLACES: usize = 20_000;
+/// Accounts that far apart have nothing to do with each other.
+const WITHIN: Duration = Duration::from_hours(1);
+
+/// The accounts that were seen, by place.
+#[derive(Debug)]
+pub(crate) struct PhishingSignals(Cache<String, SeenAccounts>);
+
+impl Default for PhishingSignals {
+    fn default() -> Self {
+        Self(Cache::new(MOST_PLACES))
+    }
+}
+
+impl PhishingSignals {
+    /// An account looks at a code; whether that was told.
+    pub(crate) fn note_tried(&self, grant: &DeviceGrant, user: &UserId, now: Timestamp) -> bool {
+        let place = format!("code|{}", hex::encode(grant.code_hash.as_bytes()));
+        let is_many = self.add(&place, user, now);
+        if is_many {
+            tracing::warn!(client = %grant.client_id, "device.phishing_signal: many accounts try one code");
+        }
+        is_many
+    }
+
+    /// An account approves a code; whether that was told. Programs on this very machine are many
+    /// people's only in tests and behind proxies that nobody configured.
+    pub(crate) fn note_approved(&self, grant: &DeviceGrant, user: &UserId, now: Timestamp) -> bool {
+        let Some(address) = grant
+            .requester
+            .address
+            .filter(|address| !address.is_loopback())
+        else {
+            return false;
+        };
+        let is_many = self.add(&format!("start|{}", network_of(address)), user, now);
+        if is_many {
+            tracing::warn!(
+                client = %grant.client_id,
+                %address,
+                "device.phishing_signal: many accounts approve what one network starts"
+            );
+        }
+        is_many
+    }
+
+    /// The tokens of a device are fetched; whether that was told.
+    pub(crate) fn note_redeemed(grant: &DeviceGrant, from: IpAddr) -> bool {
+        let mut known = grant.requester.addresses().peekable();
+        if known.peek().is_none() || known.any(|address| network::is_same(address, from)) {
+            return false;
+        }
+        tracing::warn!(
+            client = %grant.client_id,
+            address = %from,
+            "device.phishing_signal: redeemed from a network that never asked"
+        );
+        true
+    }
+
+    fn add(&self, place: &str, user: &UserId, now: Timestamp) -> bool {
+        let known = self.0.entry(place, None, |_, seen| {
+            EntryAction::Retain(seen.add(user, WITHIN, now))
+        });
+        match known {
+            EntryResult::Retained(is_many) => is_many,
+            EntryResult::Vacant(guard) => {
+                let mut seen = SeenAccounts::default();
+                let is_many = seen.add(user, WITHIN, now);
+                // Only a cleared cache refuses, and this one is never cleared.
+                drop(guard.insert(seen));
+                is_many
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_issuer::grants::device_code::{DeviceGrantState, Requester};
+    use hallpass_issuer::tokens::one_time::SecretHash;
+    use hallpass_protocol::{ClientId, Scopes};
+
+    use super::*;
+
+    fn grant(code: &str, address: &str) -> DeviceGrant {
+        DeviceGrant {
+            code_hash: SecretHash::of(code.as_bytes()),
+            user_code_hash: SecretHash::of(b"user code"),
+            user_code: String::new(),
+            issuer: String::new(),
+            client_id: ClientId::new("cli"),
+            scopes: Scopes::default(),
+            resource: Vec::new(),
+            requester: Requester {
+                address: Some(address.parse().unwrap()),
+                ..Requester::default()
+            },
+            created_at: now(),
+            expires_at: now() + WITHIN,
+            interval: Duration::from_secs(5),
+            last_poll_at: None,
+            state: DeviceGrantState::Pending,
+            dpop_jkt: None,
+        }
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_unix_seconds(1_000_000)
+    }
+
+    const PEOPLE: [&str; 4] = ["ada", "ada", "bob", "eve"];
+
+    #[test]
+    fn three_accounts_that_try_one_code_are_a_signal() {
+        let signals = PhishingSignals::default();
+        let try_all = |code: &str| {
+            let grant = grant(code, "192.0.2.1");
+            PEOPLE.map(|name| signals.note_tried(&grant, &UserId::new(name), now()))
+        };
+        assert_eq!(try_all("one"), [false, false, false, true]);
+        assert_eq!(try_all("one"), [false; 4], "told once");
+        assert_eq!(try_all("two"), [false, false, false, true]);
+    }
+
+    #[test]
+    fn one_network_whose_codes_many_approve_is_a_signal() {
+        let signals = PhishingSignals::default();
+        let approve_all = |network: &str| {
+            PEOPLE.map(|name| {
+                let grant = grant(name, &format!("{network}{}", name.len()));
+                signals.note_approved(&grant, &UserId::new(name), now())
+            })
+        };
+        assert_eq!(approve_all("2001:db8::"), [false, false, false, true]);
+        assert_eq!(approve_all("127.0.0."), [false; 4], "tests on one machine");
+    }
+
+    #[test]
+    fn s_270_a_third_network_that_redeems_is_a_signal() {
+        let mut grant = grant("one", "2001:db8::1");
+        grant.requester.other_address = Some("192.0.2.1".parse().unwrap());
+        let redeem = |grant: &DeviceGrant, from: &str| {
+            PhishingSignals::note_redeemed(grant, from.parse().unwrap())
+        };
+        assert!(!redeem(&grant, "2001:db8::2") && !redeem(&grant, "192.0.2.1"));
+        assert!(redeem(&grant, "203.0.113.9"));
+        grant.requester = Requester::default();
+        assert!(!redeem(&grant, "203.0.113.9"), "nothing is known of it");
+    }
+}
