@@ -59,8 +59,8 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0021_proof_ids.sqlite.sql"),
         postgres: Some(include_str!("../migrations/0021_proof_ids.postgres.sql")),
     },
-    Migration::new(23, include_str!("../migrations/0023_sign_in_events.sql")),
-    Migration::new(24, include_str!("../migrations/0024_labels.sql")),
+    Migration::new(22, include_str!("../migrations/0022_sign_in_events.sql")),
+    Migration::new(23, include_str!("../migrations/0023_labels.sql")),
 ];
 
 /// How far the tables of a database are.
