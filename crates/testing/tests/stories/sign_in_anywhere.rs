@@ -11,9 +11,11 @@ use crate::home::Home;
 use crate::server_process::{Server, user_code};
 
 /// Somebody who came by SSH.
+const SSH_CONNECTION: &str = "192.0.2.1 1 192.0.2.2 22";
+
 fn over_ssh(home: &Home, words: &[&str]) -> Command {
     let mut command = home.hallpass(words);
-    command.env("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22");
+    command.env("SSH_CONNECTION", SSH_CONNECTION);
     command
 }
 
@@ -166,7 +168,12 @@ async fn sigterm_and_a_closed_terminal_leave_nothing_behind_either() {
     let (server, home) = (Server::start(), Home::new().without_pushed_requests());
     for signal in ["TERM", "HUP"] {
         let words = server.login(&["--callback-port", "0"]);
-        let terminal = Terminal::start(over_ssh(&home, &words), 80, 40);
+        // `nohup` is inherited and rightly obeyed: these tests may run under it.
+        let program = pty::hallpass().display().to_string();
+        let words = [&["--default-signal=HUP", &program], &words[..]].concat();
+        let mut command = home.program("env", &words);
+        command.env("SSH_CONNECTION", SSH_CONNECTION);
+        let terminal = Terminal::start(command, 80, 40);
         let screen = terminal.wait_for("Enter for another way");
         let (url, code) = (address(&screen).unwrap(), user_code(&screen).unwrap());
         assert!(is_waiting(&server, &code).await);
