@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 /// `hallpass admin`.
 #[derive(Debug, Args)]
@@ -181,15 +181,16 @@ pub(crate) enum MigrateCommand {
 
 /// `hallpass admin restore`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("sessions").required(true).args(["end_sessions", "keep_sessions"])))]
 pub(crate) struct RestoreArgs {
     /// The copy
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Everybody signs in again: the copy has forgotten who was signed out since
-    #[arg(long, required_unless_present = "keep_sessions")]
+    #[arg(long)]
     pub(crate) end_sessions: bool,
     /// Keep every sign-in of the copy, also those that were ended since
-    #[arg(long, conflicts_with = "end_sessions")]
+    #[arg(long)]
     pub(crate) keep_sessions: bool,
 }
 
