@@ -61,10 +61,11 @@ sizes:
 fuzz:
     fuzz/run --seconds 60
 
-# Measures the server beside others and beside the bare framework (docs/performance.md).
+# Measures the server beside others, beside the bare framework, and on its databases (docs/performance.md).
 bench:
     cargo build --profile dist --locked -p hallpass
     bench/run
+    bench/storage
     bench/cached-token
 
 # What takes too long for each commit: the long stories, and the whole measurement with the lints of its programs.
@@ -76,6 +77,7 @@ nightly: features
     cargo fmt --check --manifest-path bench/Cargo.toml --all
     cargo clippy --manifest-path bench/Cargo.toml --all-targets --locked -- -D warnings
     bench/run
+    bench/storage
 
 # Starts the server for development on http://localhost:8080.
 dev:

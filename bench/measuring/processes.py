@@ -29,7 +29,7 @@ class Process:
             waited = time.perf_counter() - began
             if self.popen.poll() is not None or waited > PATIENCE:
                 self.stop()
-                raise SystemExit(f"bench/run: {name} does not start; see {self.log.name}")
+                raise SystemExit(f"bench: {name} does not start; see {self.log.name}")
             time.sleep(0.0005)
         self.millis = (time.perf_counter() - began) * 1000
 

@@ -2,8 +2,6 @@
 
 import statistics
 
-BEGIN, END = "<!-- bench/run begins -->", "<!-- bench/run ends -->"
-
 VERIFIED = "form, JSON, ES256 verified"
 
 # Our operation, the floor's and the peers', at most so many times the floor, at least so many times
@@ -76,7 +74,9 @@ def table(head, rows):
     return [line(head), line(["---"] * len(head)), *(line(row) for row in rows)]
 
 
-def write_into(path, text):
-    before, rest = path.read_text().split(BEGIN)
-    _, after = rest.split(END)
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+def write_into(path, text, script):
+    """Puts what a script measured into its place."""
+    begin, end = f"<!-- {script} begins -->", f"<!-- {script} ends -->"
+    before, rest = path.read_text().split(begin)
+    _, after = rest.split(end)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")

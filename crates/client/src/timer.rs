@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hallpass_protocol::time::since_boot;
 use tokio::time::sleep;
 
 use crate::BoxFuture;
@@ -28,29 +29,6 @@ impl Timer for TokioTimer {
     fn sleep(&self, span: Duration) -> BoxFuture<'_, ()> {
         Box::pin(sleep(span))
     }
-}
-
-/// Linux and Android: `CLOCK_BOOTTIME`. `CLOCK_MONOTONIC` stands still there while the machine
-/// sleeps, and elsewhere it does not.
-#[cfg(unix)]
-fn since_boot() -> Duration {
-    use rustix::time::{ClockId, clock_gettime};
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let clock = ClockId::Boottime;
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let clock = ClockId::Monotonic;
-    // A clock of this kind is never before its beginning.
-    Duration::try_from(clock_gettime(clock)).unwrap_or_default()
-}
-
-/// Windows: the counter behind `Instant` counts sleep.
-#[cfg(not(unix))]
-#[expect(clippy::disallowed_methods, reason = "this is the timer")]
-fn since_boot() -> Duration {
-    use std::sync::OnceLock;
-    use std::time::Instant;
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed()
 }
 
 #[cfg(test)]

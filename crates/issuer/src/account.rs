@@ -25,6 +25,8 @@ pub struct Account {
     pub status: Status,
     /// What the person may administer.
     pub role: Role,
+    /// The language that the person reads, as a tag (OIDC Core §5.1); `None` until they chose one.
+    pub locale: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When somebody last signed in to it.
@@ -61,6 +63,9 @@ impl Account {
         claims.insert("preferred_username".to_owned(), username);
         if let Some(name) = &self.display_name {
             claims.insert("name".to_owned(), Value::from(name.as_str()));
+        }
+        if let Some(locale) = &self.locale {
+            claims.insert("locale".to_owned(), Value::from(locale.as_str()));
         }
         if let Some(email) = &self.email {
             claims.insert("email".to_owned(), Value::from(email.as_str()));
@@ -210,6 +215,7 @@ mod tests {
             status: Status::Active,
             role: Role::User,
             created_at: Timestamp::from_unix_seconds(0),
+            locale: None,
             last_login_at: None,
             security_epoch: 3,
         }

@@ -40,6 +40,9 @@ pub struct AuthorizationSeed {
     pub nonce: Option<String>,
     /// The browser session in which it was granted.
     pub browser_session: Option<SecretHash>,
+    /// The address of the browser in which a code was granted, where it is known (row S-275).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser_address: Option<IpAddr>,
 }
 
 /// The lasting permission. Revoking it ends every token under it.
@@ -188,6 +191,7 @@ mod tests {
                 auth_time: start(),
                 nonce: None,
                 browser_session: None,
+                browser_address: None,
             },
             origin: Origin::Code,
             address: None,

@@ -98,9 +98,12 @@ const fn minutes(n: u64) -> Duration {
 /// The failures of one guesser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Failures {
-    since: Option<Timestamp>,
-    count: u32,
-    locked_until: Option<Timestamp>,
+    /// When the first one of those that count was.
+    pub since: Option<Timestamp>,
+    /// How many.
+    pub count: u32,
+    /// Until when nothing more is looked at.
+    pub locked_until: Option<Timestamp>,
 }
 
 impl Failures {

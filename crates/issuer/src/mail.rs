@@ -18,6 +18,8 @@ pub struct Due {
     pub id: [u8; 16],
     /// What it says, to whom.
     pub kind: Kind,
+    /// The language of the page on which it was asked for, as a tag, where there was one.
+    pub locale: Option<String>,
     /// When it was asked for.
     pub created_at: Timestamp,
     /// How often sending it failed.
@@ -47,6 +49,7 @@ impl Due {
         Self {
             id,
             kind,
+            locale: None,
             created_at: now,
             attempts: 0,
             due_at: now,

@@ -139,6 +139,8 @@ pub enum GrantReason {
     BadAssertion,
     /// It is bound to another DPoP key.
     OtherKey,
+    /// It comes from another network than the browser in which it was granted (row S-275).
+    OtherNetwork,
     /// Its person's account was locked, removed or given a new password since (rows S-25, S-263).
     AccountChanged,
 }

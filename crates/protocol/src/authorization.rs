@@ -35,6 +35,9 @@ pub struct AuthorizationRequest {
     pub prompt: Option<String>,
     /// `max_age` in seconds, OIDC Core §3.1.2.1.
     pub max_age: Option<String>,
+    /// `ui_locales`: language tags with spaces between, the best first; OIDC Core §3.1.2.1.
+    #[serde(default)]
+    pub ui_locales: Option<String>,
     /// `login_hint`, OIDC Core §3.1.2.1.
     pub login_hint: Option<String>,
     /// `id_token_hint`, OIDC Core §3.1.2.1.
@@ -65,6 +68,7 @@ macro_rules! single_parameters {
             nonce,
             prompt,
             max_age,
+            ui_locales,
             login_hint,
             id_token_hint,
             acr_values,

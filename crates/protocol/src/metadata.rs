@@ -93,6 +93,9 @@ pub struct Metadata {
     /// `prompt_values_supported`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prompt_values_supported: Vec<String>,
+    /// `ui_locales_supported`: the languages of the pages, RFC 8414 §2.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ui_locales_supported: Vec<String>,
     /// `authorization_response_iss_parameter_supported`, RFC 9207 §3.
     pub authorization_response_iss_parameter_supported: bool,
     /// `require_pushed_authorization_requests`, RFC 9126 §5.

@@ -84,6 +84,36 @@ impl Clock for SystemClock {
     }
 }
 
+/// The time since some fixed point of this machine, by a clock that nobody sets and that counts the
+/// time for which the machine sleeps. It never goes back.
+///
+/// Linux and Android: `CLOCK_BOOTTIME`. `CLOCK_MONOTONIC` stands still there while the machine
+/// sleeps, and elsewhere it does not.
+#[cfg(unix)]
+pub fn since_boot() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let clock = ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let clock = ClockId::Monotonic;
+    // A clock of this kind is never before its beginning.
+    Duration::try_from(clock_gettime(clock)).unwrap_or_default()
+}
+
+/// The time since some fixed point of this process, by a clock that nobody sets and that counts the
+/// time for which the machine sleeps: on Windows the counter behind `Instant` does.
+#[cfg(not(unix))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one clock that others are told to use"
+)]
+pub fn since_boot() -> Duration {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

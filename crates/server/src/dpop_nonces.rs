@@ -4,8 +4,10 @@
 //! RFC 9449 §8 and §9: <https://www.rfc-editor.org/rfc/rfc9449#section-8>
 
 use aws_lc_rs::hmac;
+use hallpass_protocol::Timestamp;
 use hallpass_protocol::jose::base64url;
-use hallpass_protocol::{Secret, Timestamp};
+
+use crate::key_ring::PurposeKeys;
 
 /// A nonce is new for so many seconds, and good for as many more.
 const WINDOW: i64 = 60;
@@ -14,7 +16,7 @@ const TAG: usize = 16;
 
 /// Makes and checks nonces.
 #[derive(Debug)]
-pub(crate) struct DpopNonces(hmac::Key);
+pub(crate) struct DpopNonces(PurposeKeys);
 
 /// Who asks for the proof. A nonce of one role is none of the other's (RFC 9449 §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,16 +28,17 @@ pub(crate) enum Role {
 }
 
 impl DpopNonces {
-    pub(crate) fn new(key: &Secret<[u8; 32]>) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key.expose()))
+    pub(crate) fn new(keys: PurposeKeys) -> Self {
+        Self(keys)
     }
 
     /// The nonce of this minute.
     pub(crate) fn current(&self, role: Role, issuer: &str, now: Timestamp) -> String {
         let window = now.unix_seconds().div_euclid(WINDOW);
         let mut nonce = window.to_be_bytes().to_vec();
-        let tag = hmac::sign(&self.0, &message(role, issuer, window));
-        nonce.extend(tag.as_ref().iter().take(TAG));
+        let tag = self.0.all().next();
+        let tag = tag.map(|key| hmac::sign(key, &message(role, issuer, window)));
+        nonce.extend(tag.iter().flat_map(|tag| tag.as_ref().iter().take(TAG)));
         base64url::encode(nonce)
     }
 
@@ -49,10 +52,13 @@ impl DpopNonces {
         };
         let window = i64::from_be_bytes(*window);
         let this = now.unix_seconds().div_euclid(WINDOW);
-        let genuine = hmac::sign(&self.0, &message(role, issuer, window));
-        let genuine = genuine.as_ref().get(..TAG).unwrap_or_default();
-        (this - 1..=this + 1).contains(&window)
-            && aws_lc_rs::constant_time::verify_slices_are_equal(genuine, tag).is_ok()
+        let message = message(role, issuer, window);
+        let is_genuine = |key| {
+            let genuine = hmac::sign(key, &message);
+            let genuine = genuine.as_ref().get(..TAG).unwrap_or_default();
+            aws_lc_rs::constant_time::verify_slices_are_equal(genuine, tag).is_ok()
+        };
+        (this - 1..=this + 1).contains(&window) && self.0.all().any(is_genuine)
     }
 }
 
@@ -81,7 +87,7 @@ mod tests {
     #[test]
     fn s_101_s_102_a_nonce_holds_for_one_role_issuer_and_two_minutes() {
         use Role::{AuthorizationServer, Resource};
-        let nonces = DpopNonces::new(&Secret::new([1; 32]));
+        let nonces = DpopNonces::new(PurposeKeys::one([1; 32]));
         let at = Timestamp::from_unix_seconds;
         let nonce = nonces.current(AuthorizationServer, "a", at(600));
         let good = |role, issuer, now| nonces.is_good(role, issuer, &nonce, at(now));
@@ -94,7 +100,7 @@ mod tests {
         assert!(!good(Resource, "a", 600));
         assert!(!good(AuthorizationServer, "b", 600));
         // another node's old key.
-        let other = DpopNonces::new(&Secret::new([2; 32]));
+        let other = DpopNonces::new(PurposeKeys::one([2; 32]));
         assert!(!other.is_good(AuthorizationServer, "a", &nonce, at(600)));
         let now = at(600);
         for bad in ["", "x", &format!("{nonce}A"), "AAAAAAAAAAo"] {

@@ -191,6 +191,12 @@ impl Keys {
         Ok(keys)
     }
 
+    /// The keys that an issuer publishes.
+    pub(crate) fn kids(&self, issuer: &str) -> Vec<KeyId> {
+        let facts = self.find(issuer).map(|keys| keys.facts.clone());
+        facts.into_iter().flatten().map(|key| key.kid).collect()
+    }
+
     /// Whether an issuer has keys already: only then can it have signed anything.
     pub(crate) fn is_ready(&self, issuer: &str) -> bool {
         self.find(issuer).is_some()

@@ -1,10 +1,16 @@
-//! Counts failures per guesser, in memory and bounded.
+//! Counts failures per guesser, in memory and bounded, and those that matter to several nodes also in
+//! their database.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use hallpass_issuer::limits::{Failures, Limit};
+use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;
+use hallpass_store::{StoreError, counters};
 use quick_cache::sync::Cache;
+
+use crate::state::State;
 
 /// So many guessers are remembered; the least used are forgotten first.
 const MOST_GUESSERS: usize = 100_000;
@@ -21,7 +27,7 @@ impl Default for Limiter {
 
 impl Limiter {
     /// How long a guesser is locked, if at all.
-    pub(crate) fn locked_for(&self, guesser: &str, now: Timestamp) -> Option<std::time::Duration> {
+    pub(crate) fn locked_for(&self, guesser: &str, now: Timestamp) -> Option<Duration> {
         self.0.get(guesser)?.locked_for(now)
     }
 
@@ -35,6 +41,59 @@ impl Limiter {
         let failures = self.0.get(guesser).unwrap_or_default();
         self.0.insert(guesser.to_owned(), failures.add(limit, now));
     }
+}
+
+/// How long the first of these guessers that is locked at any node is locked, if one is. Whatever
+/// this node knows by itself costs no look at the database.
+pub(crate) async fn locked_at_any_node(
+    state: &State,
+    guessers: &[&str],
+    now: Timestamp,
+) -> Result<Option<Duration>, StoreError> {
+    let here = guessers.iter();
+    let here = here.filter_map(|guesser| state.limiter.locked_for(guesser, now));
+    let here = here.max();
+    if here.is_some() || !state.store.has_other_nodes() {
+        return Ok(here);
+    }
+    let buckets: Vec<_> = guessers.iter().map(|guesser| bucket(guesser)).collect();
+    let found = state.store.read(move |tx| {
+        let locks = buckets.iter().map(|bucket| counters::find_lock(tx, bucket));
+        locks.collect::<Result<Vec<_>, _>>()
+    });
+    let until = found.await?.into_iter().flatten().max();
+    Ok(until
+        .filter(|until| now < *until)
+        .map(|until| until.since(now)))
+}
+
+/// Counts one failure of each of these guessers, for all nodes together.
+pub(crate) async fn add_for_all_nodes(
+    state: &State,
+    guessers: &[(&str, Limit)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for (guesser, limit) in guessers {
+        state.limiter.add(guesser, *limit, now);
+    }
+    if !state.store.has_other_nodes() {
+        return Ok(());
+    }
+    let mut buckets: Vec<_> = guessers
+        .iter()
+        .map(|(guesser, limit)| (bucket(guesser), *limit))
+        .collect();
+    // In one order at all nodes: nobody waits for somebody who waits for them.
+    buckets.sort_unstable_by_key(|(bucket, _)| *bucket.as_bytes());
+    let counted = state.store.write(move |tx| {
+        let mut buckets = buckets.iter();
+        buckets.try_for_each(|(bucket, limit)| counters::add_failure(tx, bucket, *limit, now))
+    });
+    counted.await
+}
+
+fn bucket(guesser: &str) -> SecretHash {
+    SecretHash::of(format!("failures|{guesser}").as_bytes())
 }
 
 /// A guesser at one address. It is asked about at every request, so nothing is formatted.

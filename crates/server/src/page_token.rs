@@ -7,13 +7,15 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_issuer::tokens::one_time::SecretHash;
-use hallpass_protocol::{Secret, Timestamp};
+use hallpass_protocol::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Makes and checks page tokens: the first key makes them, all of them are accepted.
+use crate::key_ring::PurposeKeys;
+
+/// Makes and checks page tokens.
 #[derive(Debug)]
-pub(crate) struct PageTokens(Vec<hmac::Key>);
+pub(crate) struct PageTokens(PurposeKeys);
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +68,8 @@ pub(crate) struct Binding<'a> {
 }
 
 impl PageTokens {
-    pub(crate) fn new(keys: impl IntoIterator<Item = Secret<[u8; 32]>>) -> Self {
-        let key = |key: Secret<[u8; 32]>| hmac::Key::new(hmac::HMAC_SHA256, key.expose());
-        Self(keys.into_iter().map(key).collect())
+    pub(crate) fn new(keys: PurposeKeys) -> Self {
+        Self(keys)
     }
 
     /// Makes a token around a payload.
@@ -80,7 +81,7 @@ impl PageTokens {
     ) -> String {
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(payload).unwrap_or_default());
         let sign = |key| hmac::sign(key, &message(purpose, at, &body));
-        let tag = self.0.first().map(sign);
+        let tag = self.0.all().next().map(sign);
         let tag = tag.map_or_else(String::new, |tag| URL_SAFE_NO_PAD.encode(tag));
         format!("{body}.{tag}")
     }
@@ -96,7 +97,7 @@ impl PageTokens {
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
         let message = message(purpose, at, body);
         let is_genuine = |key| hmac::verify(key, &message, &tag).is_ok();
-        if !self.0.iter().any(is_genuine) {
+        if !self.0.all().any(is_genuine) {
             return None;
         }
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()
@@ -125,8 +126,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s_15_a_token_holds_for_one_purpose_issuer_and_browser() {
-        let tokens = PageTokens::new([Secret::new([1; 32])]);
+    fn s_15_s_266_a_100_a_token_holds_for_one_purpose_issuer_and_browser() {
+        let tokens = PageTokens::new(PurposeKeys::one([1; 32]));
         let here = Binding {
             issuer: "default",
             browser: "b1",

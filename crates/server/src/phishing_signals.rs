@@ -1,11 +1,12 @@
-//! What looks like device phishing, told in the log: one user code that many accounts try, and one
-//! network whose codes many accounts approve. In memory and bounded.
+//! What looks like phishing, told in the log: one user code that many accounts try, one network
+//! whose codes many accounts approve, tokens that are fetched from elsewhere. In memory and bounded.
 //!
 //! RFC 8628 §5.4: <https://www.rfc-editor.org/rfc/rfc8628#section-5.4>
 
 use std::net::IpAddr;
 use std::time::Duration;
 
+use hallpass_issuer::grants::authorization_code::{AuthorizationCode, NetworkMismatch};
 use hallpass_issuer::grants::device_approval::SeenAccounts;
 use hallpass_issuer::grants::device_code::DeviceGrant;
 use hallpass_issuer::network;
@@ -71,6 +72,27 @@ impl PhishingSignals {
             client = %grant.client_id,
             address = %from,
             "device.phishing_signal: redeemed from a network that never asked"
+        );
+        true
+    }
+
+    /// The code of a browser's sign-in is worth tokens, or would be; whether that was told.
+    ///
+    /// Somebody may have talked the person into handing over the address of a page that did not
+    /// load: the code is in it.
+    pub(crate) fn note_code(
+        code: &AuthorizationCode,
+        from: Option<IpAddr>,
+        mismatch: NetworkMismatch,
+    ) -> bool {
+        if mismatch == NetworkMismatch::Ignored || !code.is_carried_elsewhere(from) {
+            return false;
+        }
+        tracing::warn!(
+            client = %code.client_id,
+            user = %code.seed.user.id,
+            address = ?from,
+            "authorize.phishing_signal: redeemed from another network than the browser's"
         );
         true
     }

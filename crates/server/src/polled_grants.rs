@@ -1,8 +1,9 @@
 //! The device grants that are being polled, and their pace, in memory: a poll that finds nothing
 //! decided reads and writes no record.
 //!
-//! A grant is read again as soon as anything was decided at any grant. The pace is kept here alone:
-//! what is forgotten, at a restart or because there are too many, costs one poll that came too early.
+//! A grant is read again as soon as anything was decided at any grant. The pace of one process is kept
+//! here alone: what is forgotten, at a restart or because there are too many, costs one poll that came
+//! too early. Several nodes share it in `device_polls` of their database.
 //!
 //! RFC 8628 §3.5: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>
 

@@ -13,6 +13,8 @@ use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Bytes;
 
+use crate::extract::cookie::CookieName;
+use crate::languages::{Language, PageLanguage, Wishes, of_tags};
 use crate::pages::layout::Layout;
 use crate::paths::Paths;
 use crate::settings::Settings;
@@ -43,6 +45,8 @@ pub(crate) struct Request {
     /// What people know the service by; in dev mode it is known by its address.
     pub(crate) brand: Option<Arc<str>>,
     pub(crate) now: Timestamp,
+    /// The language of its pages.
+    pub(crate) language: PageLanguage,
     /// For how long at most it was held, where the client asked for that; the answer says so
     /// (RFC 7240 §3).
     pub(crate) held_for: OnceLock<Duration>,
@@ -185,7 +189,31 @@ impl Request {
         Layout {
             issuer_name: self.brand.as_deref().unwrap_or(address).to_owned(),
             dev_banner: self.brand.is_none(),
-            lang: "en".to_owned(),
+            words: self.language().words(),
+            has_switch: true,
+        }
+    }
+
+    /// The language of its pages.
+    pub(crate) fn language(&self) -> Language {
+        self.language.get(|| {
+            let query = self.query_form().unwrap_or_default();
+            let wishes = Wishes {
+                ui_locales: query.one("ui_locales").ok().flatten(),
+                chosen: self.cookie(CookieName::Language.of(self)),
+                headers: &self.headers,
+                default: self.language.default(),
+            };
+            wishes.language()
+        })
+    }
+
+    /// Takes the `ui_locales` of a request that did not come in the query; those of the query are
+    /// ours where both are there, since the person chose them on the page.
+    pub(crate) fn take_ui_locales(&self, tags: Option<&str>) {
+        let in_query = self.query_form().is_ok_and(|query| query.has("ui_locales"));
+        if let Some(language) = tags.filter(|_| !in_query).and_then(of_tags) {
+            self.language.settle(language);
         }
     }
 

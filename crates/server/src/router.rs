@@ -23,8 +23,9 @@ use crate::endpoints::{
 use crate::error::json::JsonError;
 use crate::error::page::PageError;
 use crate::extract::dpop_proof;
+use crate::languages::PageLanguage;
 use crate::pages::{
-    account, assets, choose_password, device, device_confirm, home, login, recover,
+    account, assets, choose_password, device, device_confirm, home, language_switch, login, recover,
 };
 use crate::paths::Paths;
 use crate::request::{self, BodyError, Request, is_issuer};
@@ -392,6 +393,7 @@ where
         paths: Paths::of(state.settings.mode),
         brand: state.brand.clone(),
         now: state.now(),
+        language: PageLanguage::unknown(state.settings.branding.language),
         held_for: OnceLock::new(),
     };
     if let Some(folder) = &state.settings.static_assets
@@ -538,6 +540,12 @@ async fn dispatch(state: &State, request: &Request, endpoint: Endpoint) -> Respo
 }
 
 async fn for_person(state: &State, request: &Request, endpoint: Endpoint) -> Response<Body> {
+    if let Some(language) = language_switch::chosen(request) {
+        // Some forms of `/account` lead to addresses that show nothing by themselves.
+        let is_page = endpoint.methods().starts_with("GET");
+        let switched = language_switch::answer(state, request, (language, is_page)).await;
+        return switched.unwrap_or_else(|error| error.into_response(state, request));
+    }
     let page = match endpoint {
         Authorization => authorization::get(state, request).await,
         EndSession => end_session::get(state, request).await,

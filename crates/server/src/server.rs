@@ -63,6 +63,9 @@ impl Server {
             let made = jobs::rotate_keys::advance(&state).await;
             made.map_err(|fault| StartError::Fault(fault.to_string()))?;
             jobs.push(tokio::spawn(jobs::rotate_keys::run(Arc::clone(&state))));
+            if state.store.has_other_nodes() {
+                jobs.push(tokio::spawn(jobs::beat::run(Arc::clone(&state))));
+            }
             jobs.push(tokio::spawn(jobs::outbox::run(Arc::clone(&state))));
         } else {
             warm_up(&state);
@@ -165,6 +168,10 @@ impl Running {
             && error.is_panic()
         {
             tracing::error!("the accept loop panicked");
+        }
+        // The others notice by themselves too, a little later.
+        if let Err(error) = self.state.store.leave().await {
+            tracing::debug!(%error, "the other nodes did not hear of the end");
         }
         self.state.store.close().await;
     }

@@ -16,7 +16,7 @@ use crate::dev_mode::{RecentUsers, SettableClock};
 use crate::device_counts::DeviceCounts;
 use crate::dpop_nonces::DpopNonces;
 use crate::held_polls::HeldPolls;
-use crate::key_ring;
+use crate::key_ring::{self, PurposeKeys};
 use crate::keys::Keys;
 use crate::limiter::Limiter;
 use crate::listen::StartError;
@@ -26,6 +26,7 @@ use crate::page_token::PageTokens;
 use crate::phishing_signals::PhishingSignals;
 use crate::polled_grants::PolledGrants;
 use crate::settings::Settings;
+use crate::steady_clock::SteadyClock;
 use crate::used_ids::UsedIds;
 use crate::user_code_keys::UserCodeKeys;
 use crate::verified_tokens::VerifiedTokens;
@@ -60,6 +61,8 @@ pub(crate) struct State {
     pub(crate) outbox_filled: Notify,
     /// What people know the service by, in production.
     pub(crate) brand: Option<Arc<str>>,
+    /// Whether other nodes use a key that the ring of this one lacks.
+    pub(crate) lacks_key: AtomicBool,
     /// Whether the server is about to stop.
     pub(crate) is_draining: AtomicBool,
 }
@@ -73,6 +76,15 @@ impl State {
     ) -> Result<(Self, Vec<String>), StartError> {
         let (ring, note) = key_ring::load(&settings, random.as_ref(), clock.now())?;
         let store = Store::connect(settings.database.address().expose(), ring.store_keys()).await?;
+        store.beat(Vec::new()).await?;
+        let minting = store.minting_key();
+        let keys_for =
+            |purpose: &'static [u8]| PurposeKeys::new(ring.derive(purpose), minting.clone());
+        let clock: Arc<dyn Clock> = if settings.is_production() {
+            Arc::new(SteadyClock::over(clock))
+        } else {
+            clock
+        };
         let clock = Arc::new(SettableClock::new(clock, settings.system_time));
         let brand = settings
             .is_production()
@@ -85,6 +97,7 @@ impl State {
             mailer: Mailer::new(&settings.email).map_err(StartError::Fault)?,
             outbox_filled: Notify::new(),
             brand,
+            lacks_key: AtomicBool::new(false),
             is_draining: AtomicBool::new(false),
             control: Control::new(Arc::clone(&clock)),
             clients: Clients::new(&settings),
@@ -97,11 +110,11 @@ impl State {
             held_polls: HeldPolls::default(),
             verified_tokens: VerifiedTokens::default(),
             used_ids: UsedIds::default(),
-            dpop_nonces: DpopNonces::new(&ring.derive_first(b"dpop-nonce")),
+            dpop_nonces: DpopNonces::new(keys_for(b"dpop-nonce")),
             recent_users: RecentUsers::default(),
-            refresh_keys: RefreshKeys::of_ring(ring.derive(b"rt")),
-            page_tokens: PageTokens::new(ring.derive(b"page").map(|(_, key)| key)),
-            user_code_keys: UserCodeKeys::new(ring.derive(b"usercode").map(|(_, key)| key)),
+            refresh_keys: RefreshKeys::of_ring(ring.derive(b"rt")).minted_by(minting.clone()),
+            page_tokens: PageTokens::new(keys_for(b"page")),
+            user_code_keys: UserCodeKeys::new(keys_for(b"usercode")),
             settings,
             store,
             clock,

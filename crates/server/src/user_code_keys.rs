@@ -2,22 +2,22 @@
 
 use aws_lc_rs::hmac;
 use hallpass_issuer::tokens::one_time::SecretHash;
-use hallpass_protocol::Secret;
 use hallpass_protocol::user_code::UserCode;
 
-/// One key for each key of the ring: codes in flight outlive a new first one.
+use crate::key_ring::PurposeKeys;
+
+/// One key for each key of the ring: codes in flight outlive a new one.
 #[derive(Debug)]
-pub(crate) struct UserCodeKeys(Vec<hmac::Key>);
+pub(crate) struct UserCodeKeys(PurposeKeys);
 
 impl UserCodeKeys {
-    pub(crate) fn new(keys: impl Iterator<Item = Secret<[u8; 32]>>) -> Self {
-        let key = |key: Secret<[u8; 32]>| hmac::Key::new(hmac::HMAC_SHA256, key.expose());
-        Self(keys.map(key).collect())
+    pub(crate) fn new(keys: PurposeKeys) -> Self {
+        Self(keys)
     }
 
     /// The hashes under which a code may be found; new ones go under the first.
     pub(crate) fn hashes(&self, code: &UserCode) -> Vec<SecretHash> {
         let hash = |key| SecretHash::of(hmac::sign(key, code.letters().as_bytes()).as_ref());
-        self.0.iter().map(hash).collect()
+        self.0.all().map(hash).collect()
     }
 }

@@ -1,13 +1,15 @@
 //! Access tokens whose signature was checked a moment ago: a resource server asks about the same
 //! token again and again, and a signature that was good stays good.
 //!
-//! Only the signature and the reading of the claims are remembered. Time, issuer and revocation are
-//! looked at each time, and an entry counts only with the very keys that it was checked with.
+//! What is remembered is the signature, the claims, and when the database was last asked whether the
+//! token lives. Time, issuer and revocation are looked at each time, and an entry counts only with
+//! the very keys that it was checked with.
 
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use hallpass_protocol::access_token::AccessTokenClaims;
+use hallpass_store::SeenLive;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -22,11 +24,14 @@ const USUAL_BYTES: u64 = 2048;
 
 /// The tokens, by their SHA-256: the table holds nothing that could be presented.
 #[derive(Debug)]
-pub(crate) struct VerifiedTokens(Cache<[u8; 32], Entry, ByLength>);
+pub(crate) struct VerifiedTokens(Cache<[u8; 32], Arc<KnownToken>, ByLength>);
 
-#[derive(Clone, Debug)]
-struct Entry {
-    claims: Arc<AccessTokenClaims>,
+/// A token whose signature is good.
+#[derive(Debug)]
+pub(crate) struct KnownToken {
+    pub(crate) claims: Arc<AccessTokenClaims>,
+    /// When the database said that it lives.
+    pub(crate) seen_live: SeenLive,
     keys: Arc<IssuerKeys>,
     length: u64,
 }
@@ -34,8 +39,8 @@ struct Entry {
 #[derive(Clone, Debug)]
 struct ByLength;
 
-impl Weighter<[u8; 32], Entry> for ByLength {
-    fn weight(&self, _: &[u8; 32], entry: &Entry) -> u64 {
+impl Weighter<[u8; 32], Arc<KnownToken>> for ByLength {
+    fn weight(&self, _: &[u8; 32], entry: &Arc<KnownToken>) -> u64 {
         // Base64 makes a token a third longer than its claims; in memory they take about twice.
         OVERHEAD + 2 * entry.length
     }
@@ -49,27 +54,27 @@ impl Default for VerifiedTokens {
 }
 
 impl VerifiedTokens {
-    /// The claims of a token that these keys signed; `read` checks one that is not known.
-    pub(crate) fn claims(
+    /// A token that these keys signed; `read` checks one that is not known.
+    pub(crate) fn find(
         &self,
         keys: &Arc<IssuerKeys>,
         token: &str,
         read: impl FnOnce() -> Option<AccessTokenClaims>,
-    ) -> Option<Arc<AccessTokenClaims>> {
+    ) -> Option<Arc<KnownToken>> {
         let hash = hash_of(token);
         if let Some(known) = self.0.get(&hash)
             && Arc::ptr_eq(&known.keys, keys)
         {
-            return Some(known.claims);
+            return Some(known);
         }
-        let claims = Arc::new(read()?);
-        let entry = Entry {
-            claims: Arc::clone(&claims),
+        let known = Arc::new(KnownToken {
+            claims: Arc::new(read()?),
+            seen_live: SeenLive::default(),
             keys: Arc::clone(keys),
             length: u64::try_from(token.len()).unwrap_or(u64::MAX / 4),
-        };
-        self.0.insert(hash, entry);
-        Some(claims)
+        });
+        self.0.insert(hash, Arc::clone(&known));
+        Some(known)
     }
 }
 
@@ -107,10 +112,10 @@ mod tests {
     #[test]
     fn s_156_with_other_keys_a_token_is_checked_again() {
         let (tokens, old, new) = (VerifiedTokens::default(), keys(), keys());
-        assert!(tokens.claims(&old, "token", || Some(claims())).is_some());
-        assert!(tokens.claims(&old, "token", || None).is_some());
-        assert!(tokens.claims(&new, "token", || None).is_none());
-        assert!(tokens.claims(&old, "other", || None).is_none());
+        assert!(tokens.find(&old, "token", || Some(claims())).is_some());
+        assert!(tokens.find(&old, "token", || None).is_some());
+        assert!(tokens.find(&new, "token", || None).is_none());
+        assert!(tokens.find(&old, "other", || None).is_none());
     }
 
     #[test]
@@ -118,7 +123,7 @@ mod tests {
         let (tokens, keys) = (VerifiedTokens::default(), keys());
         for number in 0..4_000 {
             let token = format!("{number:2000}");
-            assert!(tokens.claims(&keys, &token, || Some(claims())).is_some());
+            assert!(tokens.find(&keys, &token, || Some(claims())).is_some());
         }
         assert!(tokens.0.weight() <= MOST_BYTES);
         assert!(tokens.0.len() < 4_000);

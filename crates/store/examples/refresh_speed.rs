@@ -103,6 +103,7 @@ async fn family(store: &Store) -> RefreshToken {
             auth_time: now(),
             nonce: None,
             browser_session: Some(SecretHash::of(b"cookie")),
+            browser_address: None,
         },
         origin: Origin::Device,
         address: None,

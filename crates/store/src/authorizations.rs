@@ -13,6 +13,7 @@ use hallpass_protocol::{AuthorizationId, ClientId, Timestamp, UserId};
 use crate::columns::{Bind, Json, json};
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
+use crate::revocation_watch::Revoked;
 
 macro_rules! columns {
     () => {
@@ -211,24 +212,28 @@ pub fn revoke(
     reason: RevokeReason,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    tx.execute(
+    let rows = tx.execute(
         "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
          WHERE id = $3 AND revoked_at IS NULL",
         &[&now, &reason_number(reason), &id],
-    )
-    .map(|rows| rows > 0)
+    )?;
+    if rows > 0 {
+        tx.note_revoked(Revoked::Authorization(id));
+    }
+    Ok(rows > 0)
 }
 
-/// Ends every authorization of a client.
+/// Ends every authorization of a client; how many they were.
 pub fn revoke_by_client(
     tx: &Transaction<'_>,
     client: &ClientId,
     reason: RevokeReason,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    tx.execute(
+    revoke_all(
+        tx,
         "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
-         WHERE client_id = $3 AND revoked_at IS NULL",
+         WHERE client_id = $3 AND revoked_at IS NULL RETURNING id",
         &[&now, &reason_number(reason), client],
     )
 }
@@ -240,9 +245,10 @@ pub fn revoke_by_user(
     reason: RevokeReason,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    tx.execute(
+    revoke_all(
+        tx,
         "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
-         WHERE issuer = $3 AND user_id = $4 AND revoked_at IS NULL",
+         WHERE issuer = $3 AND user_id = $4 AND revoked_at IS NULL RETURNING id",
         &[&now, &reason_number(reason), &issuer, user],
     )
 }
@@ -255,16 +261,35 @@ pub fn revoke_online_by_browser_session(
     reason: RevokeReason,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    tx.execute(
+    revoke_all(
+        tx,
         "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
          WHERE browser_session = $3 AND revoked_at IS NULL \
-         AND ' ' || scopes || ' ' NOT LIKE '% offline_access %'",
+         AND ' ' || scopes || ' ' NOT LIKE '% offline_access %' RETURNING id",
         &[&now, &reason_number(reason), session],
     )
 }
 
+/// Runs a statement that ends authorizations and answers their ids.
+fn revoke_all(
+    tx: &Transaction<'_>,
+    sql: &'static str,
+    parameters: &[&dyn Bind],
+) -> Result<u64, StoreError> {
+    let ended = tx.change(sql, parameters, |row| {
+        let id: AuthorizationId = row.take()?;
+        Ok(id)
+    })?;
+    let count = u64::try_from(ended.len()).unwrap_or(u64::MAX);
+    for id in ended {
+        tx.note_revoked(Revoked::Authorization(id));
+    }
+    Ok(count)
+}
+
 /// Forgets every authorization, and with it every token.
 pub fn delete_all(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.note_revoked(Revoked::Everything);
     tx.run("DELETE FROM authorizations", &[])
 }
 
@@ -300,6 +325,7 @@ fn load(row: &mut Row<'_>) -> Result<Authorization, StoreError> {
             auth_time: row.take()?,
             nonce: row.take()?,
             browser_session: row.take()?,
+            browser_address: None,
         },
         origin: origin(row.take()?)?,
         address: row.take()?,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use hallpass_issuer::limits::{Failures, Limit};
 use hallpass_issuer::lockout::Tries;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;
@@ -28,6 +29,44 @@ pub fn load(tx: &Transaction<'_>, bucket: &SecretHash) -> Result<Tries, StoreErr
         },
     )?;
     Ok(found.unwrap_or_default())
+}
+
+/// Until when nothing of a guesser is looked at, as far as that was ever said.
+pub fn find_lock(
+    tx: &Transaction<'_>,
+    bucket: &SecretHash,
+) -> Result<Option<Timestamp>, StoreError> {
+    let found = tx.find(
+        "SELECT locked_until FROM counters WHERE bucket = $1",
+        &[bucket],
+        |row| {
+            let until: Option<Timestamp> = row.take()?;
+            Ok(until)
+        },
+    )?;
+    Ok(found.flatten())
+}
+
+/// Counts a failure of a guesser, beside those that other nodes count.
+pub fn add_failure(
+    tx: &Transaction<'_>,
+    bucket: &SecretHash,
+    limit: Limit,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let known = load(tx, bucket)?;
+    let failures = Failures {
+        since: known.last_at,
+        count: known.count,
+        locked_until: known.locked_until,
+    };
+    let failures = failures.add(limit, now);
+    let tries = Tries {
+        count: failures.count,
+        last_at: failures.since,
+        locked_until: failures.locked_until,
+    };
+    save(tx, bucket, tries)
 }
 
 /// Saves what a try came to.

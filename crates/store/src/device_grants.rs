@@ -82,27 +82,7 @@ pub fn find_polled(
 ) -> Result<Option<PolledGrant>, StoreError> {
     const SQL: &str = "SELECT client_id, resource, expires_at, dpop_jkt, status, poll_interval, last_poll_at, \
         address, other_address FROM device_grants WHERE code_hash = $1 AND issuer = $2";
-    tx.find(SQL, &[code, &issuer], |row| {
-        Ok(PolledGrant {
-            client_id: row.take()?,
-            resource: row.take().map(|Json(resource)| resource)?,
-            expires_at: row.take()?,
-            dpop_jkt: row.take()?,
-            stage: match row.take()? {
-                PENDING => Stage::Pending,
-                APPROVED => Stage::Approved,
-                DENIED => Stage::Denied,
-                REDEEMED => Stage::Redeemed,
-                _ => return Err(unknown_status()),
-            },
-            pace: Pace {
-                interval: row.take()?,
-                last_poll_at: row.take()?,
-            },
-            address: row.take()?,
-            other_address: row.take()?,
-        })
-    })
+    tx.find(SQL, &[code, &issuer], load_polled)
 }
 
 /// The grant of a user code of one issuer, by the keyed hash of its letters.
@@ -149,7 +129,7 @@ pub fn list_all_pending(
 /// Seals again what another key than the first of the ring sealed.
 pub(crate) fn reseal(tx: &Transaction<'_>, batch: u32) -> Result<u64, StoreError> {
     const SQL: &str = select!("WHERE substr(user_code, 2, 1) <> $1 LIMIT $2");
-    let first = vec![tx.sealing().first().id()];
+    let first = vec![tx.sealing().minting().id()];
     let grants = tx.list(SQL, &[&first, &batch], |row| load(tx, row))?;
     for grant in &grants {
         let sealed = tx.seal(user_code(&grant.code_hash), grant.user_code.as_bytes())?;
@@ -268,6 +248,29 @@ fn load(tx: &Transaction<'_>, row: &mut Row<'_>) -> Result<DeviceGrant, StoreErr
     };
     grant.requester.other_address = row.take()?;
     Ok(grant)
+}
+
+/// Reads the columns of [`find_polled`].
+pub(crate) fn load_polled(row: &mut Row<'_>) -> Result<PolledGrant, StoreError> {
+    Ok(PolledGrant {
+        client_id: row.take()?,
+        resource: row.take().map(|Json(resource)| resource)?,
+        expires_at: row.take()?,
+        dpop_jkt: row.take()?,
+        stage: match row.take()? {
+            PENDING => Stage::Pending,
+            APPROVED => Stage::Approved,
+            DENIED => Stage::Denied,
+            REDEEMED => Stage::Redeemed,
+            _ => return Err(unknown_status()),
+        },
+        pace: Pace {
+            interval: row.take()?,
+            last_poll_at: row.take()?,
+        },
+        address: row.take()?,
+        other_address: row.take()?,
+    })
 }
 
 type StateColumns = (i64, Option<String>, Option<AuthorizationId>);

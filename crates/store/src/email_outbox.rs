@@ -21,13 +21,14 @@ pub fn insert(tx: &Transaction<'_>, due: &Due) -> Result<(), StoreError> {
         Kind::PasswordChanged(user) => (3, Some(user), None),
     };
     tx.run(
-        "INSERT INTO email_outbox (id, kind, user_id, typed, created_at, attempts, due_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO email_outbox (id, kind, user_id, typed, locale, created_at, attempts, due_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
             &due.id,
             &number,
             &user,
             &typed,
+            &due.locale,
             &due.created_at,
             &due.attempts,
             &due.due_at,
@@ -42,7 +43,7 @@ pub fn claim(
     lease: Duration,
 ) -> Result<Option<Due>, StoreError> {
     let found = tx.find(
-        "SELECT id, kind, user_id, typed, created_at, attempts, due_at FROM email_outbox \
+        "SELECT id, kind, user_id, typed, locale, created_at, attempts, due_at FROM email_outbox \
          WHERE due_at <= $1 ORDER BY due_at LIMIT 1",
         &[&now],
         |row| load(tx, row),
@@ -71,9 +72,9 @@ pub fn delete(tx: &Transaction<'_>, id: &[u8; 16]) -> Result<(), StoreError> {
 
 /// Seals again what another key than the first of the ring sealed.
 pub(crate) fn reseal(tx: &Transaction<'_>, batch: u32) -> Result<u64, StoreError> {
-    let first = vec![tx.sealing().first().id()];
+    let first = vec![tx.sealing().minting().id()];
     let waiting = tx.list(
-        "SELECT id, kind, user_id, typed, created_at, attempts, due_at FROM email_outbox \
+        "SELECT id, kind, user_id, typed, locale, created_at, attempts, due_at FROM email_outbox \
          WHERE typed IS NOT NULL AND substr(typed, 2, 1) <> $1 LIMIT $2",
         &[&first, &batch],
         |row| load(tx, row),
@@ -117,6 +118,7 @@ fn load(tx: &Transaction<'_>, row: &mut Row<'_>) -> Result<Due, StoreError> {
     Ok(Due {
         id,
         kind,
+        locale: row.take()?,
         created_at: row.take()?,
         attempts: row.take()?,
         due_at: row.take()?,

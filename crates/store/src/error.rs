@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use hallpass_protocol::Timestamp;
+
 /// A failure of the store. None of its texts holds a value of a row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -35,6 +37,8 @@ pub enum StoreError {
     MissingKey {
         /// Its id in the ring.
         id: u8,
+        /// Until when it needs it, if it knows already.
+        needed_until: Option<Timestamp>,
     },
     /// One process writes a database file.
     #[error("another process uses `{}`: it holds the lock file `{}`", .database.display(), .lock.display())]

@@ -61,6 +61,20 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration::new(22, include_str!("../migrations/0022_sign_in_events.sql")),
     Migration::new(23, include_str!("../migrations/0023_labels.sql")),
+    Migration {
+        version: 24,
+        sqlite: include_str!("../migrations/0024_revocation_feed.sqlite.sql"),
+        postgres: Some(include_str!(
+            "../migrations/0024_revocation_feed.postgres.sql"
+        )),
+    },
+    Migration::new(25, include_str!("../migrations/0025_languages.sql")),
+    Migration {
+        version: 26,
+        sqlite: include_str!("../migrations/0026_device_polls.sqlite.sql"),
+        postgres: Some(include_str!("../migrations/0026_device_polls.postgres.sql")),
+    },
+    Migration::new(27, include_str!("../migrations/0027_nodes.sql")),
 ];
 
 /// How far the tables of a database are.
@@ -156,10 +170,11 @@ pub(crate) fn applied(tx: &Transaction<'_>) -> Result<Vec<u32>, StoreError> {
     )
 }
 
-/// Applies what is missing, and checks that the key is the one that sealed what is there.
-pub(crate) fn run(tx: &Transaction<'_>) -> Result<(), StoreError> {
+/// Applies what is missing, and checks that the key is the one that sealed what is there. The key of
+/// the ring that makes what is new.
+pub(crate) fn run(tx: &Transaction<'_>) -> Result<u8, StoreError> {
     apply(tx, MIGRATIONS)?;
-    ring_keys::check(tx, SystemClock.now())
+    ring_keys::check(tx, None, SystemClock.now())
 }
 
 fn apply(tx: &Transaction<'_>, migrations: &'static [Migration]) -> Result<(), StoreError> {
@@ -230,10 +245,9 @@ const TAKE_TURNS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeou
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
+    use crate::database::Context;
     use crate::database::sqlite::Database;
-    use crate::sealed::{SealingKeys, StoreKey};
+    use crate::sealed::StoreKey;
 
     use super::*;
 
@@ -249,8 +263,8 @@ mod tests {
     ];
 
     fn database() -> Database {
-        let key = SealingKeys::derive(StoreKey::from_bytes([1; 32]).into()).unwrap();
-        Database::open_in_memory(Arc::new(key)).unwrap()
+        let context = Context::alone(StoreKey::from_bytes([1; 32])).unwrap();
+        Database::open_in_memory(context).unwrap()
     }
 
     fn migrate(database: &Database, to: &'static [Migration]) -> Result<(), StoreError> {

@@ -8,20 +8,23 @@ use std::thread;
 use std::time::Duration;
 
 use hallpass_protocol::random::{self, SystemRandom};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::database::postgres::{Connection, Failure};
-use crate::database::{Access, Job};
+use crate::database::{Access, Context, Job};
 use crate::error::StoreError;
 use crate::migrations;
 use crate::postgres_url::PostgresUrl;
+use crate::revocation_feed;
 use crate::sealed::{SealingKeys, StoreKey};
 
 /// The jobs that wait, and the threads that run them.
 #[derive(Debug)]
 pub(crate) struct Pool {
     queue: Arc<Queue>,
+    /// Ends the look at what other nodes revoke.
+    feed: watch::Sender<bool>,
     /// Says nothing, and ends when the last thread has.
     ended: tokio::sync::Mutex<mpsc::Receiver<Infallible>>,
 }
@@ -29,7 +32,7 @@ pub(crate) struct Pool {
 /// What the threads share.
 struct Queue {
     url: PostgresUrl,
-    sealing: SealingKeys,
+    context: Context,
     waiting: Mutex<Waiting>,
     arrived: Condvar,
 }
@@ -49,12 +52,14 @@ impl Pool {
         let threads = url.connections;
         let queue = Arc::new(Queue {
             url,
-            sealing,
+            context: Context::of_node(sealing),
             waiting: Mutex::default(),
             arrived: Condvar::new(),
         });
+        let (feed, stop) = watch::channel(false);
         let pool = Self {
             queue: Arc::clone(&queue),
+            feed,
             ended: tokio::sync::Mutex::new(ended),
         };
         let (report, ready) = oneshot::channel();
@@ -68,6 +73,13 @@ impl Pool {
                 first.work(Some(connection));
             }
             drop(of_first);
+        })?;
+        ready.await.map_err(|_| closed())??;
+        let (report, ready) = oneshot::channel();
+        let (follower, of_feed) = (Arc::clone(&queue), alive.clone());
+        spawn(move || {
+            revocation_feed::run(&follower.url, &follower.context.revocations, stop, report);
+            drop(of_feed);
         })?;
         ready.await.map_err(|_| closed())??;
         for _ in 1..threads {
@@ -88,7 +100,8 @@ impl Pool {
             let look = || {
                 // Nothing is sealed or opened.
                 let sealing = SealingKeys::derive(StoreKey::from_bytes([0; 32]).into())?;
-                Connection::open(&url)?.write_alone(&sealing, migrations::applied)
+                let context = Context::of_node(sealing);
+                Connection::open(&url)?.write_alone(&context, migrations::applied)
             };
             // Nobody may be waiting any more.
             drop(report.send(look()));
@@ -111,9 +124,15 @@ impl Pool {
         Ok(())
     }
 
+    /// What all jobs share.
+    pub(crate) fn context(&self) -> &Context {
+        &self.queue.context
+    }
+
     /// Finishes what was asked for, and closes the connections.
     pub(crate) async fn close(&self) {
         self.queue.close();
+        self.feed.send_replace(true);
         // Nothing is ever sent: this is the end.
         let _ = self.ended.lock().await.recv().await;
     }
@@ -179,7 +198,7 @@ impl Queue {
                 Some(connection) => connection,
                 None => slot.insert(self.connect()?),
             };
-            let Err(failure) = connection.run(access, &self.sealing, job) else {
+            let Err(failure) = connection.run(access, &self.context, job) else {
                 return Ok(());
             };
             let Failure {
@@ -223,7 +242,8 @@ impl Queue {
 
     fn open_migrated(&self) -> Result<Connection, StoreError> {
         let connection = Connection::open(&self.url)?;
-        connection.write_alone(&self.sealing, migrations::run)?;
+        let minting = connection.write_alone(&self.context, migrations::run)?;
+        self.context.sealing.minting().change(minting);
         Ok(connection)
     }
 }

@@ -5,6 +5,7 @@ use hallpass_protocol::{AuthorizationId, Timestamp};
 
 use crate::database::Transaction;
 use crate::error::StoreError;
+use crate::revocation_watch::Revoked;
 
 /// Revokes one token. `not_after` is its `exp`: after that nobody accepts it anyway.
 pub fn insert_jti(
@@ -13,6 +14,10 @@ pub fn insert_jti(
     jti: &str,
     not_after: Timestamp,
 ) -> Result<(), StoreError> {
+    tx.note_revoked(Revoked::Token {
+        issuer: issuer.to_owned(),
+        jti: jti.to_owned(),
+    });
     tx.run(
         "INSERT INTO revocations (issuer, jti, not_after) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         &[&issuer, &jti, &not_after],

@@ -8,6 +8,7 @@ use std::fmt::{self, Write as _};
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use hallpass_issuer::tokens::minting_key::MintingKey;
 use hallpass_protocol::Secret;
 use hallpass_protocol::random::{self, Random};
 
@@ -17,7 +18,7 @@ use crate::error::StoreError;
 #[derive(Clone, Debug)]
 pub struct StoreKey(Secret<[u8; 32]>);
 
-/// The keys of a store: the first one seals, all of them open. Each has an id, which stands in what
+/// The keys of a store: one seals, the first one unless other nodes do not know it, all of them open. Each has an id, which stands in what
 /// it sealed.
 #[derive(Clone, Debug)]
 pub struct StoreKeys(Vec<(u8, StoreKey)>);
@@ -34,6 +35,7 @@ pub(crate) struct Place<'a> {
 pub(crate) struct SealingKeys {
     first: SealingKey,
     others: Vec<SealingKey>,
+    minting: MintingKey,
 }
 
 /// One of them.
@@ -76,15 +78,28 @@ impl SealingKeys {
             .into_iter()
             .map(|(id, key)| SealingKey::derive(id, &key));
         let no_key = || StoreError::Unavailable("there is no sealing key".to_owned());
+        let first = keys.next().ok_or_else(no_key)??;
         Ok(Self {
-            first: keys.next().ok_or_else(no_key)??,
+            minting: MintingKey::new(first.id),
+            first,
             others: keys.collect::<Result<_, _>>()?,
         })
     }
 
-    /// The key that seals.
+    /// The first key of the ring, which would like to seal.
     pub(crate) fn first(&self) -> &SealingKey {
         &self.first
+    }
+
+    /// Which key seals, and makes whatever else is new.
+    pub(crate) fn minting(&self) -> &MintingKey {
+        &self.minting
+    }
+
+    /// The ids and fingerprints of the ring, the first one first.
+    pub(crate) fn names(&self) -> Vec<(u8, &str)> {
+        let keys = std::iter::once(&self.first).chain(&self.others);
+        keys.map(|key| (key.id, key.fingerprint())).collect()
     }
 
     /// The key of an id.
@@ -94,9 +109,10 @@ impl SealingKeys {
             .find(|key| key.id == id)
     }
 
-    /// Seals a value with the first key: version, key id, nonce, ciphertext, tag.
+    /// Seals a value with the key that makes what is new: version, key id, nonce, ciphertext, tag.
     pub(crate) fn seal(&self, place: Place<'_>, value: &[u8]) -> Result<Vec<u8>, StoreError> {
-        self.first.seal(place, value)
+        let minting = self.find(self.minting.id()).unwrap_or(&self.first);
+        minting.seal(place, value)
     }
 
     /// Opens what any of the keys sealed for the same place.
@@ -107,7 +123,10 @@ impl SealingKeys {
                 "`{table}.{column}` is not in the form of a sealed value"
             )));
         };
-        let key = self.find(id).ok_or(StoreError::MissingKey { id })?;
+        let key = self.find(id).ok_or(StoreError::MissingKey {
+            id,
+            needed_until: None,
+        })?;
         key.open(place, rest).ok_or_else(|| {
             StoreError::Corrupt(format!(
                 "`{table}.{column}` does not open with the key {id}"
@@ -282,7 +301,10 @@ mod tests {
         assert_eq!(resealed[..2], [VERSION, 2]);
         assert_eq!(
             before.open(PLACE, &resealed),
-            Err(StoreError::MissingKey { id: 2 })
+            Err(StoreError::MissingKey {
+                id: 2,
+                needed_until: None
+            })
         );
         // The same bytes under another name are another key.
         let renamed = SealingKeys::derive(StoreKeys::new([(2, old)])).unwrap();

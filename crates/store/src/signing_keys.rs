@@ -156,7 +156,7 @@ pub fn list_all(tx: &Transaction<'_>) -> Result<Vec<SigningKeyRecord>, StoreErro
 /// Seals again what another key than the first of the ring sealed.
 pub(crate) fn reseal(tx: &Transaction<'_>, batch: u32) -> Result<u64, StoreError> {
     const SQL: &str = select!("WHERE substr(pkcs8, 2, 1) <> $1 LIMIT $2");
-    let first = vec![tx.sealing().first().id()];
+    let first = vec![tx.sealing().minting().id()];
     let records = tx.list(SQL, &[&first, &batch], |row| load(tx, row))?;
     for key in &records {
         let sealed = tx.seal(place(&row_id(&key.issuer, &key.kid)), key.pkcs8.expose())?;

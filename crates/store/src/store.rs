@@ -14,15 +14,21 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use hallpass_issuer::tokens::minting_key::MintingKey;
+use hallpass_protocol::time::SystemClock;
+use hallpass_protocol::{Clock as _, KeyId};
 use tokio::sync::oneshot;
 
 use crate::database::sqlite::{Database, Health};
-use crate::database::{Access, Job, Transaction};
+use crate::database::{Access, Context, Job, Transaction};
 use crate::error::StoreError;
 use crate::lock_file;
 use crate::migrations::{self, Schema};
+use crate::nodes;
 use crate::pool::Pool;
 use crate::postgres_url::PostgresUrl;
+use crate::revocation_feed;
+use crate::revocation_watch::RevocationWatch;
 use crate::sealed::{SealingKeys, StoreKeys};
 
 /// The records of the issuers, in memory, in a file or on a server. Cheap to clone.
@@ -34,8 +40,12 @@ pub struct Store {
 
 #[derive(Debug)]
 enum Engine {
-    Memory(Mutex<Option<Database>>),
+    Memory {
+        database: Mutex<Option<Database>>,
+        context: Arc<Context>,
+    },
     File {
+        context: Arc<Context>,
         writes: Sender<Message<Box<dyn Job>>>,
         reads: Sender<Message<ReadJob>>,
     },
@@ -93,34 +103,44 @@ impl Store {
 
     /// A store that lives as long as its last clone.
     pub fn open_in_memory(secrets: impl Into<StoreKeys>) -> Result<Self, StoreError> {
-        let database = Database::open_in_memory(Arc::new(SealingKeys::derive(secrets.into())?))?;
-        database.write_alone(migrations::run)?;
+        let context = Context::alone(secrets)?;
+        let database = Database::open_in_memory(Arc::clone(&context))?;
+        let minting = database.write_alone(migrations::run)?;
+        context.sealing.minting().change(minting);
         Ok(Self {
             decisions: database.decisions(),
-            engine: Arc::new(Engine::Memory(Mutex::new(Some(database)))),
+            engine: Arc::new(Engine::Memory {
+                database: Mutex::new(Some(database)),
+                context,
+            }),
         })
     }
 
     /// A store in a file. One process may have it open; a lock file beside it sees to that.
     pub fn open(path: &Path, secrets: impl Into<StoreKeys>) -> Result<Self, StoreError> {
-        let sealing = Arc::new(SealingKeys::derive(secrets.into())?);
+        let context = Context::alone(secrets)?;
         let lock = lock_file::take(path)?;
         lock_file::open_private(path)?;
-        let database = Database::open_writer(path, Arc::clone(&sealing))?;
-        database.write_alone(migrations::run)?;
+        let database = Database::open_writer(path, Arc::clone(&context))?;
+        let minting = database.write_alone(migrations::run)?;
+        context.sealing.minting().change(minting);
         let decisions = database.decisions();
 
         let (reads, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..READERS {
-            let reader = Database::open_reader(path, Arc::clone(&sealing))?;
+            let reader = Database::open_reader(path, Arc::clone(&context))?;
             let queue = Arc::clone(&queue);
             spawn("store-read", move || run_reads(reader, &queue))?;
         }
         let (writes, queue) = channel();
         spawn("store-write", move || run_writes(database, &queue, lock))?;
         Ok(Self {
-            engine: Arc::new(Engine::File { writes, reads }),
+            engine: Arc::new(Engine::File {
+                context,
+                writes,
+                reads,
+            }),
             decisions,
         })
     }
@@ -136,7 +156,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (job, answer) = Work::new(job);
         match &*self.engine {
-            Engine::Memory(database) => match lock(database).as_ref() {
+            Engine::Memory { database, .. } => match lock(database).as_ref() {
                 // Memory has no fsync that could fail.
                 Some(database) => _ = database.write(vec![job]),
                 None => return Err(closed()),
@@ -153,7 +173,7 @@ impl Store {
     /// of them holds. On a server other nodes decide too, so there it never stays.
     pub fn device_decisions(&self) -> u64 {
         match &*self.engine {
-            Engine::Memory(_) | Engine::File { .. } => self.decisions.load(Ordering::Acquire),
+            Engine::Memory { .. } | Engine::File { .. } => self.decisions.load(Ordering::Acquire),
             Engine::Server(_) => self.decisions.fetch_add(1, Ordering::AcqRel),
         }
     }
@@ -165,7 +185,7 @@ impl Store {
         job: impl Fn(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         match &*self.engine {
-            Engine::Memory(database) => lock(database)
+            Engine::Memory { database, .. } => lock(database)
                 .as_ref()
                 .ok_or_else(closed)?
                 .read_alone(|tx| guarded(|| job(tx))),
@@ -186,6 +206,64 @@ impl Store {
         }
     }
 
+    /// What this process knows of revocations without asking the database.
+    pub fn revocations(&self) -> &RevocationWatch {
+        &self.context().revocations
+    }
+
+    /// Which key of the ring makes what is new.
+    pub fn minting_key(&self) -> MintingKey {
+        self.context().sealing.minting().clone()
+    }
+
+    /// Says to other nodes that this one lives, and what it knows: its key ring and these signing
+    /// keys. Follows them in which key of the ring makes what is new. Fails when the ring lacks one
+    /// that they use.
+    pub async fn beat(&self, kids: Vec<KeyId>) -> Result<(), StoreError> {
+        if !self.has_other_nodes() {
+            return Ok(());
+        }
+        let node = self.context().node;
+        let beat = self.write(move |tx| nodes::beat(tx, &node, &kids, SystemClock.now()));
+        let minting = beat.await?;
+        self.context().sealing.minting().change(minting);
+        Ok(())
+    }
+
+    /// Says to other nodes that this one stops.
+    pub async fn leave(&self) -> Result<(), StoreError> {
+        if !self.has_other_nodes() {
+            return Ok(());
+        }
+        let node = self.context().node;
+        self.write(move |tx| nodes::leave(tx, &node)).await
+    }
+
+    fn context(&self) -> &Context {
+        match &*self.engine {
+            Engine::Memory { context, .. } | Engine::File { context, .. } => context,
+            Engine::Server(pool) => pool.context(),
+        }
+    }
+
+    /// Whether other nodes may use the same database.
+    pub fn has_other_nodes(&self) -> bool {
+        matches!(&*self.engine, Engine::Server(_))
+    }
+
+    /// Removes the revocations that every node has heard of. A round is given what the round before
+    /// it answered, at least a minute ago.
+    pub async fn purge_revocation_feed(
+        &self,
+        before: Option<String>,
+    ) -> Result<Option<String>, StoreError> {
+        if !self.has_other_nodes() {
+            return Ok(None);
+        }
+        self.write(move |tx| revocation_feed::purge(tx, before.as_deref()))
+            .await
+    }
+
     /// Whether the database answers now.
     pub async fn check(&self) -> Result<(), StoreError> {
         let asked = self.read(|tx| tx.count("SELECT count(*) FROM settings", &[]));
@@ -195,8 +273,8 @@ impl Store {
     /// Finishes every job that was asked for, then closes the database. Later jobs fail.
     pub async fn close(&self) {
         match &*self.engine {
-            Engine::Memory(database) => drop(lock(database).take()),
-            Engine::File { writes, reads } => {
+            Engine::Memory { database, .. } => drop(lock(database).take()),
+            Engine::File { writes, reads, .. } => {
                 // The writer goes last: the last connection moves the log into the file.
                 for _ in 0..READERS {
                     stop(reads).await;

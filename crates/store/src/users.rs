@@ -5,12 +5,13 @@ use hallpass_protocol::{Timestamp, UserId};
 
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
+use crate::passwords;
 
 macro_rules! select {
     ($condition:literal) => {
         concat!(
             "SELECT id, username, display_name, email, email_verified_at, status, role, \
-             created_at, last_login_at, security_epoch FROM users ",
+             locale, created_at, last_login_at, security_epoch FROM users ",
             $condition
         )
     };
@@ -20,8 +21,8 @@ macro_rules! select {
 pub fn insert(tx: &Transaction<'_>, account: &Account) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO users (id, username, username_folded, display_name, email, email_folded, \
-         email_verified_at, status, role, created_at, last_login_at, security_epoch) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         email_verified_at, status, role, locale, created_at, last_login_at, security_epoch) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         &[
             &account.id,
             &account.username.as_str(),
@@ -32,6 +33,7 @@ pub fn insert(tx: &Transaction<'_>, account: &Account) -> Result<(), StoreError>
             &account.email_verified_at,
             &status_number(account.status),
             &role_number(account.role),
+            &account.locale,
             &account.created_at,
             &account.last_login_at,
             &account.security_epoch,
@@ -70,6 +72,21 @@ pub fn list(tx: &Transaction<'_>, after: &str, limit: u32) -> Result<Vec<Account
     tx.list(SQL, &[&after, &limit], load)
 }
 
+/// Whether anybody but this account may administer and can sign in. A job that may write has those
+/// accounts to itself until it ends: of two that would each be the last, the second sees the first.
+pub fn has_other_admin(tx: &Transaction<'_>, id: &UserId) -> Result<bool, StoreError> {
+    const SQL: &str = select!("WHERE role = $1 ORDER BY id");
+    let mut found = false;
+    for admin in tx.list(SQL, &[&role_number(Role::Admin)], load)? {
+        // Listing locks nothing.
+        let account = find(tx, &admin.id)?;
+        let is_active = account
+            .is_some_and(|account| account.role == Role::Admin && account.status == Status::Active);
+        found |= admin.id != *id && is_active && passwords::find(tx, &admin.id)?.is_some();
+    }
+    Ok(found)
+}
+
 /// Saves all but the name. [`StoreError::Conflict`] when another account proved the same address.
 pub fn save(tx: &Transaction<'_>, account: &Account) -> Result<(), StoreError> {
     tx.execute(
@@ -99,6 +116,11 @@ pub fn note_login(tx: &Transaction<'_>, id: &UserId, now: Timestamp) -> Result<(
     )
 }
 
+/// Notes the language that a person reads, and nothing else.
+pub fn note_locale(tx: &Transaction<'_>, id: &UserId, locale: &str) -> Result<(), StoreError> {
+    tx.run("UPDATE users SET locale = $1 WHERE id = $2", &[&locale, id])
+}
+
 /// Removes an account and its password. Its id is never given to another one.
 pub fn delete(tx: &Transaction<'_>, id: &UserId) -> Result<(), StoreError> {
     tx.run("DELETE FROM passwords WHERE user_id = $1", &[id])?;
@@ -121,6 +143,7 @@ fn load(row: &mut Row<'_>) -> Result<Account, StoreError> {
         email_verified_at: row.take()?,
         status: status(row.take()?).ok_or_else(|| corrupt("status"))?,
         role: role(row.take()?).ok_or_else(|| corrupt("role"))?,
+        locale: row.take()?,
         created_at: row.take()?,
         last_login_at: row.take()?,
         security_epoch: row.take()?,

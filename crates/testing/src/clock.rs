@@ -20,6 +20,12 @@ impl TestClock {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
+
+    /// Is set back, as by an operator.
+    pub fn set_back(&self, span: Duration) {
+        let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        self.0.fetch_sub(millis, Ordering::SeqCst);
+    }
 }
 
 impl Clock for TestClock {

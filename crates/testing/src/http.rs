@@ -25,13 +25,19 @@ pub struct Answer {
 impl Answer {
     /// Reads a response to its end.
     pub async fn read(response: reqwest::Response) -> Self {
+        let read = Self::try_read(response).await;
+        read.expect("the answer is whole")
+    }
+
+    /// Reads a response of a server that may die over it.
+    pub async fn try_read(response: reqwest::Response) -> Result<Self, reqwest::Error> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.text().await.expect("the body is text");
-        Self {
+        let body = response.text().await?;
+        Ok(Self {
             status,
             headers,
             body,
-        }
+        })
     }
 
     /// The body as JSON.

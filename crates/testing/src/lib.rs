@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod provider;
 pub mod pty;
 pub mod server;
+pub mod silent_network;
 
 pub use clock::TestClock;
 pub use http::{Answer, claims_of};
@@ -18,3 +19,4 @@ pub use person::Person;
 pub use postgres::TestPostgres;
 pub use pty::Terminal;
 pub use server::TestServer;
+pub use silent_network::SilentNetwork;

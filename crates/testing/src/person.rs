@@ -61,21 +61,43 @@ impl Person {
 
     /// Opens a page; redirects on this server are followed, one to a client is not.
     pub async fn open(&self, path: &str) -> Answer {
+        answered(self.try_open(path).await)
+    }
+
+    /// As [`Self::open`], at a server that may not answer.
+    pub async fn try_open(&self, path: &str) -> Result<Answer, reqwest::Error> {
         let url = self.base.join(path).expect("a path");
         self.follow(self.http.get(url)).await
     }
 
     /// Fills in the first form of a page that has all these fields' siblings, and posts it.
     pub async fn submit(&self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+        answered(self.try_submit(page, fields).await)
+    }
+
+    /// As [`Self::submit`], at a server that may not answer.
+    pub async fn try_submit(
+        &self,
+        page: &Answer,
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, reqwest::Error> {
         let form = forms(&page.body)
             .into_iter()
             .find(|form| !form.action.is_empty());
-        self.submit_form(&form.expect("the page has a form"), fields)
+        self.try_submit_form(&form.expect("the page has a form"), fields)
             .await
     }
 
     /// Posts a form.
     pub async fn submit_form(&self, form: &Form, fields: &[(&str, &str)]) -> Answer {
+        answered(self.try_submit_form(form, fields).await)
+    }
+
+    async fn try_submit_form(
+        &self,
+        form: &Form,
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, reqwest::Error> {
         let url = self.base.join(&form.action).expect("a form's action");
         let hidden = form
             .hidden
@@ -88,6 +110,10 @@ impl Person {
 
     /// Sends one request with this browser's cookies; follows nothing.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        answered(self.try_send(request).await)
+    }
+
+    async fn try_send(&self, request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
         let cookies = self
             .cookies
             .lock()
@@ -100,7 +126,7 @@ impl Person {
         } else {
             request.header("cookie", cookies.join("; "))
         };
-        let answer = Answer::read(request.send().await.expect("the server answers")).await;
+        let answer = Answer::try_read(request.send().await?).await?;
         let mut jar = self.cookies.lock().expect("no panic");
         for cookie in answer.headers.get_all("set-cookie") {
             let text = cookie.to_str().expect("a cookie is text");
@@ -113,7 +139,7 @@ impl Person {
             }
         }
         drop(jar);
-        answer
+        Ok(answer)
     }
 
     /// The HTTP client, to shape a request for [`Self::send`].
@@ -126,18 +152,18 @@ impl Person {
         self.cookies.lock().expect("no panic").clone()
     }
 
-    async fn follow(&self, request: reqwest::RequestBuilder) -> Answer {
-        let mut answer = self.send(request).await;
+    async fn follow(&self, request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+        let mut answer = self.try_send(request).await?;
         for _ in 0..5 {
             let Ok(next) = self.base.join(answer.header("location")) else {
-                return answer;
+                return Ok(answer);
             };
             if answer.status != 303 || next.origin() != self.base.origin() {
-                return answer;
+                return Ok(answer);
             }
-            answer = self.send(self.http.get(next)).await;
+            answer = self.try_send(self.http.get(next)).await?;
         }
-        answer
+        Ok(answer)
     }
 
     /// The path of a good authorization request.
@@ -229,6 +255,10 @@ impl Person {
         let page = self.enter_code(user_code, username).await;
         self.submit(&page, &[("action", "deny")]).await
     }
+}
+
+fn answered(answer: Result<Answer, reqwest::Error>) -> Answer {
+    answer.expect("the server answers")
 }
 
 /// The forms of a page, with their hidden fields.

@@ -91,6 +91,11 @@ impl TestPostgres {
         format!("postgres://hallpass@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Its port on the network of this machine.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Runs a statement and returns what it prints: rows as lines, columns with `|` between them.
     pub fn sql(&self, database: &str, statement: &str) -> String {
         let mut psql = Command::new(self.programs.join("psql"));
@@ -137,7 +142,13 @@ impl TestPostgres {
         self.control(&["stop", "--mode=immediate"]);
     }
 
-    /// Starts the server that crashed.
+    /// Stops the server as an update of it does: every client is cut off, what was committed is
+    /// written.
+    pub fn stop(&self) {
+        self.control(&["stop", "--mode=fast"]);
+    }
+
+    /// Starts the server that crashed or was stopped.
     pub fn start_again(&self) {
         let log = self.folder.join("log");
         let log = log.to_str().expect("a folder with a plain name");

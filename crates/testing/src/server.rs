@@ -154,6 +154,7 @@ impl TestServer {
             email: Some(format!("{username}@example.com")),
             display_name: None,
             role: Role::User,
+            locale: None,
         };
         let password = Secret::new(password.to_owned());
         let accounts = self.accounts();

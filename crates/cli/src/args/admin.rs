@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use hallpass_server::languages::Language;
 
 /// `hallpass admin`.
 #[derive(Debug, Args)]
@@ -145,6 +146,9 @@ pub(crate) struct NewUserArgs {
     /// What the person may administer
     #[arg(long, value_name = "ROLE", default_value = "user")]
     pub(crate) role: RoleWord,
+    /// The language of their mails, until they choose one themselves
+    #[arg(long, value_name = "TAG", value_parser = Language::ALL.map(Language::tag))]
+    pub(crate) locale: Option<String>,
 }
 
 /// `hallpass admin user create`.

@@ -2,6 +2,7 @@
 //!
 //! RFC 6749 §4.1: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1>, RFC 7636, RFC 9700 §2.1.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hallpass_protocol::authorization::AuthorizationRequest;
@@ -12,8 +13,9 @@ use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Secret, Timestamp};
 use crate::authorization::{AuthorizationSeed, RevokeReason};
 use crate::bound_key;
 use crate::client::{AuthenticatedClient, Client, ClientKind};
+use crate::network::{self, Comparison};
 use crate::policy;
-use crate::redirect_uri::AllowedRedirectUri;
+use crate::redirect_uri::{self, AllowedRedirectUri};
 use crate::refusal::{AuthorizationRefusal, Denied, GrantReason, PageReason, ProofReason, Refusal};
 use crate::tokens::one_time::SecretHash;
 
@@ -208,6 +210,20 @@ fn check_challenge(
     }
 }
 
+/// What becomes of the code of a program on the person's machine that comes from another network
+/// than the browser in which it was granted: somebody may have talked the person into handing it
+/// over (row S-275).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NetworkMismatch {
+    /// Nothing.
+    Ignored,
+    /// It is worth its tokens, and a signal.
+    #[default]
+    Told,
+    /// It is spoilt, and a signal.
+    Refused,
+}
+
 /// What a client brings to redeem a code.
 #[derive(Debug)]
 pub struct Redemption<'a> {
@@ -219,9 +235,20 @@ pub struct Redemption<'a> {
     pub code_verifier: Option<&'a Secret<String>>,
     /// The key that its DPoP proof is by.
     pub dpop_jkt: Option<&'a str>,
+    /// The address it comes from, where that is known.
+    pub address: Option<IpAddr>,
+    /// What a foreign network leads to.
+    pub mismatch: NetworkMismatch,
 }
 
 impl AuthorizationCode {
+    /// Whether a code that went to the person's own machine comes back from another network than
+    /// the browser's. Where nothing is known of one of them it does not.
+    pub fn is_carried_elsewhere(&self, address: Option<IpAddr>) -> bool {
+        redirect_uri::is_loopback(&self.redirect_uri)
+            && network::compare(self.seed.browser_address, address) == Comparison::Different
+    }
+
     /// Exchanges the code, once. A failed attempt spoils it; a replay by whoever could have
     /// redeemed it ends what it gave.
     ///
@@ -248,6 +275,13 @@ impl AuthorizationCode {
             (CodeState::Issued, Err(reason)) => {
                 self.state = CodeState::Burnt;
                 Err(reason.into())
+            }
+            (CodeState::Issued, Ok(()))
+                if brought.mismatch == NetworkMismatch::Refused
+                    && self.is_carried_elsewhere(brought.address) =>
+            {
+                self.state = CodeState::Burnt;
+                Err(GrantReason::OtherNetwork.into())
             }
             (CodeState::Issued, Ok(())) => {
                 self.state = CodeState::Redeemed { authorization };

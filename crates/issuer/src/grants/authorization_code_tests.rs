@@ -43,6 +43,7 @@ fn code(challenge: Option<&str>, state: CodeState) -> AuthorizationCode {
         auth_time: START,
         nonce: None,
         browser_session: None,
+        browser_address: None,
     };
     AuthorizationCode {
         code_hash: SecretHash::of(b"code"),
@@ -74,6 +75,8 @@ fn redeem(
         redirect_uri: uri,
         code_verifier: code_verifier.as_ref(),
         dpop_jkt: None,
+        address: None,
+        mismatch: NetworkMismatch::default(),
     };
     let denied = code
         .redeem(&brought, authorization, START + Duration::from_secs(after))
@@ -306,6 +309,8 @@ fn s_46_s_108_a_bound_code_needs_its_key() {
             redirect_uri: Some(URI),
             code_verifier: Some(&verifier),
             dpop_jkt,
+            address: None,
+            mismatch: NetworkMismatch::default(),
         };
         let answer = code.redeem(&brought, id(), START);
         answer.map(|_| ()).map_err(|denied| denied.refusal)
@@ -328,4 +333,54 @@ fn s_46_s_108_a_bound_code_needs_its_key() {
         show(&mut code(Some(CHALLENGE), CodeState::Issued), Some("any")),
         Ok(())
     );
+}
+
+#[test]
+fn s_275_a_102_a_code_comes_from_the_network_of_its_browser() {
+    use NetworkMismatch::{Ignored, Refused, Told};
+
+    let client = authenticated("cli");
+    let verifier = Secret::from(VERIFIER);
+    let here = Some("192.0.2.1");
+    let (elsewhere, other_family) = (Some("203.0.113.9"), Some("2001:db8::1"));
+    let web = "https://app.test/cb";
+    for (uri, browser, from, mismatch, is_carried, is_spoilt) in [
+        (URI, here, here, Refused, false, false),
+        (URI, here, elsewhere, Refused, true, true),
+        (URI, here, elsewhere, Told, true, false),
+        (URI, here, elsewhere, Ignored, true, false),
+        // Nothing can be said.
+        (URI, here, other_family, Refused, false, false),
+        (URI, here, None, Refused, false, false),
+        (URI, None, elsewhere, Refused, false, false),
+        // A web application redeems where it runs.
+        (web, here, elsewhere, Refused, false, false),
+        ("http://[::1]:9/cb", here, elsewhere, Refused, true, true),
+    ] {
+        let address = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+        let mut code = code(Some(CHALLENGE), CodeState::Issued);
+        code.redirect_uri = uri.to_owned();
+        code.seed.browser_address = address(browser);
+        let brought = Redemption {
+            client: &client,
+            redirect_uri: Some(uri),
+            code_verifier: Some(&verifier),
+            dpop_jkt: None,
+            address: address(from),
+            mismatch,
+        };
+        let case = format!("{uri} {browser:?} {from:?} {mismatch:?}");
+        assert_eq!(
+            code.is_carried_elsewhere(address(from)),
+            is_carried,
+            "{case}"
+        );
+        let answer = code.redeem(&brought, id(), START);
+        assert_eq!(answer.is_err(), is_spoilt, "{case}");
+        assert_eq!(code.state == CodeState::Burnt, is_spoilt, "{case}");
+        // Whoever replays it from elsewhere still ends what it gave.
+        if let Err(replayed) = code.redeem(&brought, id(), START) {
+            assert_eq!(replayed.revokes.is_some(), !is_spoilt, "{case}");
+        }
+    }
 }

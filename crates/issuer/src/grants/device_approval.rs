@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s_270_unknown_is_neither_same_nor_different() {
+    fn s_270_a_104_unknown_is_neither_same_nor_different() {
         use Comparison::{Different, Same, Unknown};
         for network in [Same, Different, Unknown] {
             assert_eq!(check(Requirement::Confirm, network), Ok(()));

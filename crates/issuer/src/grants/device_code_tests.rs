@@ -45,6 +45,7 @@ fn seed(name: &str) -> AuthorizationSeed {
         auth_time: at(0),
         nonce: None,
         browser_session: None,
+        browser_address: None,
     }
 }
 
@@ -250,7 +251,7 @@ fn s_273_a_withdrawn_code_is_denied_and_a_redeemed_one_stays() {
 }
 
 #[test]
-fn s_11_s_272_a_crowd_gets_longer_codes_and_a_full_table_none() {
+fn s_11_s_272_a_13_a_crowd_gets_longer_codes_and_a_full_table_none() {
     let busy = Err(Refusal::Busy(Duration::from_secs(30)));
     let table = [
         (0, 0, Ok(Length::Eight)),

@@ -123,6 +123,13 @@ impl PolledGrant {
         self.pace.last_poll_at = Some(time.came);
         answer
     }
+
+    /// Answers a poll that was counted already, by whoever counts for several nodes: whether it came
+    /// too early, and the interval after it, are known.
+    pub fn answer_counted(&self, is_early: bool, answered: Timestamp) -> Result<(), Refusal> {
+        let slowed = is_early.then_some(self.pace.interval);
+        verdict(self.stage, self.expires_at, answered, slowed)
+    }
 }
 
 impl Pace {
@@ -134,21 +141,30 @@ impl Pace {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let last_poll = self.last_poll_at.replace(now);
-        match stage {
-            Stage::Pending | Stage::Approved if now >= expires_at => Err(Refusal::ExpiredToken),
-            Stage::Pending => {
-                // The first poll is free; after it the interval counts from the last one.
-                if last_poll.is_some_and(|last| now + POLL_TOLERANCE < last + self.interval) {
-                    self.interval = (self.interval + SLOW_DOWN_STEP).min(LONGEST_INTERVAL);
-                    return Err(Refusal::SlowDown {
-                        interval: self.interval,
-                    });
-                }
-                Err(Refusal::AuthorizationPending)
-            }
-            Stage::Denied => Err(Refusal::AccessDenied),
-            Stage::Approved | Stage::Redeemed => Ok(()),
-        }
+        // The first poll is free; after it the interval counts from the last one.
+        let is_early = last_poll.is_some_and(|last| now + POLL_TOLERANCE < last + self.interval);
+        let slowed = (is_early && stage == Stage::Pending).then(|| {
+            self.interval = (self.interval + SLOW_DOWN_STEP).min(LONGEST_INTERVAL);
+            self.interval
+        });
+        verdict(stage, expires_at, now, slowed)
+    }
+}
+
+/// What a poll is told, once it is known whether it was slowed down.
+fn verdict(
+    stage: Stage,
+    expires_at: Timestamp,
+    now: Timestamp,
+    slowed: Option<Duration>,
+) -> Result<(), Refusal> {
+    match stage {
+        Stage::Pending | Stage::Approved if now >= expires_at => Err(Refusal::ExpiredToken),
+        Stage::Pending => Err(slowed.map_or(Refusal::AuthorizationPending, |interval| {
+            Refusal::SlowDown { interval }
+        })),
+        Stage::Denied => Err(Refusal::AccessDenied),
+        Stage::Approved | Stage::Redeemed => Ok(()),
     }
 }
 

@@ -72,7 +72,7 @@ fn s_58_programs_that_race_without_a_lock_are_not_signed_out() {
 }
 
 #[test]
-fn s_260_a_restored_backup_signs_nobody_out() {
+fn s_260_a_96_a_restored_backup_signs_nobody_out() {
     let world = World {
         has_restore: true,
         has_crashes: false,

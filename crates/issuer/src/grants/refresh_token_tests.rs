@@ -36,6 +36,7 @@ pub(super) fn begin(rotates: bool) -> (Authorization, RefreshToken) {
         auth_time: START,
         nonce: None,
         browser_session: None,
+        browser_address: None,
     };
     let authorization = Authorization {
         id,

@@ -10,6 +10,7 @@ use aws_lc_rs::hmac;
 use hallpass_protocol::random::Random;
 use hallpass_protocol::{AuthorizationId, ClientId, Secret};
 
+use super::minting_key::MintingKey;
 use super::one_time::SecretHash;
 use super::spelling;
 
@@ -17,9 +18,12 @@ const PREFIX: &str = "hpr_";
 const BODY: usize = 1 + 16 + 4 + 16;
 const MAC: usize = 16;
 
-/// The keys of refresh tokens: the first one makes them, all of them are accepted.
+/// The keys of refresh tokens: one of them makes them, all of them are accepted.
 #[derive(Debug)]
-pub struct RefreshKeys(Vec<(u8, hmac::Key)>);
+pub struct RefreshKeys {
+    keys: Vec<(u8, hmac::Key)>,
+    minting: MintingKey,
+}
 
 /// What a genuine refresh token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,23 +39,34 @@ pub struct RefreshToken {
 impl RefreshKeys {
     /// One key from 32 secret bytes.
     pub fn new(id: u8, secret: &Secret<[u8; 32]>) -> Self {
-        Self(vec![(
-            id,
-            hmac::Key::new(hmac::HMAC_SHA256, secret.expose()),
-        )])
+        Self {
+            keys: vec![(id, hmac::Key::new(hmac::HMAC_SHA256, secret.expose()))],
+            minting: MintingKey::new(id),
+        }
     }
 
-    /// The keys of a ring, each with its id, the first one first.
+    /// The keys of a ring, each with its id; the first one makes new tokens.
     pub fn of_ring(keys: impl IntoIterator<Item = (u8, Secret<[u8; 32]>)>) -> Self {
         let key = |(id, secret): (u8, Secret<[u8; 32]>)| {
             (id, hmac::Key::new(hmac::HMAC_SHA256, secret.expose()))
         };
-        Self(keys.into_iter().map(key).collect())
+        let keys: Vec<_> = keys.into_iter().map(key).collect();
+        let first = keys.first().map(|(id, _)| *id).unwrap_or_default();
+        Self {
+            keys,
+            minting: MintingKey::new(first),
+        }
+    }
+
+    /// Lets another key of the ring make new tokens: whichever this says at the time.
+    #[must_use]
+    pub fn minted_by(self, minting: MintingKey) -> Self {
+        Self { minting, ..self }
     }
 
     /// Spells a token for a client of an issuer.
     pub fn spell(&self, token: &RefreshToken, issuer: &str, client: &ClientId) -> Secret<String> {
-        let Some((id, key)) = self.0.first() else {
+        let Some((id, key)) = self.minting.of(&self.keys) else {
             return Secret::default();
         };
         let mut bytes = Vec::with_capacity(BODY + MAC);
@@ -69,7 +84,7 @@ impl RefreshKeys {
         let bytes = spelling::read::<{ BODY + MAC }>(PREFIX, text)?;
         let (body, tag) = bytes.split_at_checked(BODY)?;
         let (id, rest) = body.split_first()?;
-        let (_, key) = self.0.iter().find(|(known, _)| known == id)?;
+        let (_, key) = self.keys.iter().find(|(known, _)| known == id)?;
         let genuine = mac(key, issuer, client, body);
         verify_slices_are_equal(tag, genuine.as_ref().get(..MAC)?).ok()?;
         let (authorization, rest) = rest.split_first_chunk::<16>()?;

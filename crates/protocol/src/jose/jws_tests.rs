@@ -178,7 +178,7 @@ fn s_116_a_token_of_another_kind_is_refused() {
 }
 
 #[test]
-fn s_117_keys_from_the_header_are_not_used() {
+fn s_117_a_58_keys_from_the_header_are_not_used() {
     let (ours, theirs) = (key(), key());
     let header = json!({
         "alg": "ES256", "kid": "k1", "jku": "https://trap.example/jwks", "x5c": ["AQAB"],
@@ -305,7 +305,7 @@ fn s_119_ambiguous_json_is_refused_although_it_is_signed() {
 }
 
 #[test]
-fn s_121_a_compressed_token_is_refused_unread() {
+fn s_121_a_86_a_compressed_token_is_refused_unread() {
     let header = r#"{"alg":"ES256","zip":"DEF"}"#;
     assert_eq!(
         parse(&forge(&key(), header, "bomb")),

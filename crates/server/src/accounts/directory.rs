@@ -43,6 +43,8 @@ pub struct NewAccount {
     pub display_name: Option<String>,
     /// What they may administer.
     pub role: Role,
+    /// The tag of the language that they read, where it is known: one of `Language`.
+    pub locale: Option<String>,
 }
 
 impl Accounts {
@@ -220,6 +222,7 @@ impl Accounts {
             email_verified_at: None,
             status: Status::Active,
             role: new.role,
+            locale: new.locale,
             created_at: self.now(),
             last_login_at: None,
             security_epoch: 0,

@@ -64,11 +64,13 @@ impl Accounts {
     }
 
     /// Sets the password of the account that a link opens. That uses up every link of the account,
-    /// ends what was signed in before, and proves that its mail is read.
+    /// ends what was signed in before, and proves that its mail is read. `locale` is the language of
+    /// the page, which counts until the person chooses one.
     pub(crate) async fn use_link(
         &self,
         token: &str,
         password: Secret<String>,
+        locale: &'static str,
     ) -> Result<Account, AccountError> {
         let (account, purpose) = self.open_link(token).await?;
         let hash = self.hash_new(&account, password).await?;
@@ -93,6 +95,9 @@ impl Accounts {
                 account.email_verified_at = Some(now);
             }
             replace_password(tx, &mut account, &hash, now)?;
+            if account.locale.is_none() {
+                users::note_locale(tx, &account.id, locale)?;
+            }
             if purpose == Purpose::Reset {
                 email_outbox::insert(tx, &news)?;
             }

@@ -17,5 +17,5 @@ pub use directory::{Accounts, NewAccount};
 pub use error::AccountError;
 pub(crate) use known_browser::KnownBrowser;
 pub use links::NewLink;
-pub(crate) use own::{Change, Guessed, Overview, Own, Session, browser_id};
+pub(crate) use own::{Change, Deletion, Guessed, Overview, Own, Session, browser_id};
 pub(crate) use sign_in::{Guess, Outcome};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use hallpass_issuer::account::Account;
+use hallpass_issuer::account::{Account, Role};
 use hallpass_issuer::authorization::{Authorization, RevokeReason};
 use hallpass_issuer::browser_session::BrowserSession;
 use hallpass_issuer::consent::Consent;
@@ -63,6 +63,8 @@ pub(crate) struct Change {
     pub(crate) renewed: BrowserSession,
     /// Who guesses the present password.
     pub(crate) address: IpAddr,
+    /// The language of the page.
+    pub(crate) locale: &'static str,
 }
 
 /// What a new password came to.
@@ -75,6 +77,17 @@ pub(crate) enum Guessed {
     /// Not looked at: so long no guess is.
     Locked(Duration),
     /// The account is not as it was at the sign-in.
+    Gone,
+}
+
+/// What became of an account whose person wants to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deletion {
+    /// It is gone.
+    Done,
+    /// Nobody else could administer the server.
+    LastAdmin,
+    /// It was not as it was at the sign-in.
     Gone,
 }
 
@@ -213,7 +226,8 @@ impl Accounts {
             return Ok(Guessed::Wrong);
         }
         let hash = self.hash_new(&account, change.new).await?;
-        let news = self.mail(Kind::PasswordChanged(account.id));
+        let mut news = self.mail(Kind::PasswordChanged(account.id));
+        news.locale = Some(change.locale.to_owned());
         let (now, renewed) = (self.now(), change.renewed);
         let ends_everything = change.ends_everything;
         let changed = self.store.write(move |tx| {
@@ -240,6 +254,19 @@ impl Accounts {
         Ok(changed.await?)
     }
 
+    /// Notes the language that a person reads: mails come in it.
+    pub(crate) async fn note_locale(
+        &self,
+        user: &UserId,
+        locale: &'static str,
+    ) -> Result<(), AccountError> {
+        let user = user.clone();
+        let noted = self
+            .store
+            .write(move |tx| users::note_locale(tx, &user, locale));
+        Ok(noted.await?)
+    }
+
     /// Takes back what a person let a client do; whether they had. What the client has got stays.
     pub(crate) async fn forget_consent(
         &self,
@@ -253,14 +280,19 @@ impl Accounts {
         Ok(forgotten.await? > 0)
     }
 
-    /// Ends everything that a person has, and forgets them; whether the account still stood as it
-    /// was.
-    pub(crate) async fn delete_own(&self, own: Own) -> Result<bool, AccountError> {
+    /// Ends everything that a person has, and forgets them. The last administrator stays: nobody
+    /// could make another one from the pages.
+    pub(crate) async fn delete_own(&self, own: Own) -> Result<Deletion, AccountError> {
         let now = self.now();
         let deleted = self.store.write(move |tx| {
+            // The other administrators first, so that two who leave at once wait for each other.
+            let has_other_admin = users::has_other_admin(tx, &own.user)?;
             let Some(mut account) = own.find(tx)? else {
-                return Ok(false);
+                return Ok(Deletion::Gone);
             };
+            if account.role == Role::Admin && !has_other_admin {
+                return Ok(Deletion::LastAdmin);
+            }
             account.raise_epoch();
             end_everything(tx, &account, now)?;
             authorizations::forget_user(tx, ISSUER, &account.id)?;
@@ -268,7 +300,7 @@ impl Accounts {
             consents::delete_by_user(tx, ISSUER, &account.id)?;
             sign_in_events::delete_by_user(tx, &account.id)?;
             users::delete(tx, &account.id)?;
-            Ok(true)
+            Ok(Deletion::Done)
         });
         Ok(deleted.await?)
     }

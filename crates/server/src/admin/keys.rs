@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hallpass_issuer::tokens::signing_key::{KeyFacts, KeyState, Urgency};
 use hallpass_protocol::KeyId;
+use hallpass_store::nodes::{self, Node};
 use hallpass_store::ring_keys::{self, RingKey};
 use hallpass_store::{StoreError, signing_keys};
 
@@ -14,6 +15,8 @@ use crate::server::StartError;
 /// A signing key, as people are shown it.
 pub type KeyRow = KeyFacts;
 
+/// No node hears later than this that another key of the ring makes what is new.
+const LATE: Duration = Duration::from_hours(1);
 /// So many values are sealed again in one transaction.
 const BATCH: u32 = 500;
 
@@ -21,6 +24,12 @@ impl Admin {
     /// The signing keys.
     pub async fn keys(&self) -> Result<Vec<KeyRow>, StartError> {
         self.keeper().list().await.map_err(|error| fault(&error))
+    }
+
+    /// The nodes that live, and the keys that each of them knows; none where one process has the
+    /// database to itself.
+    pub async fn nodes(&self) -> Result<Vec<Node>, StartError> {
+        Ok(self.store.read(nodes::list_live).await?)
     }
 
     /// Makes a successor for each signing key. With [`Urgency::Now`] it signs at once: APIs that hold
@@ -61,6 +70,13 @@ impl Admin {
     /// Seals everything with the first key of the ring; how many values were sealed again, and until
     /// when the ring needs its other keys.
     pub async fn reencrypt(&self) -> Result<(u64, Vec<RingKey>), StartError> {
+        let (used, first) = (self.store.minting_key().id(), self.key_ring.ids());
+        if let Some(first) = first.first().filter(|first| **first != used) {
+            return Err(StartError::Fault(format!(
+                "key {first} is not in use yet, as not every node knows it: give all nodes this key \
+                 ring and restart them first"
+            )));
+        }
         let mut all = 0;
         loop {
             let some = self.store.write(|tx| ring_keys::reseal(tx, BATCH)).await?;
@@ -79,7 +95,8 @@ impl Admin {
     /// How long something that a key of the ring made may be good: a refresh family, most of all.
     fn longest_life(&self) -> Duration {
         let browser = self.settings.browser_sessions.absolute;
-        self.settings.refresh.absolute.max(browser)
+        // A node may hear of another key a little later, and make something with the old one.
+        self.settings.refresh.absolute.max(browser) + LATE
     }
 
     fn keeper(&self) -> KeyKeeper<'_> {

@@ -16,6 +16,7 @@ use hallpass_store::{Schema, Store};
 
 pub use backup::{Restored, Sessions, back_up, restore};
 pub use hallpass_issuer::tokens::signing_key::{KeyState, Urgency};
+pub use hallpass_store::nodes::Node;
 pub use keys::KeyRow;
 
 use crate::key_ring::{self, KeyRing};

@@ -67,6 +67,7 @@ pub(super) fn approve(
         auth_time: now,
         nonce: None,
         browser_session: None,
+        browser_address: None,
     };
     grant.approve(seed, now)
 }

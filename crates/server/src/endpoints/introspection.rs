@@ -21,7 +21,7 @@ use crate::dev_mode::unsigned_refresh_token;
 use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate, unauthenticated};
-use crate::extract::token::live_access_token;
+use crate::extract::token::{fresh, live_access_token};
 use crate::request::Request;
 use crate::state::State;
 
@@ -98,10 +98,8 @@ async fn refresh_token(
     token: RefreshToken,
 ) -> Result<Response<Body>, JsonError> {
     let id = token.authorization;
-    let found = state
-        .store
-        .read(move |tx| authorizations::find(tx, id))
-        .await?;
+    let found = state.store.read(move |tx| authorizations::find(tx, id));
+    let found = fresh(state, found).await?;
     let valid = found.and_then(|authorization| {
         let exp = grants::refresh_token::valid_until(&authorization, &token, request.now)?;
         Some((authorization, exp))

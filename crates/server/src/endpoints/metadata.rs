@@ -12,6 +12,7 @@ use http::Response;
 
 use crate::Body;
 use crate::error::json::JsonError;
+use crate::languages::Language;
 use crate::public_json::PublicJson;
 use crate::request::Request;
 use crate::state::State;
@@ -98,6 +99,7 @@ fn document(state: &State, request: &Request) -> Metadata {
         code_challenge_methods_supported: list(&["S256"]),
         dpop_signing_alg_values_supported: names(&dpop::DEFAULT_ALGORITHMS),
         prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
+        ui_locales_supported: list(&Language::ALL.map(Language::tag)),
         authorization_response_iss_parameter_supported: true,
         require_pushed_authorization_requests: settings.pushed_requests.required,
         client_id_metadata_document_supported: false,

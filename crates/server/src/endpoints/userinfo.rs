@@ -21,7 +21,7 @@ use crate::error::Fault;
 use crate::error::challenge::{Challenge, Scheme, TokenProblem};
 use crate::error::json::{self, JsonError};
 use crate::extract::dpop_proof;
-use crate::extract::token::live_access_token;
+use crate::extract::token::{fresh, live_access_token};
 use crate::request::Request;
 use crate::state::State;
 
@@ -53,7 +53,10 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         return Err(Fault::new("claims are an object").into());
     };
     if state.settings.token_rules.dialect == Dialect::Rfc9068 {
-        members = about_the_person(state, &claims).await?;
+        match about_the_person(state, &claims).await? {
+            Some(person) => members = person,
+            None => return refuse(TokenProblem::Invalid, scheme),
+        }
     }
     Ok(json::json(
         StatusCode::OK,
@@ -62,17 +65,22 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
 }
 
 /// In production tokens are silent about people: what the scopes ask for comes from the sign-in.
+/// `None` when that has ended meanwhile.
 async fn about_the_person(
     state: &State,
     token: &AccessTokenClaims,
-) -> Result<Map<String, Value>, Fault> {
+) -> Result<Option<Map<String, Value>>, Fault> {
     let id = token.sid.as_deref().and_then(AuthorizationId::parse);
     let authorization = match id {
         Some(id) => {
-            state
-                .store
-                .read(move |tx| authorizations::find(tx, id))
-                .await?
+            let found = state.store.read(move |tx| authorizations::find(tx, id));
+            let Some(found) = fresh(state, found).await? else {
+                return Ok(None);
+            };
+            if found.revoked.is_some() {
+                return Ok(None);
+            }
+            Some(found)
         }
         None => None,
     };
@@ -81,7 +89,7 @@ async fn about_the_person(
     });
     // OIDC Core §5.3.2: "sub" is always there.
     members.insert("sub".to_owned(), Value::from(token.sub.as_str()));
-    Ok(members)
+    Ok(Some(members))
 }
 
 /// The token of a request, and how it came: by one way only (RFC 6750 §2, RFC 9449 §7.2). A token in

@@ -39,7 +39,7 @@ impl ReplyAddress {
                     value: value.to_owned(),
                 };
                 let page = FormPost {
-                    layout,
+                    layout: layout.without_switch(),
                     client: client_name.to_owned(),
                     action: uri.to_owned(),
                     fields: parameters.iter().map(pair).collect(),

@@ -17,6 +17,8 @@ pub(crate) enum CookieName {
     Browser,
     /// Under which names this browser signed in before.
     KnownBrowser,
+    /// Which language the person chose. Dev mode has it under the same name: it belongs to no issuer.
+    Language,
 }
 
 impl CookieName {
@@ -29,6 +31,8 @@ impl CookieName {
             (Self::Browser, false) => "hp_b",
             (Self::KnownBrowser, true) => "__Host-hp_k",
             (Self::KnownBrowser, false) => "hp_k",
+            (Self::Language, true) => "__Host-hp_l",
+            (Self::Language, false) => "hp_l",
         }
     }
 }

@@ -9,7 +9,8 @@ use hallpass_protocol::access_token::AccessTokenClaims;
 use hallpass_protocol::id_token::IdTokenClaims;
 use hallpass_protocol::jose::jwt::{Leeway, RegisteredClaims};
 use hallpass_protocol::jose::{TypRule, Unverified, Verified, typ};
-use hallpass_store::{authorizations, revocations};
+use hallpass_store::{LEASE, TokenNames, authorizations, revocations};
+use tokio::time::timeout;
 
 use crate::error::Fault;
 use crate::keys::IssuerKeys;
@@ -27,9 +28,10 @@ pub(crate) async fn live_access_token(
         .of(&request.issuer, &state.store, request.now)
         .await?;
     let read = || access_token_claims(state, &keys, token);
-    let Some(claims) = state.verified_tokens.claims(&keys, token, read) else {
+    let Some(known) = state.verified_tokens.find(&keys, token, read) else {
         return Ok(None);
     };
+    let claims = &known.claims;
     // No leeway for our own clock's tokens.
     if claims.iss != request.issuer_url || request.now >= claims.exp {
         return Ok(None);
@@ -41,14 +43,44 @@ pub(crate) async fn live_access_token(
         Some(None) => return Ok(None),
         found => found.flatten(),
     };
-    let is_live = is_live(
-        state,
-        &request.issuer,
+    let names = TokenNames {
+        issuer: &request.issuer,
+        jti: Some(&claims.jti),
         authorization,
-        Some(claims.jti.clone()),
-    )
-    .await?;
-    Ok(is_live.then_some(claims))
+    };
+    let revocations = state.store.revocations();
+    let now = revocations.now().await?;
+    if revocations.has_ended(names) {
+        return Ok(None);
+    }
+    if !revocations.believes(&known.seen_live, now) {
+        if !Box::pin(fresh(state, is_live(state, names))).await? {
+            return Ok(None);
+        }
+        known.seen_live.note(now);
+    }
+    Ok(Some(Arc::clone(claims)))
+}
+
+/// What the database says, if it says so while revocations of other nodes are known too: whoever
+/// says "active" must be sure of the last second (row S-265).
+pub(crate) async fn fresh<T, E: Into<Fault>>(
+    state: &State,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, Fault> {
+    if !state.store.has_other_nodes() {
+        return asked.await.map_err(Into::into);
+    }
+    let silent = || Fault::passing("the database does not answer in time");
+    let began = state.store.revocations().now().await?;
+    let answered = timeout(LEASE, asked).await.map_err(|_| silent())?;
+    let answer = answered.map_err(Into::into)?;
+    // A process that slept meanwhile has an old answer in its hands.
+    let ended = state.store.revocations().now().await?;
+    if ended.since(began) >= LEASE {
+        return Err(silent());
+    }
+    Ok(answer)
 }
 
 /// The claims of an access token whose signature is good, whatever its time.
@@ -132,13 +164,12 @@ pub(crate) async fn hosted_jwt(
     if claims.check_times(request.now, Leeway::default()).is_err() {
         return Ok(None);
     }
-    let is_live = is_live(
-        state,
-        &issuer,
-        authorization_of(&claims),
-        claims.jti.clone(),
-    )
-    .await?;
+    let names = TokenNames {
+        issuer: &issuer,
+        jti: claims.jti.as_deref(),
+        authorization: authorization_of(&claims),
+    };
+    let is_live = is_live(state, names).await?;
     Ok(is_live.then_some((claims, verified)))
 }
 
@@ -162,13 +193,9 @@ fn verify(state: &State, keys: &IssuerKeys, token: &str) -> Option<Verified> {
 }
 
 /// Whether neither the token nor what it hangs from was revoked.
-async fn is_live(
-    state: &State,
-    issuer: &str,
-    authorization: Option<AuthorizationId>,
-    jti: Option<String>,
-) -> Result<bool, Fault> {
-    let issuer = issuer.to_owned();
+async fn is_live(state: &State, names: TokenNames<'_>) -> Result<bool, Fault> {
+    let (issuer, jti) = (names.issuer.to_owned(), names.jti.map(str::to_owned));
+    let authorization = names.authorization;
     let live = state.store.read(move |tx| match (authorization, &jti) {
         (Some(id), Some(jti)) => revocations::is_live(tx, &issuer, jti, id),
         (Some(id), None) => authorizations::is_live(tx, id),

@@ -12,6 +12,7 @@ use hallpass_store::authorization_codes;
 use super::{Context, first_tokens, settle};
 use crate::error::json::JsonError;
 use crate::issuance::Beginning;
+use crate::phishing_signals::PhishingSignals;
 
 /// What the request brought besides its client.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenRes
     let begin = beginning.clone();
     let (issuer, now) = (request.issuer.clone(), request.now);
     let dpop_jkt = at.dpop_jkt.map(str::to_owned);
+    let (from, mismatch) = (request.known_address(), state.settings.network_mismatch);
     let decided = state.store.write(move |tx| {
         let Some(mut code) = authorization_codes::find(tx, &issuer, &hash)? else {
             return Ok(Err(GrantReason::Unknown.into()));
@@ -44,8 +46,17 @@ pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenRes
             redirect_uri: brought.redirect_uri.as_deref(),
             code_verifier: brought.code_verifier.as_ref(),
             dpop_jkt: dpop_jkt.as_deref(),
+            address: from,
+            mismatch,
         };
         let answer = code.redeem(&redemption, begin.id(), now);
+        let refused = Refusal::InvalidGrant(GrantReason::OtherNetwork);
+        if answer
+            .as_ref()
+            .map_or_else(|denied| denied.refusal == refused, |_| true)
+        {
+            PhishingSignals::note_code(&code, from, mismatch);
+        }
         authorization_codes::save(tx, &code)?;
         let settled = settle(tx, &begin, answer, Origin::Code)?;
         Ok(settled.map(|authorization| (authorization, audience)))

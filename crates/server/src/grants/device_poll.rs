@@ -10,6 +10,7 @@ use hallpass_issuer::refusal::Refusal;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::{Timestamp, prefer};
 use hallpass_store::device_grants;
+use hallpass_store::device_polls::{self, Poller};
 use tokio::time::Instant;
 
 use super::Context;
@@ -53,16 +54,7 @@ impl Poll<'_> {
             came,
             answered: request.now,
         };
-        let mut is_elsewhere = false;
-        let answered = self.look(at, |grant| {
-            let answer = grant.answer(time);
-            // Only whoever has the code comes so far; a stranger's polls tell nothing of the device.
-            is_elsewhere |= request
-                .known_address()
-                .is_some_and(|from| grant.note_address(from));
-            answer
-        });
-        let answered = answered.await?;
+        let (answered, is_elsewhere) = self.count(at, time).await?;
         if is_elsewhere {
             let (hash, from) = (self.hash, request.peer);
             let saved = state
@@ -73,24 +65,67 @@ impl Poll<'_> {
         Ok(answered?)
     }
 
+    /// Counts a poll of the right device: what it is told, and whether it is the first one from
+    /// another network.
+    async fn count(
+        self,
+        at: Context<'_>,
+        time: PollTime,
+    ) -> Result<(Result<(), Refusal>, bool), JsonError> {
+        // Only whoever has the code comes so far; a stranger's polls tell nothing of the device.
+        let note = |grant: &mut PolledGrant| {
+            let from = at.request.known_address();
+            from.is_some_and(|from| grant.note_address(from))
+        };
+        if at.state.store.has_other_nodes() {
+            return Box::pin(self.count_for_all_nodes(at, time, note)).await;
+        }
+        self.look(at, |grant| (grant.answer(time), note(grant)))
+            .await
+    }
+
+    /// Row S-18: the nodes share one pace, so that a device gains nothing by asking them in turn.
+    async fn count_for_all_nodes(
+        self,
+        at: Context<'_>,
+        time: PollTime,
+        note: impl FnOnce(&mut PolledGrant) -> bool,
+    ) -> Result<(Result<(), Refusal>, bool), JsonError> {
+        let Context { state, request, .. } = at;
+        let (issuer, hash) = (request.issuer.clone(), self.hash);
+        let (client, dpop_jkt) = (at.client.id().clone(), at.dpop_jkt.map(str::to_owned));
+        let counted = state.store.write(move |tx| {
+            let poller = Poller {
+                client: &client,
+                dpop_jkt: dpop_jkt.as_deref(),
+            };
+            device_polls::count(tx, (&issuer, &hash), poller, time)
+        });
+        let Some((mut grant, is_early)) = counted.await? else {
+            return Err(unknown(state, request));
+        };
+        policy::narrowed_resources(&grant.resource, self.resource)?;
+        grant.check_poller(at.client, at.dpop_jkt)?;
+        let answer = grant.answer_counted(is_early, time.answered);
+        Ok((answer, note(&mut grant)))
+    }
+
     /// Waits for a decision, as long as the client likes and the settings allow.
     pub(super) async fn wait(self, at: Context<'_>) -> Result<Waited, JsonError> {
         let Context { state, request, .. } = at;
         let now = request.now;
         let decisions = state.store.device_decisions();
-        let seen = self.look(at, |grant| {
-            // The device is the right one: its poll that still waits is answered, and counted.
-            if let Some(came) = state.held_polls.take_over(&self.hash) {
-                let time = PollTime {
-                    came,
-                    answered: now,
-                };
-                // Whoever asked has gone.
-                drop(grant.answer(time));
-            }
-            (grant.is_undecided(now), grant.expires_at)
-        });
+        let seen = self.look(at, |grant| (grant.is_undecided(now), grant.expires_at));
         let (is_undecided, expires_at) = seen.await?;
+        // The device is the right one: its poll that still waits is answered, and counted.
+        if let Some(came) = state.held_polls.take_over(&self.hash) {
+            let time = PollTime {
+                came,
+                answered: now,
+            };
+            // Whoever asked has gone.
+            drop(self.count(at, time).await?);
+        }
         let Some(wait) = wanted(state, request).filter(|_| is_undecided) else {
             return Ok(Waited::Enough);
         };

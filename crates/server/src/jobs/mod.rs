@@ -1,5 +1,6 @@
 //! What the server does by itself.
 
+pub(crate) mod beat;
 pub(crate) mod outbox;
 pub(crate) mod purge;
 pub(crate) mod rotate_keys;

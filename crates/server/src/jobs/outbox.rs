@@ -12,6 +12,7 @@ use hallpass_protocol::UserId;
 use hallpass_store::{counters, email_outbox, users};
 
 use crate::error::Fault;
+use crate::languages::Language;
 use crate::mail::Letter;
 use crate::state::State;
 
@@ -85,7 +86,8 @@ async fn send(state: &State, due: &Due) -> Result<Result<(), String>, Fault> {
     let Some((account, to)) = recipient(state, &due.kind).await? else {
         return Ok(Ok(()));
     };
-    let service = state.settings.branding.name.as_str();
+    let language = language_of(state, &account, due);
+    let service = (language, state.settings.branding.name.as_str());
     let purpose = match &due.kind {
         Kind::PasswordChanged(_) => {
             let letter = Letter::password_changed((&account, to), service);
@@ -109,6 +111,13 @@ async fn send(state: &State, due: &Due) -> Result<Result<(), String>, Fault> {
         state.accounts.withdraw_link(&link).await?;
     }
     Ok(sent)
+}
+
+/// What the person chose, else the language of the page on which the mail was asked for.
+fn language_of(state: &State, account: &Account, due: &Due) -> Language {
+    let known = [&account.locale, &due.locale].into_iter().flatten();
+    let mut languages = known.filter_map(|tag| Language::for_range(tag));
+    languages.next().unwrap_or(state.settings.branding.language)
 }
 
 /// The account that a mail is for, and its address; none when there is nobody to send to.

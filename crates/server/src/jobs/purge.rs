@@ -7,8 +7,10 @@ use hallpass_issuer::grants::{authorization_code, device_code};
 use hallpass_issuer::{pushed_request, sign_in_event};
 use hallpass_store::{
     account_links, authorization_codes, authorizations, browser_sessions, consents, counters,
-    device_grants, proof_ids, pushed_requests, revocations, sign_in_events,
+    device_grants, device_polls, proof_ids, pushed_requests, revocations, sign_in_events,
 };
+
+use tokio::time::MissedTickBehavior;
 
 use crate::state::State;
 
@@ -26,13 +28,17 @@ const QUIET: Duration = Duration::from_hours(2);
 /// Purges until the server stops.
 pub(crate) async fn run(state: Arc<State>) {
     let mut ticks = tokio::time::interval(PERIOD);
+    // A node that was stopped for long makes no burst of rounds.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
+    let mut feed = None;
     loop {
         ticks.tick().await;
         let now = state.now();
         let purge = state.store.write(move |tx| {
             authorization_codes::purge_expired(tx, now, authorization_code::REMEMBERED, BATCH)?;
             device_grants::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?;
+            device_polls::purge_expired(tx, now, BATCH)?;
             browser_sessions::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?;
             revocations::purge_expired(tx, now, BATCH)?;
             account_links::purge_expired(tx, now, BATCH)?;
@@ -43,8 +49,13 @@ pub(crate) async fn run(state: Arc<State>) {
             pushed_requests::purge_expired(tx, now, pushed_request::OPENED, BATCH)?;
             authorizations::purge_expired(tx, now, device_code::REMEMBERED, BATCH)
         });
-        if let Err(error) = purge.await {
-            tracing::warn!(%error, "purging failed; the next round tries again");
+        let purged = async {
+            purge.await?;
+            state.store.purge_revocation_feed(feed.take()).await
+        };
+        match purged.await {
+            Ok(seen) => feed = seen,
+            Err(error) => tracing::warn!(%error, "purging failed; the next round tries again"),
         }
     }
 }

@@ -80,6 +80,17 @@ impl StartError {
 fn database_hint(error: &StoreError) -> Option<String> {
     let hint = match error {
         StoreError::InUse { .. } => "stop the other process: one server uses a SQLite file",
+        StoreError::MissingKey {
+            needed_until: Some(until),
+            ..
+        } => {
+            let until = jiff::Timestamp::from_millisecond(until.unix_millis()).unwrap_or_default();
+            return Some(format!(
+                "put that key back into the key ring, after the first one: tokens that it made live \
+                 until {}",
+                until.strftime("%Y-%m-%d %H:%M UTC")
+            ));
+        }
         StoreError::MissingKey { .. } => {
             "put that key back into the key ring, after the first one; `hallpass admin keys reencrypt` \
              makes it unnecessary"

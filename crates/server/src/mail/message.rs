@@ -5,6 +5,8 @@ use hallpass_issuer::account::{Account, EmailAddress};
 use hallpass_issuer::account_link::Purpose;
 use hallpass_protocol::Secret;
 
+use crate::languages::Language;
+
 /// A mail to a person.
 #[derive(Debug)]
 pub(crate) struct Letter {
@@ -21,7 +23,8 @@ pub(crate) struct Letter {
 /// The parts of every mail.
 #[derive(Template)]
 #[template(path = "mail.html")]
-struct Words<'a> {
+struct Parts<'a> {
+    lang: &'static str,
     service: &'a str,
     heading: String,
     lines: Vec<String>,
@@ -33,57 +36,57 @@ impl Letter {
     /// A mail with a link to a password.
     pub(crate) fn with_link(
         (account, to): (&Account, EmailAddress),
-        service: &str,
+        (language, service): (Language, &str),
         purpose: Purpose,
         link: &str,
     ) -> Self {
-        let name = account.username.as_str();
-        let words = match purpose {
-            Purpose::Invitation => Words {
+        let (words, user) = (language.words(), account.username.as_str());
+        let parts = match purpose {
+            Purpose::Invitation => Parts {
+                lang: language.tag(),
                 service,
-                heading: format!("Your account at {service}"),
+                heading: words.invitation_subject(service).to_string(),
                 lines: vec![
-                    format!("An account with the user name {name} was made for you."),
-                    "Choose a password to sign in. The link is good for seven days and works once."
-                        .to_owned(),
+                    words.invitation_line(user).to_string(),
+                    words.invitation_link_line.to_owned(),
                 ],
-                link: Some(("Choose a password", link)),
-                closing: "If you did not expect this, ignore it: without a password nobody can sign in.",
+                link: Some((words.choose_password, link)),
+                closing: words.invitation_closing,
             },
-            Purpose::Reset => Words {
+            Purpose::Reset => Parts {
+                lang: language.tag(),
                 service,
-                heading: format!("A new password at {service}"),
+                heading: words.reset_subject(service).to_string(),
                 lines: vec![
-                    format!("Somebody asked for a new password for the user name {name}."),
-                    "If it was you, choose one. The link is good for 15 minutes and works once. A new \
-                     password signs you out everywhere."
-                        .to_owned(),
+                    words.reset_line(user).to_string(),
+                    words.reset_link_line.to_owned(),
                 ],
-                link: Some(("Choose a new password", link)),
-                closing: "If it was not you, ignore this: nothing has changed.",
+                link: Some((words.choose_new_password, link)),
+                closing: words.reset_closing,
             },
         };
-        words.seal(to)
+        parts.seal(to)
     }
 
     /// Word that a password was changed.
-    pub(crate) fn password_changed((account, to): (&Account, EmailAddress), service: &str) -> Self {
-        let name = account.username.as_str();
-        let words = Words {
+    pub(crate) fn password_changed(
+        (account, to): (&Account, EmailAddress),
+        (language, service): (Language, &str),
+    ) -> Self {
+        let words = language.words();
+        let parts = Parts {
+            lang: language.tag(),
             service,
-            heading: format!("Your password at {service} was changed"),
-            lines: vec![format!(
-                "The password of the user name {name} was changed by a link from a mail to this \
-                 address. Everything that was signed in before was signed out."
-            )],
+            heading: words.changed_subject(service).to_string(),
+            lines: vec![words.changed_line(account.username.as_str()).to_string()],
             link: None,
-            closing: "If it was not you, tell whoever runs this service at once.",
+            closing: words.changed_closing,
         };
-        words.seal(to)
+        parts.seal(to)
     }
 }
 
-impl Words<'_> {
+impl Parts<'_> {
     fn seal(&self, to: EmailAddress) -> Letter {
         let link = self.link.map(|(label, url)| format!("\n{label}:\n{url}\n"));
         let text = format!(

@@ -10,6 +10,7 @@ use http::{Method, Response, StatusCode};
 use super::html;
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout};
+use super::problem::{Problem, password_hint};
 use crate::Body;
 use crate::accounts::AccountError;
 use crate::error::Fault;
@@ -55,9 +56,7 @@ pub struct Choose {
     /// Whether the account has none yet.
     pub is_first: bool,
     /// Shown below the password.
-    pub error: Option<String>,
-    /// So many characters at least.
-    pub shortest: usize,
+    pub error: Option<Problem>,
 }
 
 impl std::fmt::Debug for Choose {
@@ -68,8 +67,26 @@ impl std::fmt::Debug for Choose {
     }
 }
 
+impl ChoosePassword {
+    fn heading(&self, choose: &Choose) -> &'static str {
+        if choose.is_first {
+            self.layout.words.choose_password
+        } else {
+            self.layout.words.choose_new_password
+        }
+    }
+
+    fn hint(&self) -> String {
+        password_hint(self.layout.words)
+    }
+}
+
 impl Page for ChoosePassword {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 /// `GET login/password`, `POST login/password`. Opening the page uses nothing up.
@@ -92,18 +109,19 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     };
     let (password, repeated) = (secret("password")?, secret("repeated")?);
     let problem = if password == repeated {
-        match state.accounts.use_link(link, password).await {
+        let locale = request.language().tag();
+        match state.accounts.use_link(link, password, locale).await {
             Ok(account) => {
                 tracing::info!(user = %account.id, address = %request.peer, "password.reset");
                 state.outbox_filled.notify_one();
                 return Ok(show(request, StatusCode::OK, Step::Done));
             }
-            Err(AccountError::BadPassword(problem)) => sentence(&problem.to_string()),
+            Err(AccountError::BadPassword(problem)) => Problem::BadPassword(problem),
             Err(AccountError::DeadLink) => return Ok(dead(request)),
             Err(error) => return Err(Fault::from(error).into()),
         }
     } else {
-        "The two passwords differ. Type the same one twice.".to_owned()
+        Problem::PasswordsDiffer
     };
     match state.accounts.open_link(link).await {
         Ok(opened) => Ok(choose(
@@ -123,7 +141,7 @@ fn choose(
     request: &Request,
     browser: &Browser,
     (link, (account, purpose)): (&str, (Account, Purpose)),
-    error: Option<String>,
+    error: Option<Problem>,
 ) -> Response<Body> {
     let status = if error.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY
@@ -141,7 +159,6 @@ fn choose(
         username: account.username.to_string(),
         is_first: purpose == Purpose::Invitation,
         error,
-        shortest: SHORTEST,
     });
     let mut response = show(request, status, step);
     browser.remember(&mut response);
@@ -153,18 +170,18 @@ fn dead(request: &Request) -> Response<Body> {
 }
 
 fn show(request: &Request, status: StatusCode, step: Step) -> Response<Body> {
+    let layout = request.layout();
+    // Only the address of the mail shows the page again.
+    let is_of_mail = request.method != Method::POST;
     let page = ChoosePassword {
-        layout: request.layout(),
+        layout: if is_of_mail {
+            layout
+        } else {
+            layout.without_switch()
+        },
         login_url: request.path_of("login"),
         recover_url: request.path_of("login/recover"),
         step,
     };
     html::html(status, &page)
-}
-
-/// An error's words as a sentence of a page.
-pub(super) fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).chain(['.']).collect()
 }

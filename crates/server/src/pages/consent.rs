@@ -4,6 +4,7 @@
 //! RFC 9700 §4.16 (clickjacking, CSRF): <https://www.rfc-editor.org/rfc/rfc9700#section-4.16>
 
 use askama::Template;
+use askama::filters::HtmlSafeOutput;
 use hallpass_issuer::consent::{self, Asked, BadChoice};
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Scopes;
@@ -15,13 +16,14 @@ use http::{Response, StatusCode};
 use super::continue_as::Target;
 use super::html::{Forms, Page};
 use super::layout::{Client, FormTarget, Layout, Publisher, initial};
-use super::scope_line::ScopeLine;
+use super::scope_line::{Lifetime, ScopeLine};
 use super::{html, scope_line};
 use crate::Body;
 use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
+use crate::languages::Value;
 use crate::page_token::{ConsentInteraction, Purpose};
 use crate::request::Request;
 use crate::state::State;
@@ -43,18 +45,26 @@ pub struct Consent {
     pub redirect_host: String,
     /// What the client wants to do.
     pub scopes: Vec<ScopeLine>,
-    /// How long the access lasts, as a sentence; empty to leave it out.
-    pub lifetime: String,
-    /// Shown below the scopes when nothing was left of them.
-    pub problem: Option<String>,
+    /// How long the access lasts.
+    pub lifetime: Lifetime,
+    /// Where the person takes it back; dev mode has no such place.
+    pub account_url: Option<String>,
+    /// Whether nothing was left of the scopes, which the page says below them.
+    pub is_nothing_left: bool,
+}
+
+fn manage_access(layout: &Layout, url: &str) -> HtmlSafeOutput<String> {
+    layout.words.manage_access(Value::address(url)).html()
 }
 
 impl Page for Consent {
     const FORMS: Forms = Forms::ReachClient;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
-/// What the page says when every box is empty.
-pub const NOTHING_LEFT: &str = "Leave at least one of these, or choose Deny.";
 /// How long a person may think.
 const PATIENCE: std::time::Duration = std::time::Duration::from_mins(30);
 
@@ -135,7 +145,8 @@ pub(crate) fn page(
         redirect_host: host(redirect_uri).to_owned(),
         scopes: scope_line::choices(asking.scopes, &state.settings.resources),
         lifetime: scope_line::lifetime(asking.scopes, &state.settings.refresh),
-        problem: asking.problem.map(|_| NOTHING_LEFT.to_owned()),
+        account_url: (state.settings.is_production()).then(|| request.path_of("account")),
+        is_nothing_left: asking.problem.is_some(),
     };
     let status = if asking.problem.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY

@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 
 use super::html::{Forms, Page};
 use super::layout::{Client, FormTarget, Layout, Publisher, initial};
-use super::scope_line::ScopeLine;
+use super::scope_line::{Lifetime, ScopeLine};
 use super::{html, scope_line};
 use crate::Body;
 use crate::extract::browser::Browser;
@@ -32,12 +32,16 @@ pub struct ContinueAs {
     pub redirect_host: String,
     /// What the client wants to do.
     pub scopes: Vec<ScopeLine>,
-    /// How long the access lasts, as a sentence; empty to leave it out.
-    pub lifetime: String,
+    /// How long the access lasts.
+    pub lifetime: Lifetime,
 }
 
 impl Page for ContinueAs {
     const FORMS: Forms = Forms::ReachClient;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 /// Where the page's form goes.

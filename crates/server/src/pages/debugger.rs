@@ -39,7 +39,7 @@ pub struct Fields {
 /// One message of the run.
 #[derive(Clone)]
 pub struct Answer {
-    /// What it is.
+    /// What it is, as the specification calls it.
     pub title: String,
     /// The message, laid out for reading.
     pub text: String,
@@ -63,6 +63,20 @@ impl fmt::Debug for Answer {
     }
 }
 
+impl Debugger {
+    fn heading(&self) -> &'static str {
+        if self.answers.is_empty() {
+            self.layout.words.debugger
+        } else {
+            self.layout.words.debugger_answers
+        }
+    }
+}
+
 impl Page for Debugger {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }

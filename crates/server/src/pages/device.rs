@@ -3,8 +3,11 @@
 //! RFC 8628 §3.3 (user interaction): <https://www.rfc-editor.org/rfc/rfc8628#section-3.3>
 //! RFC 8628 §5.1 (guessing codes): <https://www.rfc-editor.org/rfc/rfc8628#section-5.1>
 
+use std::time::Duration;
+
 use askama::Template;
 use hallpass_issuer::grants::device_code::DeviceGrant;
+use hallpass_issuer::limits::Limit;
 use hallpass_protocol::form;
 use hallpass_protocol::user_code::UserCode;
 use hallpass_store::device_grants;
@@ -13,13 +16,14 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use super::html;
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout};
+use super::problem::{Problem, minutes};
 use crate::Body;
 use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
-use crate::limiter::network_of;
+use crate::limiter::{self, network_of};
 use crate::page_token::{DeviceInteraction, Purpose};
 use crate::request::Request;
 use crate::state::State;
@@ -41,8 +45,8 @@ pub enum Step {
     Entry(Entry),
     /// Too many wrong codes from here: answer 429 with `Retry-After`.
     Locked {
-        /// When the next try is allowed.
-        retry_after_minutes: u32,
+        /// How long until the next try is allowed.
+        wait: Duration,
     },
     /// Too many wrong codes from everywhere: only people who signed in may try.
     SignInFirst {
@@ -58,22 +62,24 @@ pub struct Entry {
     pub form: FormTarget,
     /// Shown in the field, never submitted by itself (RFC 8628 §3.3.1); empty if none came.
     pub user_code: String,
-    /// Shown below the field; [`CODE_NOT_VALID`] unless the field was empty.
-    pub error: Option<String>,
+    /// Shown below the field.
+    pub error: Option<Problem>,
 }
 
-/// The one message for codes that are wrong, expired or used.
-///
-/// A guesser must not learn which of these it is.
-pub const CODE_NOT_VALID: &str =
-    "That code isn't valid any more. Run the command again for a new one.";
+fn wait_for_new_code(layout: &Layout, wait: &Duration) -> String {
+    layout.words.wait_for_new_code(minutes(*wait)).to_string()
+}
 
 impl Page for Device {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 /// How long a person may take between the code and the decision.
-const PATIENCE: std::time::Duration = std::time::Duration::from_mins(30);
+const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Everybody who might be guessing: the browser, the account, the address.
 struct Guessers {
@@ -96,27 +102,38 @@ impl Guessers {
     }
 
     /// How long nothing is looked at for one of them.
-    fn locked_for(&self, state: &State, request: &Request) -> Option<std::time::Duration> {
-        [
-            Some(&self.browser),
-            self.account.as_ref(),
-            Some(&self.address),
-        ]
-        .into_iter()
-        .flatten()
-        .filter_map(|guesser| state.limiter.locked_for(guesser, request.now))
-        .max()
+    async fn locked_for(
+        &self,
+        state: &State,
+        request: &Request,
+    ) -> Result<Option<Duration>, Fault> {
+        let account = self.account.as_deref();
+        let guessers: Vec<&str> = [Some(&*self.browser), account, Some(&*self.address)]
+            .into_iter()
+            .flatten()
+            .collect();
+        Ok(limiter::locked_at_any_node(state, &guessers, request.now).await?)
     }
 
-    fn count(&self, state: &State, request: &Request) {
-        let (now, limits) = (request.now, &state.settings.limits);
-        let count = |guesser: &str, limit| state.limiter.add(guesser, limit, now);
-        count(&self.browser, limits.user_code_per_session);
-        count(&self.address, limits.user_code_per_ip);
-        count(&self.issuer, limits.user_code_global_fail);
-        if let Some(account) = &self.account {
-            count(account, limits.user_code_per_account);
-        }
+    /// Whether so many codes of everybody were wrong that only people who signed in may try.
+    async fn is_issuer_locked(&self, state: &State, request: &Request) -> Result<bool, Fault> {
+        let guessers = [&*self.issuer];
+        let locked = limiter::locked_at_any_node(state, &guessers, request.now);
+        Ok(locked.await?.is_some())
+    }
+
+    async fn count(&self, state: &State, request: &Request) -> Result<(), Fault> {
+        let limits = &state.settings.limits;
+        let account = self.account.as_deref();
+        let guessers: Vec<(&str, Limit)> = [
+            (&*self.browser, limits.user_code_per_session),
+            (&*self.address, limits.user_code_per_ip),
+            (&*self.issuer, limits.user_code_global_fail),
+        ]
+        .into_iter()
+        .chain(account.map(|account| (account, limits.user_code_per_account)))
+        .collect();
+        Ok(limiter::add_for_all_nodes(state, &guessers, request.now).await?)
     }
 }
 
@@ -125,16 +142,11 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let browser = Browser::of(state, request);
     let person = SignedInUser::find(state, request).await?;
     let guessers = Guessers::of(request, &browser, person.as_ref());
-    if let Some(wait) = guessers.locked_for(state, request) {
+    if let Some(wait) = guessers.locked_for(state, request).await? {
         return Ok(locked(request, wait));
     }
     // Row S-11: when everybody guesses, only people who signed in may try.
-    if person.is_none()
-        && state
-            .limiter
-            .locked_for(&guessers.issuer, request.now)
-            .is_some()
-    {
+    if person.is_none() && guessers.is_issuer_locked(state, request).await? {
         let step = Step::SignInFirst {
             sign_in_url: request.path_of("login"),
         };
@@ -158,16 +170,15 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     browser.check_csrf(state, request, &form)?;
     let typed = form.one("user_code")?.unwrap_or_default();
     if typed.trim().is_empty() {
-        let nothing = "Enter the code that your terminal shows.".to_owned();
         return Ok(entry(
             state,
             request,
             &browser,
-            (String::new(), Some(nothing)),
+            (String::new(), Some(Problem::CodeMissing)),
         ));
     }
     let Some(grant) = find_undecided(state, request, typed).await? else {
-        guessers.count(state, request);
+        guessers.count(state, request).await?;
         return Ok(not_valid(state, request, &browser));
     };
     let linked = request
@@ -223,7 +234,7 @@ pub(crate) fn not_valid(state: &State, request: &Request, browser: &Browser) -> 
         state,
         request,
         browser,
-        (String::new(), Some(CODE_NOT_VALID.to_owned())),
+        (String::new(), Some(Problem::CodeNotValid)),
     )
 }
 
@@ -231,7 +242,7 @@ fn entry(
     state: &State,
     request: &Request,
     browser: &Browser,
-    (user_code, error): (String, Option<String>),
+    (user_code, error): (String, Option<Problem>),
 ) -> Response<Body> {
     let status = if error.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY
@@ -265,11 +276,8 @@ fn entry(
     response
 }
 
-fn locked(request: &Request, wait: std::time::Duration) -> Response<Body> {
-    let minutes = u32::try_from(wait.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
-    let step = Step::Locked {
-        retry_after_minutes: minutes,
-    };
+fn locked(request: &Request, wait: Duration) -> Response<Body> {
+    let step = Step::Locked { wait };
     let page = Device {
         layout: request.layout(),
         step,

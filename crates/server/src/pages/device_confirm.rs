@@ -19,14 +19,14 @@ use super::device_done::{self, Outcome};
 use super::html::{Forms, Page};
 use super::layout::{Client, FormTarget, Layout, Publisher};
 use super::login::{self, Asking, Mistakes, Purpose as LoginPurpose};
-use super::moment::Moment;
-use super::scope_line::ScopeLine;
+use super::scope_line::{Lifetime, ScopeLine};
 use super::{device, html, scope_line};
 use crate::Body;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
+use crate::languages::{Moment, Value};
 use crate::page_token::{DeviceInteraction, Purpose};
 use crate::request::Request;
 use crate::state::State;
@@ -55,8 +55,8 @@ pub struct DeviceConfirm {
     pub host_label: Option<String>,
     /// Program and operating system, from the requester's user agent.
     pub system: Option<String>,
-    /// The address that asked for the code.
-    pub address: String,
+    /// The address that asked for the code, where it is known.
+    pub address: Option<String>,
     /// Where that address is, if the operator has a location file.
     pub place: Option<String>,
     /// That address compared with this browser's.
@@ -65,8 +65,8 @@ pub struct DeviceConfirm {
     pub asked: Moment,
     /// What the client wants to do.
     pub scopes: Vec<ScopeLine>,
-    /// How long the access lasts, as a sentence; empty to leave it out.
-    pub lifetime: String,
+    /// How long the access lasts.
+    pub lifetime: Lifetime,
 }
 
 /// The requester's network compared with the browser's.
@@ -98,6 +98,10 @@ impl DeviceConfirm {
 
 impl Page for DeviceConfirm {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 /// People who run a command themselves are here sooner.
@@ -265,6 +269,7 @@ async fn decide(
         auth_time: person.auth_time(),
         nonce: None,
         browser_session: Some(person.session()),
+        browser_address: None,
     };
     let (issuer, hash, now) = (request.issuer.clone(), grant.code_hash, request.now);
     let decided = state.store.write(move |tx| {
@@ -334,10 +339,7 @@ fn page(
         },
         host_label: grant.requester.host_label.clone(),
         system: grant.requester.user_agent.clone(),
-        address: grant
-            .requester
-            .address
-            .map_or_else(|| "unknown".to_owned(), |ip| ip.to_string()),
+        address: grant.requester.address.map(|ip| ip.to_string()),
         place: None,
         network: match network(request, grant) {
             Comparison::Same => Network::Same,

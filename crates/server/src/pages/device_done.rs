@@ -9,7 +9,7 @@ use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_store::{authorizations, device_grants};
 use http::{Response, StatusCode};
 
-use super::device::{self, CODE_NOT_VALID};
+use super::device;
 use super::html::{self, Forms, Page};
 use super::layout::{FormTarget, Layout};
 use crate::Body;
@@ -53,23 +53,29 @@ pub enum Outcome {
 
 impl DeviceDone {
     fn heading(&self) -> &'static str {
+        let words = self.layout.words;
         match self.outcome {
-            Outcome::Approved { .. } => "You're signed in",
-            Outcome::Denied => "Request denied",
-            Outcome::Reported => "Denied and reported",
-            Outcome::Expired => "That took too long",
-            Outcome::Revoked => "The device is signed out",
+            Outcome::Approved { .. } => words.device_approved,
+            Outcome::Denied => words.device_denied,
+            Outcome::Reported => words.device_reported,
+            Outcome::Expired => words.device_expired,
+            Outcome::Revoked => words.device_revoked,
         }
     }
 }
 
 impl Page for DeviceDone {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 /// The page of an outcome.
 pub(super) fn page(request: &Request, outcome: Outcome) -> Response<Body> {
-    let layout = request.layout();
+    // The same address says something else when it is asked for again.
+    let layout = request.layout().without_switch();
     html::html(StatusCode::OK, &DeviceDone { layout, outcome })
 }
 

@@ -34,4 +34,8 @@ impl fmt::Debug for FormPost {
 
 impl Page for FormPost {
     const FORMS: Forms = Forms::ReachClient;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }

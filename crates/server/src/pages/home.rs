@@ -49,6 +49,59 @@ pub struct Endpoint {
 
 impl Page for Home {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+impl Home {
+    /// The page of a server whose first issuer is `issuer`.
+    pub fn of_issuer(layout: Layout, issuer: &str) -> Self {
+        let login =
+            |flow: &str| format!("hallpass login --issuer {issuer} --client-id my-cli --{flow}");
+        let words = layout.words;
+        let command = |purpose: &str, command: String| Command {
+            purpose: purpose.to_owned(),
+            command,
+        };
+        let endpoint = |name: &str, path: &str, opens_in_browser| Endpoint {
+            name: name.to_owned(),
+            url: format!("{issuer}/{path}"),
+            opens_in_browser,
+        };
+        Home {
+            layout,
+            commands: vec![
+                command(words.home_browser, login("browser")),
+                command(words.home_device, login("device")),
+                command(
+                    words.home_service,
+                    format!(
+                        "curl -d grant_type=client_credentials -u my-service:any {issuer}/token"
+                    ),
+                ),
+            ],
+            endpoints: vec![
+                endpoint(
+                    words.endpoint_metadata,
+                    ".well-known/openid-configuration",
+                    true,
+                ),
+                endpoint(words.endpoint_keys, "jwks", true),
+                endpoint(words.endpoint_device, "device", true),
+                endpoint(words.endpoint_authorization, "authorize", false),
+                endpoint(words.endpoint_token, "token", false),
+                endpoint(
+                    words.endpoint_device_authorization,
+                    "device/authorize",
+                    false,
+                ),
+                endpoint(words.endpoint_userinfo, "userinfo", false),
+            ],
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
 }
 
 /// `GET /`: what this server is, and how to sign in to it.
@@ -58,37 +111,6 @@ pub(crate) fn get(state: &State, request: &Request) -> Response<Body> {
         return see_other(&request.path_of("device"));
     }
     let issuer = format!("{}/default", request.issuer_url);
-    let login =
-        |flow: &str| format!("hallpass login --issuer {issuer} --client-id my-cli --{flow}");
-    let command = |purpose: &str, command: String| Command {
-        purpose: purpose.to_owned(),
-        command,
-    };
-    let endpoint = |name: &str, path: &str, opens_in_browser| Endpoint {
-        name: name.to_owned(),
-        url: format!("{issuer}/{path}"),
-        opens_in_browser,
-    };
-    let page = Home {
-        layout: request.layout(),
-        commands: vec![
-            command("Sign in with a browser", login("browser")),
-            command("Sign in on another device", login("device")),
-            command(
-                "Get a token for a service",
-                format!("curl -d grant_type=client_credentials -u my-service:any {issuer}/token"),
-            ),
-        ],
-        endpoints: vec![
-            endpoint("Metadata", ".well-known/openid-configuration", true),
-            endpoint("Keys", "jwks", true),
-            endpoint("Enter a device code", "device", true),
-            endpoint("Authorization", "authorize", false),
-            endpoint("Token", "token", false),
-            endpoint("Device authorization", "device/authorize", false),
-            endpoint("UserInfo", "userinfo", false),
-        ],
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let page = Home::of_issuer(request.layout(), &issuer);
     html::html(StatusCode::OK, &page)
 }

@@ -7,12 +7,16 @@ use askama::Template;
 use http::header::{self, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
 
+use super::layout::Layout;
 use crate::Body;
 
 /// A template that knows where its forms may lead.
 pub trait Page: Template {
     /// Decides `form-action`.
     const FORMS: Forms;
+
+    /// The frame, which knows the language.
+    fn layout(&self) -> &Layout;
 }
 
 /// Where the POST of a page may end.
@@ -54,6 +58,11 @@ pub fn html<P: Page>(status: StatusCode, page: &P) -> Response<Body> {
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    let language = page.layout().words.language;
+    headers.insert(
+        header::CONTENT_LANGUAGE,
+        HeaderValue::from_static(language.tag()),
+    );
     response
 }
 
@@ -63,9 +72,12 @@ const POLICY_REACH_CLIENT: &str = "default-src 'none'; style-src 'self'; img-src
     script-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-const HEADERS: [(HeaderName, &str); 5] = [
+const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
     (header::CACHE_CONTROL, "no-store"),
+    // The language is chosen by these two. Nobody may keep a page, and whoever does so all the same
+    // shows it to the right people.
+    (header::VARY, "Accept-Language, Cookie"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::assets;
+use crate::languages::{Language, Words};
 
 /// The frame of every page; one per issuer, cloned into each page.
 #[derive(Debug, Clone)]
@@ -13,11 +14,35 @@ pub struct Layout {
     pub issuer_name: String,
     /// Warns on every page that anyone can sign in as anyone.
     pub dev_banner: bool,
-    /// BCP 47 language of the page's text, for `<html lang>`.
-    pub lang: String,
+    /// What the page says, in one language.
+    pub words: &'static Words,
+    /// Whether people can choose another language: not where asking for the page again would lose
+    /// what it says.
+    pub has_switch: bool,
 }
 
 impl Layout {
+    /// The same without the choice of a language.
+    pub(crate) fn without_switch(self) -> Self {
+        Self {
+            has_switch: false,
+            ..self
+        }
+    }
+
+    /// The language of the page, for `<html lang>`.
+    pub(crate) fn lang(&self) -> &'static str {
+        self.words.language.tag()
+    }
+
+    /// Every language, and whether it is the page's.
+    pub(crate) fn languages(&self) -> impl Iterator<Item = (Language, bool)> {
+        let own = self.words.language;
+        Language::ALL
+            .into_iter()
+            .map(move |known| (known, known == own))
+    }
+
     /// Path of the one stylesheet.
     pub fn stylesheet(&self) -> &'static str {
         &assets::STYLESHEET.path

@@ -14,6 +14,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use super::html;
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout, Pair, initial};
+use super::problem::Problem;
 use crate::Body;
 use crate::accounts::{Guess, KnownBrowser, Outcome};
 use crate::error::Fault;
@@ -43,21 +44,16 @@ pub struct Login {
     /// Where to go with a forgotten password. Production only: there the page asks for one.
     pub recover_url: Option<String>,
     /// Shown above the fields: why the two did not sign in. Never which of them was wrong.
-    pub refusal: Option<String>,
+    pub refusal: Option<Problem>,
     /// Shown below the username.
-    pub username_error: Option<String>,
-    /// Shown below the claims, for example that they are not a JSON object.
+    pub username_error: Option<Problem>,
+    /// Why the claims cannot be read, as the reader of JSON says it. Dev mode only.
     pub claims_error: Option<String>,
     /// The last users of this server, newest first; each is a button. Dev mode only.
     pub recent_users: Vec<String>,
     /// The authorization request, for its developer. Dev mode only.
     pub parameters: Vec<Pair>,
 }
-
-/// The one text for a wrong password, an unknown name, a locked account and one without a password:
-/// a guesser must not learn which of these it is.
-pub const WRONG: &str = "This user name and this password do not belong together. \
-    Check both, or ask for a new password below.";
 
 /// What the person gets to after signing in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,15 +85,19 @@ impl Login {
 
 impl Page for Login {
     const FORMS: Forms = Forms::ReachClient;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 /// What was wrong with a sign-in form, beside the field it concerns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mistakes {
-    refusal: Option<String>,
+    refusal: Option<Problem>,
     /// So long no further try is looked at.
     wait: Option<Duration>,
-    username: Option<String>,
+    username: Option<Problem>,
     claims: Option<String>,
     sent: (String, String),
 }
@@ -148,13 +148,13 @@ async fn read_account(
     };
     let password = Secret::new(form.one("password")?.unwrap_or_default().to_owned());
     if username.is_empty() {
-        mistakes.username = Some("Enter your user name.".to_owned());
+        mistakes.username = Some(Problem::NoUsername);
         return Ok(Err(mistakes));
     }
     // Nobody has a longer name, and no password is longer: no work for what cannot be right.
     let is_too_long = username.len() > 255 || password.expose().len() > LONGEST;
     if !state.settings.login.password || password.expose().is_empty() || is_too_long {
-        mistakes.refusal = Some(WRONG.to_owned());
+        mistakes.refusal = Some(Problem::WrongPassword);
         return Ok(Err(mistakes));
     }
     let name = username.to_ascii_lowercase();
@@ -182,26 +182,15 @@ async fn read_account(
         }
         Outcome::Wrong => {
             tracing::info!(address = %request.peer, "login.failure");
-            mistakes.refusal = Some(WRONG.to_owned());
+            mistakes.refusal = Some(Problem::WrongPassword);
         }
         Outcome::Locked(wait) => {
             tracing::warn!(address = %request.peer, wait = wait.as_secs(), "login.locked");
-            mistakes.refusal = Some(format!(
-                "Too many tries did not work. Try again in {}.",
-                in_words(wait)
-            ));
+            mistakes.refusal = Some(Problem::TooManyTries(wait));
             mistakes.wait = Some(wait);
         }
     }
     Ok(Err(mistakes))
-}
-
-/// A wait, rounded up.
-pub(super) fn in_words(wait: Duration) -> String {
-    match wait.as_secs().div_ceil(60) {
-        0 | 1 => "a minute".to_owned(),
-        minutes => format!("{minutes} minutes"),
-    }
 }
 
 fn field(form: &Form, name: &str) -> String {
@@ -218,10 +207,9 @@ fn read_anybody(form: &Form) -> Result<User, Box<Mistakes>> {
     };
     // OIDC Core §8: a subject has at most 255 characters.
     if username.is_empty() {
-        mistakes.username = Some("Enter a user name: any will do.".to_owned());
+        mistakes.username = Some(Problem::NotAnyUsername);
     } else if username.len() > 255 || username.chars().any(char::is_control) {
-        mistakes.username =
-            Some("A user name has at most 255 characters, all of them visible.".to_owned());
+        mistakes.username = Some(Problem::BadUsername);
     }
     match issuance::read_claims(Some(&claims)) {
         Ok(claims) if mistakes.username.is_none() => {
@@ -232,9 +220,7 @@ fn read_anybody(form: &Form) -> Result<User, Box<Mistakes>> {
         }
         Ok(_) => {}
         Err(error) => {
-            mistakes.claims = Some(format!(
-                "The claims are a JSON object, such as {{\"email\": \"ada@example.com\"}}: {error}."
-            ));
+            mistakes.claims = Some(error.to_string());
         }
     }
     Err(Box::new(mistakes))
@@ -279,8 +265,8 @@ pub(crate) fn page(
         username: hinted,
         claims,
         recover_url: production.then(|| request.path_of("login/recover")),
-        refusal: mistakes.refusal.clone(),
-        username_error: mistakes.username.clone(),
+        refusal: mistakes.refusal,
+        username_error: mistakes.username,
         claims_error: mistakes.claims.clone(),
         recent_users: state.recent_users.of(&request.issuer),
         parameters: if production {

@@ -14,6 +14,7 @@ pub mod device_done;
 pub mod error;
 pub mod form_post;
 pub mod home;
+pub(crate) mod language_switch;
 pub mod login;
 pub mod recover;
 pub mod signed_out;
@@ -21,7 +22,7 @@ pub mod signed_out;
 pub mod assets;
 pub mod html;
 pub mod layout;
-pub mod moment;
+pub mod problem;
 pub mod scope_line;
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use super::html;
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout};
-use super::login::in_words;
+use super::problem::Problem;
 use crate::Body;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
@@ -43,7 +43,7 @@ pub enum Step {
         /// Where the name goes.
         form: FormTarget,
         /// Shown below the field.
-        error: Option<String>,
+        error: Option<Problem>,
     },
     /// A mail is on its way, if there is anybody to send it to.
     Sent,
@@ -51,6 +51,10 @@ pub enum Step {
 
 impl Page for Recover {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 /// Links that one network asks for.
@@ -70,8 +74,8 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     browser.check_csrf(state, request, &form)?;
     let typed = form.one("username")?.unwrap_or_default().trim();
     if typed.is_empty() {
-        let nothing = "Enter your user name or your e-mail address.";
-        return Ok(ask(state, request, &browser, Some(nothing.to_owned())));
+        let nothing = Problem::NoUsernameOrEmail;
+        return Ok(ask(state, request, &browser, Some(nothing)));
     }
     let guesser = format!("recover|{}", network_of(request.peer));
     if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
@@ -80,9 +84,11 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     state.limiter.add(&guesser, PER_NETWORK, request.now);
     // What is longer is no name: it is not kept, and nobody is told.
     if typed.len() <= 255 && !typed.contains('\0') {
-        let due = state.accounts.mail(Kind::Recovery {
+        let kind = Kind::Recovery {
             typed: typed.to_owned(),
-        });
+        };
+        let mut due = state.accounts.mail(kind);
+        due.locale = Some(request.language().tag().to_owned());
         let insert = state.store.write(move |tx| email_outbox::insert(tx, &due));
         insert.await?;
         state.outbox_filled.notify_one();
@@ -101,7 +107,7 @@ fn ask(
     state: &State,
     request: &Request,
     browser: &Browser,
-    error: Option<String>,
+    error: Option<Problem>,
 ) -> Response<Body> {
     let status = if error.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY
@@ -119,11 +125,7 @@ fn ask(
 }
 
 fn too_many(state: &State, request: &Request, browser: &Browser, wait: Duration) -> Response<Body> {
-    let words = format!(
-        "Too many links were asked for from here. Try again in {}.",
-        in_words(wait)
-    );
-    let mut response = ask(state, request, browser, Some(words));
+    let mut response = ask(state, request, browser, Some(Problem::TooManyLinks(wait)));
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     let seconds = HeaderValue::from(wait.as_secs().max(1));
     response.headers_mut().insert(header::RETRY_AFTER, seconds);
@@ -131,8 +133,13 @@ fn too_many(state: &State, request: &Request, browser: &Browser, wait: Duration)
 }
 
 fn show(state: &State, request: &Request, status: StatusCode, step: Step) -> Response<Body> {
+    let layout = request.layout();
     let page = Recover {
-        layout: request.layout(),
+        layout: match &step {
+            Step::Ask { .. } => layout,
+            // The same address asks for a name when it is asked for again.
+            Step::Sent => layout.without_switch(),
+        },
         login_url: request.path_of("login"),
         support: state.settings.branding.support.clone(),
         step,

@@ -43,4 +43,8 @@ pub struct Confirm {
 impl Page for SignedOut {
     // The answer may redirect to a `post_logout_redirect_uri`.
     const FORMS: Forms = Forms::ReachClient;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }

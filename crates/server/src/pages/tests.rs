@@ -4,7 +4,12 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::time::Duration;
+
 use askama::Template;
+use hallpass_issuer::factors::password::BadPassword;
+use hallpass_issuer::grants::device_approval::NotApprovable;
+use hallpass_issuer::refusal::PageReason;
 use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,34 +17,50 @@ use super::choose_password::{Choose, ChoosePassword, Step as ChooseStep};
 use super::consent::Consent;
 use super::continue_as::ContinueAs;
 use super::debugger::{Answer, Debugger, Fields};
-use super::device::{CODE_NOT_VALID, Device, Entry, Step as DeviceStep};
+use super::device::{Device, Entry, Step as DeviceStep};
 use super::device_confirm::{DeviceConfirm, Network};
 use super::device_done::{DeviceDone, Outcome};
-use super::error::ErrorPage;
+use super::error::{ErrorPage, Why};
 use super::form_post::FormPost;
 use super::home::{Command, Endpoint, Home};
 use super::html::{Forms, Page, html};
 use super::layout::{Client, FormTarget, Layout, Link, Pair, Publisher};
 use super::login::{Login, Purpose};
-use super::moment::Moment;
+use super::problem::Problem;
 use super::recover::{Recover, Step as RecoverStep};
-use super::scope_line::ScopeLine;
+use super::scope_line::{Lifetime, ScopeLine};
 use super::signed_out::{Confirm, SignedOut, Step as SignedOutStep};
+use crate::languages::{Language, Moment};
 
 /// Hands out a different hostile text for every field, and remembers how many there were.
-#[derive(Default)]
-struct Hostile(usize);
+struct Hostile {
+    fields: usize,
+    language: Language,
+}
+
+/// Every page in one language, by its name.
+struct Rendered {
+    language: Language,
+    pages: Vec<(String, String)>,
+}
 
 impl Hostile {
-    fn text(&mut self) -> String {
-        self.0 += 1;
-        format!("<script>field{}</script>\"' onload=x ", self.0)
+    fn new(language: Language) -> Self {
+        Self {
+            fields: 0,
+            language,
+        }
     }
 
-    fn check(self, name: &str, page: &impl Template) {
+    fn text(&mut self) -> String {
+        self.fields += 1;
+        format!("<script>field{}</script>\"' onload=x ", self.fields)
+    }
+
+    fn check(self, all: &mut Rendered, name: &str, page: &impl Template) {
         let html = page.render().unwrap();
         let pieces = scriptless(&html);
-        for field in 1..=self.0 {
+        for field in 1..=self.fields {
             assert!(
                 html.contains(&format!(
                     "&#60;script&#62;field{field}&#60;/script&#62;&#34;&#39;"
@@ -61,7 +82,8 @@ impl Hostile {
         for outside in ["src=\"http", "href=\"http", "src=\"//", "href=\"//"] {
             assert!(!html.contains(outside), "{name}: {outside}");
         }
-        assert!(html.contains("<html lang=\"&#60;"), "{name}: the language");
+        let tag = format!("<html lang=\"{}\"", self.language.tag());
+        assert!(html.contains(&tag), "{name}: the language");
         assert_eq!(html.matches("<h1").count(), 1, "{name}: one heading");
         assert_eq!(
             html.matches("<main").count(),
@@ -72,13 +94,15 @@ impl Hostile {
             html.matches(" autofocus").count() <= 1,
             "{name}: one first thing to do"
         );
+        all.pages.push((name.to_owned(), html));
     }
 
     fn layout(&mut self) -> Layout {
         Layout {
             issuer_name: self.text(),
             dev_banner: true,
-            lang: self.text(),
+            words: self.language.words(),
+            has_switch: true,
         }
     }
 
@@ -100,13 +124,13 @@ impl Hostile {
     fn scopes(&mut self) -> Vec<ScopeLine> {
         vec![
             ScopeLine {
-                scope: String::new(),
-                meaning: Some(self.text()),
+                scope: "api:read".to_owned(),
+                described: Some(self.text()),
                 optional: false,
             },
             ScopeLine {
                 scope: self.text(),
-                meaning: None,
+                described: None,
                 optional: true,
             },
         ]
@@ -134,7 +158,7 @@ fn moment(seconds_ago: i64) -> Moment {
     }
 }
 
-fn device_confirm(t: &mut Hostile) -> DeviceConfirm {
+fn confirmation(t: &mut Hostile) -> DeviceConfirm {
     DeviceConfirm {
         layout: t.layout(),
         form: t.form(),
@@ -144,18 +168,17 @@ fn device_confirm(t: &mut Hostile) -> DeviceConfirm {
         client: t.client(|host| Publisher::Unverified(Some(host))),
         host_label: Some(t.text()),
         system: Some(t.text()),
-        address: t.text(),
+        address: Some(t.text()),
         place: Some(t.text()),
         network: Network::Different,
         asked: moment(200),
         scopes: t.scopes(),
-        lifetime: t.text(),
+        lifetime: Lifetime::Days(90),
     }
 }
 
-#[test]
-fn login_escapes_everything() {
-    let mut t = Hostile::default();
+fn login(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let page = Login {
         layout: t.layout(),
         form: t.form(),
@@ -163,33 +186,31 @@ fn login_escapes_everything() {
         username: t.text(),
         claims: t.text(),
         recover_url: Some(t.text()),
-        refusal: Some(t.text()),
-        username_error: Some(t.text()),
+        refusal: Some(Problem::WrongPassword),
+        username_error: Some(Problem::BadUsername),
         claims_error: Some(t.text()),
         recent_users: vec![t.text()],
         parameters: t.pairs(),
     };
-    t.check("login", &page);
+    t.check(all, "login", &page);
 }
 
-#[test]
-fn recover_escapes_everything() {
-    let mut t = Hostile::default();
+fn recover(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let page = Recover {
         layout: t.layout(),
         login_url: t.text(),
         support: Some(t.text()),
         step: RecoverStep::Ask {
             form: t.form(),
-            error: Some(t.text()),
+            error: Some(Problem::TooManyLinks(Duration::from_mins(5))),
         },
     };
-    t.check("recover", &page);
+    t.check(all, "recover", &page);
 }
 
-#[test]
-fn choose_password_escapes_everything() {
-    let mut t = Hostile::default();
+fn choose_password(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let page = ChoosePassword {
         layout: t.layout(),
         login_url: String::new(),
@@ -199,28 +220,26 @@ fn choose_password_escapes_everything() {
             link: t.text(),
             username: t.text(),
             is_first: false,
-            error: Some(t.text()),
-            shortest: 12,
+            error: Some(Problem::BadPassword(BadPassword::TooShort)),
         }),
     };
-    t.check("choose_password", &page);
+    t.check(all, "choose_password", &page);
 }
 
-#[test]
-fn device_escapes_everything() {
-    let mut t = Hostile::default();
+fn device(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let entry = Entry {
         form: t.form(),
         user_code: t.text(),
-        error: Some(t.text()),
+        error: Some(Problem::CodeNotValid),
     };
     let page = Device {
         layout: t.layout(),
         step: DeviceStep::Entry(entry),
     };
-    t.check("device", &page);
+    t.check(all, "device", &page);
 
-    let mut t = Hostile::default();
+    let mut t = Hostile::new(all.language);
     let step = DeviceStep::SignInFirst {
         sign_in_url: t.text(),
     };
@@ -228,26 +247,24 @@ fn device_escapes_everything() {
         layout: t.layout(),
         step,
     };
-    t.check("device, sign in first", &page);
+    t.check(all, "device, sign in first", &page);
 
-    let mut t = Hostile::default();
+    let mut t = Hostile::new(all.language);
     let page = Device {
         layout: t.layout(),
         step: DeviceStep::Locked {
-            retry_after_minutes: 1,
+            wait: Duration::from_secs(1),
         },
     };
-    assert!(page.render().unwrap().contains("Wait 1 minute,"));
-    t.check("device, locked", &page);
+    t.check(all, "device, locked", &page);
 }
 
-#[test]
-fn device_confirm_escapes_everything() {
-    let mut t = Hostile::default();
-    let page = device_confirm(&mut t);
-    t.check("device_confirm", &page);
+fn device_confirm(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
+    let page = confirmation(&mut t);
+    t.check(all, "device_confirm", &page);
 
-    let mut t = Hostile::default();
+    let mut t = Hostile::new(all.language);
     let page = DeviceConfirm {
         prefilled: false,
         network: Network::Unknown,
@@ -255,16 +272,15 @@ fn device_confirm_escapes_everything() {
             name: String::new(),
             publisher: Publisher::Verified(String::new()),
         },
-        ..device_confirm(&mut t)
+        ..confirmation(&mut t)
     };
     let html = page.render().unwrap();
     assert!(!html.contains("Does this match your terminal?"));
     assert!(html.contains("code-small"));
 }
 
-#[test]
-fn device_done_escapes_everything() {
-    let mut t = Hostile::default();
+fn device_done(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let outcome = Outcome::Approved {
         client: t.text(),
         user: t.text(),
@@ -274,7 +290,7 @@ fn device_done_escapes_everything() {
         layout: t.layout(),
         outcome,
     };
-    t.check("device_done", &page);
+    t.check(all, "device_done", &page);
 
     for outcome in [
         Outcome::Denied,
@@ -282,19 +298,18 @@ fn device_done_escapes_everything() {
         Outcome::Expired,
         Outcome::Revoked,
     ] {
-        let mut t = Hostile::default();
+        let mut t = Hostile::new(all.language);
         let name = format!("{outcome:?}");
         let page = DeviceDone {
             layout: t.layout(),
             outcome,
         };
-        t.check(&name, &page);
+        t.check(all, &name, &page);
     }
 }
 
-#[test]
-fn continue_as_escapes_everything() {
-    let mut t = Hostile::default();
+fn continue_as(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let page = ContinueAs {
         layout: t.layout(),
         form: t.form(),
@@ -302,14 +317,13 @@ fn continue_as_escapes_everything() {
         client: t.client(Publisher::Verified),
         redirect_host: t.text(),
         scopes: t.scopes(),
-        lifetime: t.text(),
+        lifetime: Lifetime::Days(90),
     };
-    t.check("continue_as", &page);
+    t.check(all, "continue_as", &page);
 }
 
-#[test]
-fn consent_escapes_everything() {
-    let mut t = Hostile::default();
+fn consent(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let page = Consent {
         layout: t.layout(),
         form: t.form(),
@@ -317,15 +331,15 @@ fn consent_escapes_everything() {
         client: t.client(Publisher::Verified),
         redirect_host: t.text(),
         scopes: t.scopes(),
-        lifetime: t.text(),
-        problem: Some(t.text()),
+        lifetime: Lifetime::Days(90),
+        account_url: Some(t.text()),
+        is_nothing_left: true,
     };
-    t.check("consent", &page);
+    t.check(all, "consent", &page);
 }
 
-#[test]
-fn signed_out_escapes_everything() {
-    let mut t = Hostile::default();
+fn signed_out(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let confirm = Confirm {
         form: t.form(),
         client: Some(t.text()),
@@ -335,9 +349,9 @@ fn signed_out_escapes_everything() {
         layout: t.layout(),
         step: SignedOutStep::Confirm(confirm),
     };
-    t.check("signed_out, confirm", &page);
+    t.check(all, "signed_out, confirm", &page);
 
-    let mut t = Hostile::default();
+    let mut t = Hostile::new(all.language);
     let back = Link {
         name: t.text(),
         url: t.text(),
@@ -346,40 +360,35 @@ fn signed_out_escapes_everything() {
         layout: t.layout(),
         step: SignedOutStep::Done { back: Some(back) },
     };
-    t.check("signed_out, done", &page);
+    t.check(all, "signed_out, done", &page);
 }
 
-#[test]
-fn error_escapes_everything() {
-    let mut t = Hostile::default();
+fn error(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let page = ErrorPage {
         layout: t.layout(),
-        title: t.text(),
-        cause: t.text(),
-        next_step: t.text(),
+        why: Why::Forged,
         command: Some("hallpass <script>".into()),
         details: t.pairs(),
         reference: t.text(),
         at: moment(0),
     };
-    t.check("error", &page);
+    t.check(all, "error", &page);
 }
 
-#[test]
-fn form_post_escapes_everything() {
-    let mut t = Hostile::default();
+fn form_post(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let page = FormPost {
         layout: t.layout(),
         client: t.text(),
         action: t.text(),
         fields: t.pairs(),
     };
-    t.check("form_post", &page);
+    t.check(all, "form_post", &page);
 }
 
-#[test]
-fn home_escapes_everything() {
-    let mut t = Hostile::default();
+fn home(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let page = Home {
         layout: t.layout(),
         commands: vec![Command {
@@ -393,12 +402,11 @@ fn home_escapes_everything() {
         }],
         version: t.text(),
     };
-    t.check("home", &page);
+    t.check(all, "home", &page);
 }
 
-#[test]
-fn debugger_escapes_everything() {
-    let mut t = Hostile::default();
+fn debugger(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
     let page = Debugger {
         layout: t.layout(),
         form: t.form(),
@@ -413,12 +421,170 @@ fn debugger_escapes_everything() {
             text: t.text(),
         }],
     };
-    t.check("debugger", &page);
+    t.check(all, "debugger", &page);
+}
+
+fn every_error(all: &mut Rendered) {
+    let whys = [
+        PageReason::NoClient,
+        PageReason::UnknownClient,
+        PageReason::NoRedirectUri,
+        PageReason::ForeignRedirectUri,
+        PageReason::UnknownResponseMode,
+        PageReason::Unverified,
+        PageReason::UnknownRequestUri,
+        PageReason::Malformed,
+    ]
+    .map(Why::Request)
+    .into_iter()
+    .chain(
+        [
+            NotApprovable::SecondFactor,
+            NotApprovable::OtherNetwork,
+            NotApprovable::Off,
+        ]
+        .map(Why::NotApprovable),
+    )
+    .chain([
+        Why::Unreadable,
+        Why::NothingChosen,
+        Why::Method,
+        Why::NotFound,
+        Why::Busy,
+        Why::Broken,
+    ]);
+    for why in whys {
+        let mut t = Hostile::new(all.language);
+        let page = ErrorPage {
+            layout: t.layout(),
+            why,
+            command: None,
+            details: Vec::new(),
+            reference: t.text(),
+            at: moment(0),
+        };
+        t.check(all, &format!("error, {why:?}"), &page);
+    }
+}
+
+fn every_page(language: Language) -> Rendered {
+    let mut all = Rendered {
+        language,
+        pages: Vec::new(),
+    };
+    for page in [
+        login,
+        recover,
+        choose_password,
+        device,
+        device_confirm,
+        device_done,
+        continue_as,
+        consent,
+        signed_out,
+        error,
+        form_post,
+        home,
+        debugger,
+        every_error,
+    ] {
+        page(&mut all);
+    }
+    all
+}
+
+/// What people read: the texts between the tags, and the attributes that are read out.
+fn texts(html: &str) -> Vec<String> {
+    let body = html.split_once("<body>").unwrap().1;
+    let mut found = Vec::new();
+    for piece in body.split('<').skip(1) {
+        let (tag, text) = piece.split_once('>').unwrap();
+        found.push(text.to_owned());
+        for attribute in ["aria-label", "title", "alt", "placeholder"] {
+            let value = tag.split_once(&format!("{attribute}=\""));
+            found.extend(value.map(|(_, rest)| rest.split('"').next().unwrap().to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_page_escapes_everything_in_every_language() {
+    for language in Language::ALL {
+        assert!(every_page(language).pages.len() > 30, "{language:?}");
+    }
+}
+
+#[test]
+fn no_page_has_english_left_in_another_language() {
+    // Words of the wire, names, and what is written alike in the language.
+    let alike: &[&str] = &[
+        "English",
+        "Deutsch",
+        "Français",
+        "Español",
+        "api:read",
+        "client_id",
+        "redirect_uri",
+        "response_mode",
+        "hallpass",
+        "curl",
+        "require",
+        "code",
+        "UTC",
+        "UserInfo",
+        "Scope",
+        "Token",
+        "Code",
+        "System",
+        "Name",
+        "{&#34;groups&#34;: [&#34;admins&#34;]}",
+        "{&#34;email&#34;: &#34;ada@example.com&#34;}",
+    ];
+    let english = every_page(Language::English);
+    for language in [Language::German, Language::French, Language::Spanish] {
+        let other = every_page(language);
+        for ((name, english), (_, html)) in english.pages.iter().zip(&other.pages) {
+            let english = texts(english);
+            for text in texts(html) {
+                // One letter is the badge of a person.
+                let is_said = text.chars().filter(|c| c.is_alphabetic()).count() > 1
+                    && !text.contains("field")
+                    && !text.contains("script");
+                let is_time = text.contains(" UTC");
+                if is_said && !is_time && english.contains(&text) {
+                    assert!(alike.contains(&text.trim()), "{language:?}, {name}: {text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_choice_of_a_language_is_a_form_without_an_address() {
+    let mut t = Hostile::new(Language::French);
+    let page = DeviceDone {
+        layout: t.layout(),
+        outcome: Outcome::Denied,
+    };
+    let html = page.render().unwrap();
+    assert!(html.contains("<form class=\"languages\" method=\"post\" aria-label=\"Langue\">"));
+    for language in Language::ALL {
+        let tag = language.tag();
+        let button = format!("name=\"language\" value=\"{tag}\" lang=\"{tag}\"");
+        assert_eq!(html.matches(&button).count(), 1, "{tag}");
+    }
+    assert_eq!(html.matches("aria-current=\"true\">Français<").count(), 1);
+    let without = DeviceDone {
+        layout: t.layout().without_switch(),
+        outcome: Outcome::Denied,
+    };
+    assert!(!without.render().unwrap().contains("name=\"language\""));
 }
 
 #[test]
 fn a_command_can_be_copied_unchanged() {
-    let mut t = Hostile::default();
+    let mut t = Hostile::new(Language::English);
     let page = Home {
         layout: t.layout(),
         commands: vec![Command {
@@ -436,7 +602,9 @@ fn a_command_can_be_copied_unchanged() {
 
 #[test]
 fn s_13_denying_is_as_easy_as_approving_and_comes_first() {
-    let html = device_confirm(&mut Hostile::default()).render().unwrap();
+    let html = confirmation(&mut Hostile::new(Language::English))
+        .render()
+        .unwrap();
     let deny = html
         .find("value=\"deny\" formnovalidate autofocus")
         .unwrap();
@@ -456,11 +624,11 @@ fn s_13_denying_is_as_easy_as_approving_and_comes_first() {
 
 #[test]
 fn s_14_a_prefilled_code_is_compared_and_an_old_one_is_questioned() {
-    let mut t = Hostile::default();
+    let mut t = Hostile::new(Language::English);
     let old = DeviceConfirm {
         network: Network::Same,
         asked: moment(181),
-        ..device_confirm(&mut t)
+        ..confirmation(&mut t)
     };
     let html = old.render().unwrap();
     assert!(html.contains("Does this match your terminal?"));
@@ -474,18 +642,19 @@ fn s_14_a_prefilled_code_is_compared_and_an_old_one_is_questioned() {
 
 #[test]
 fn s_12_an_expired_decision_tells_no_more_than_a_wrong_code() {
-    let mut t = Hostile::default();
+    let mut t = Hostile::new(Language::English);
     let page = DeviceDone {
         layout: t.layout(),
         outcome: Outcome::Expired,
     };
-    let sentence = CODE_NOT_VALID.replace('\'', "&#39;");
+    let sentence = Language::English.words().code_not_valid;
+    let sentence = sentence.replace('\'', "&#39;");
     assert!(page.render().unwrap().contains(&sentence));
 }
 
 #[test]
 fn s_51_every_page_carries_the_headers() {
-    let mut t = Hostile::default();
+    let mut t = Hostile::new(Language::English);
     let page = DeviceDone {
         layout: t.layout(),
         outcome: Outcome::Denied,
@@ -494,6 +663,8 @@ fn s_51_every_page_carries_the_headers() {
     let value = |name: &str| response.headers()[name].to_str().unwrap();
     assert_eq!(value("content-type"), "text/html; charset=utf-8");
     assert_eq!(value("cache-control"), "no-store");
+    assert_eq!(value("content-language"), "en");
+    assert_eq!(value("vary"), "Accept-Language, Cookie");
     assert_eq!(value("x-frame-options"), "DENY");
     assert_eq!(value("x-content-type-options"), "nosniff");
     assert_eq!(value("referrer-policy"), "no-referrer");
@@ -504,7 +675,7 @@ fn s_51_every_page_carries_the_headers() {
 
 #[test]
 fn s_51_pages_that_lead_to_a_client_have_no_form_action() {
-    let mut t = Hostile::default();
+    let mut t = Hostile::new(Language::English);
     let page = FormPost {
         layout: t.layout(),
         client: t.text(),

@@ -1,5 +1,6 @@
 //! The settings as they hold, as TOML: `hallpass admin config show --effective`. Secrets are masked.
 
+use hallpass_issuer::grants::authorization_code::NetworkMismatch;
 use toml::{Table, Value};
 
 use super::duration;
@@ -112,6 +113,12 @@ impl Settings {
             Rotation::Never => "never",
         };
         put("refresh.rotation", Value::from(rotation));
+        let mismatch = match self.network_mismatch {
+            NetworkMismatch::Ignored => "off",
+            NetworkMismatch::Told => "warn",
+            NetworkMismatch::Refused => "refuse",
+        };
+        put("loopback.network_mismatch", Value::from(mismatch));
         put("device.enabled", Value::from(self.device_flow));
         let most = i64::try_from(self.long_polls.most).unwrap_or(i64::MAX);
         put("device.long_polls_max", Value::from(most));
@@ -158,6 +165,8 @@ impl Settings {
         }
         put("email.from", Value::from(self.email.from.as_str()));
         put("branding.name", Value::from(self.branding.name.as_str()));
+        let language = self.branding.language.tag();
+        put("branding.language", Value::from(language));
         if let Some(support) = &self.branding.support {
             put("branding.support", Value::from(support.as_str()));
         }

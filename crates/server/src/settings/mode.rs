@@ -10,6 +10,8 @@ pub use hallpass_issuer::browser_session::Lifetimes as BrowserSessionLifetimes;
 use hallpass_issuer::limits::{self, Limit};
 use hallpass_protocol::Secret;
 
+use crate::languages::Language;
+
 /// Whom the server is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -163,6 +165,8 @@ pub struct Branding {
     pub name: String,
     /// Where they find help.
     pub support: Option<String>,
+    /// The language for people who ask for none of ours, and of mails to people of whom none is known.
+    pub language: Language,
 }
 
 /// `[login]`.

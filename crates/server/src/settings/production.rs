@@ -20,6 +20,7 @@ use super::server_toml::{
 };
 use super::values::{ControlAccess, PublicUrl, Settings};
 use super::{overrides, toml_file};
+use crate::languages::Language;
 use crate::tls::{self, Certificate};
 
 /// Where the file is, unless `--config` says otherwise.
@@ -88,6 +89,9 @@ impl Settings {
             None => host_of(&settings),
         };
         settings.branding.support = file.branding.support.take();
+        if let Some(tag) = &file.branding.language {
+            settings.branding.language = language(&source, tag)?;
+        }
         settings.resources = resources(&source, file.resource)?;
         Ok(settings)
     }
@@ -469,6 +473,15 @@ fn resources(
         });
     }
     Ok(resources)
+}
+
+fn language(source: &Source, tag: &str) -> Result<Language, SettingsError> {
+    Language::of_tag(tag).ok_or_else(|| {
+        let known = Language::ALL.map(|known| format!("\"{}\"", known.tag()));
+        let problem = format!("is `{tag}`, which the pages do not speak");
+        let error = bad(source, "branding.language", &problem);
+        with_hint(error, &format!("write one of {}", known.join(", ")))
+    })
 }
 
 fn host_of(settings: &Settings) -> String {

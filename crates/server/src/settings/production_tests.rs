@@ -153,6 +153,8 @@ fn what_would_be_unsafe_does_not_start() {
         ("secrets.keyring = \"x\"", "stands in the settings"),
         ("ttl.access = \"0s\"", "is zero"),
         ("branding.name = \" \"", "empty"),
+        ("branding.language = \"pt\"", "do not speak"),
+        ("branding.language = \"DE\"", "do not speak"),
         ("resource = [{ id = \"api\" }]", "absolute URI"),
         (
             "resource = [{ id = \"https://a\" }, { id = \"https://a\" }]",
@@ -195,7 +197,7 @@ fn what_would_be_unsafe_does_not_start() {
 }
 
 #[test]
-fn s_137_a_client_cannot_have_the_id_of_a_person() {
+fn s_137_a_73_a_client_cannot_have_the_id_of_a_person() {
     let client = |id: &str| {
         format!(
             "{LEAST}[[client]]\nid = \"{id}\"\ntype = \"confidential\"\nsecret = \"x\"\n\

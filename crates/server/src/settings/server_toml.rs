@@ -29,6 +29,7 @@ pub(super) struct ServerToml {
     pub(super) ttl: Ttl,
     pub(super) refresh: Refresh,
     pub(super) device: Device,
+    pub(super) loopback: Loopback,
     pub(super) login: Login,
     pub(super) limits: Limits,
     pub(super) dpop: Dpop,
@@ -124,6 +125,21 @@ pub(super) struct Device {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
+pub(super) struct Loopback {
+    pub(super) network_mismatch: Option<MismatchWord>,
+}
+
+/// What a code leads to that comes from another network than the browser.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum MismatchWord {
+    Off,
+    Warn,
+    Refuse,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Login {
     pub(super) password: Option<bool>,
     pub(super) registration: Option<AccountRegistration>,
@@ -195,6 +211,7 @@ pub(super) enum EmailTransportWord {
 pub(super) struct Branding {
     pub(super) name: Option<String>,
     pub(super) support: Option<String>,
+    pub(super) language: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -256,6 +273,10 @@ pub(super) static KEYS: Keys = Keys::Table(&[
         ]),
     ),
     (
+        "loopback",
+        Keys::Table(&[("network_mismatch", Keys::Value)]),
+    ),
+    (
         "login",
         Keys::Production(&Keys::Table(&[
             ("password", Keys::Value),
@@ -300,6 +321,7 @@ pub(super) static KEYS: Keys = Keys::Table(&[
         Keys::Production(&Keys::Table(&[
             ("name", Keys::Value),
             ("support", Keys::Value),
+            ("language", Keys::Value),
         ])),
     ),
     ("client", Keys::List(&CLIENT_KEYS)),

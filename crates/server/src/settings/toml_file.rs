@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use hallpass_issuer::grants::authorization_code::NetworkMismatch;
 use toml::de::DeTable;
 
 use super::client_config;
@@ -13,7 +14,7 @@ use super::error::SettingsError;
 use super::files::Source;
 use super::known_keys;
 use super::mode::Mode;
-use super::server_toml::{KEYS, RegisterMode, RotationWord, ServerToml};
+use super::server_toml::{KEYS, MismatchWord, RegisterMode, RotationWord, ServerToml};
 use super::values::{PublicUrl, Rotation, Settings};
 
 /// Reads the file into the settings of dev mode.
@@ -83,6 +84,13 @@ pub(super) fn apply_common(
     settings.device_flow = file.device.enabled.unwrap_or(true);
     if let Some(word) = file.device.require {
         settings.device_requirement = word.into();
+    }
+    if let Some(word) = file.loopback.network_mismatch {
+        settings.network_mismatch = match word {
+            MismatchWord::Off => NetworkMismatch::Ignored,
+            MismatchWord::Warn => NetworkMismatch::Told,
+            MismatchWord::Refuse => NetworkMismatch::Refused,
+        };
     }
     let polls = &mut settings.long_polls;
     if let Some(Span(longest)) = file.device.long_poll_max {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hallpass_issuer::authorization::RefreshLifetimes;
 use hallpass_issuer::consent::ConsentPolicy;
+use hallpass_issuer::grants::authorization_code::NetworkMismatch;
 use hallpass_issuer::grants::device_approval::Requirement;
 use hallpass_issuer::grants::device_code::DeviceRules;
 use hallpass_issuer::pushed_request::PushedRequestRules;
@@ -26,6 +27,7 @@ use super::mode::{
 };
 use crate::accounts::NewLink;
 use crate::dev_mode::TokenCallback;
+use crate::languages::Language;
 use crate::tls::Certificate;
 
 /// Everything that is configured.
@@ -117,6 +119,9 @@ pub struct Settings {
     pub long_polls: LongPolls,
     /// What devices need beside the confirmation, where a client says nothing.
     pub device_requirement: Requirement,
+    /// What becomes of a code that went to a program on the person's machine and comes from another
+    /// network than the browser.
+    pub network_mismatch: NetworkMismatch,
     /// Who decides device codes when nobody is there to do it.
     pub device_policy: Option<DevicePolicy>,
     /// What to tell the operator at start, one sentence each.
@@ -261,6 +266,7 @@ impl Settings {
             branding: Branding {
                 name: "hallpass".to_owned(),
                 support: None,
+                language: Language::English,
             },
             login: LoginSettings {
                 password: true,
@@ -273,6 +279,7 @@ impl Settings {
             },
             limits: LimitSettings::of_dev_mode(),
             device_requirement: Requirement::Confirm,
+            network_mismatch: NetworkMismatch::default(),
             browser_sessions: BrowserSessionLifetimes {
                 idle: hallpass_issuer::browser_session::IDLE,
                 absolute: Duration::from_hours(30 * 24),

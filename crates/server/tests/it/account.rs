@@ -1,5 +1,7 @@
 //! `/account`: rows S-15, S-65, S-236, S-263, and what neighbours and forgers try.
 
+use hallpass_protocol::Secret;
+use hallpass_server::accounts::{NewAccount, Role};
 use hallpass_testing::person::{APPROVE, Form, forms};
 use hallpass_testing::{Answer, Person, TestServer};
 use serde_json::Value;
@@ -81,7 +83,10 @@ async fn s_65_a_person_sees_and_ends_one_session_and_nothing_else() {
     let sids = sids(&page);
     assert_eq!(sids.len(), 3, "{sids:?}");
     assert!(page.body.contains("this browser"));
-    assert!(page.body.contains("from this server&#39;s own machine"));
+    assert!(
+        page.body
+            .contains("from <bdi>this server&#39;s own machine</bdi>")
+    );
     // Newest first: the second program.
     let ended = act(&person, &page, &[("sid", &sids[0]), ("action", "revoke")]).await;
     assert!(ended.body.contains("It is signed out."), "{}", ended.body);
@@ -476,7 +481,9 @@ async fn the_history_tells_of_tries_that_did_and_did_not() {
         "{}",
         page.body
     );
-    assert!(page.body.contains("from 127.0.0.1") && page.body.contains("Chrome on Linux"));
+    assert!(
+        page.body.contains("from <bdi>127.0.0.1</bdi>") && page.body.contains("Chrome on Linux")
+    );
     let bob = sign_in(&server, "bob").await;
     let page = bob.open("/account/history").await;
     assert_eq!((count(&page, "Signed in"), count(&page, "Refused")), (1, 0));
@@ -546,6 +553,77 @@ async fn s_236_a_deleted_account_is_gone_with_all_it_had_and_its_name_comes_back
         page.body
     );
     assert!(sids(&page).is_empty());
+}
+
+async fn admin(server: &TestServer, username: &str) -> Person {
+    let new = NewAccount {
+        username: username.to_owned(),
+        email: None,
+        display_name: None,
+        role: Role::Admin,
+        locale: None,
+    };
+    let password = Secret::new(PASSWORD.to_owned());
+    let made = server.accounts().create_with_password(new, password).await;
+    made.unwrap();
+    sign_in(server, username).await
+}
+
+async fn delete(person: &Person, username: &str) -> Answer {
+    let page = person.open("/account/delete").await;
+    person.submit(&page, &[("name", username)]).await
+}
+
+#[tokio::test]
+async fn the_last_administrator_who_can_sign_in_cannot_leave() {
+    let server = TestServer::production("").await;
+    server.person_with_account("user", PASSWORD).await;
+    let ada = admin(&server, "ada").await;
+    // An administrator without a password, and one who is locked, cannot take over.
+    let invited = NewAccount {
+        username: "invited".to_owned(),
+        email: None,
+        display_name: None,
+        role: Role::Admin,
+        locale: None,
+    };
+    server.accounts().create(invited).await.unwrap();
+    admin(&server, "locked").await;
+    server.accounts().lock("locked").await.unwrap();
+    let refused = delete(&ada, "ada").await;
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused
+            .body
+            .contains("Make somebody else an administrator first")
+    );
+    assert!(server.accounts().find("ada").await.is_ok());
+    // Nothing else ended either.
+    assert!(!is_sign_in(&ada.open("/account").await));
+    admin(&server, "grace").await;
+    assert!(
+        delete(&ada, "ada")
+            .await
+            .body
+            .contains("Your account is deleted")
+    );
+    // Everybody else may go.
+    let user = sign_in(&server, "user").await;
+    assert!(
+        delete(&user, "user")
+            .await
+            .body
+            .contains("Your account is deleted")
+    );
+}
+
+#[tokio::test]
+async fn of_two_administrators_who_leave_at_once_one_stays() {
+    let server = TestServer::production("").await;
+    let (ada, grace) = (admin(&server, "ada").await, admin(&server, "grace").await);
+    let (one, other) = tokio::join!(delete(&ada, "ada"), delete(&grace, "grace"));
+    let left = [&one, &other].map(|answer| answer.body.contains("Your account is deleted"));
+    assert_ne!(left[0], left[1], "{left:?}");
 }
 
 #[tokio::test]

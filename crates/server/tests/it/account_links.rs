@@ -28,6 +28,7 @@ async fn invited(server: &TestServer) -> Person {
         email: Some("ada@example.com".to_owned()),
         display_name: Some("Ada Lovelace".to_owned()),
         role: Role::User,
+        locale: None,
     };
     server.accounts().create(new).await.unwrap();
     server.person()

@@ -119,6 +119,7 @@ async fn s_12_s_133_wrong_password_unknown_name_no_password_and_locked_are_one_a
         email: Some("invited@example.com".to_owned()),
         display_name: None,
         role: hallpass_server::accounts::Role::User,
+        locale: None,
     };
     server.accounts().invite(invited).await.unwrap();
     let mut answers = Vec::new();
@@ -623,7 +624,7 @@ async fn s_65_a_39_a_lock_a_new_password_and_revoke_all_end_every_token_and_sess
 }
 
 #[tokio::test]
-async fn s_25_s_263_what_was_approved_and_not_redeemed_dies_with_the_account_s_epoch() {
+async fn s_25_s_263_a_97_what_was_approved_and_not_redeemed_dies_with_the_account_s_epoch() {
     for way in ["lock", "password", "revoke", "lock and unlock"] {
         let server = TestServer::production("").await;
         let person = server.person_with_account("ada", PASSWORD).await;
@@ -659,7 +660,7 @@ async fn s_25_s_263_what_was_approved_and_not_redeemed_dies_with_the_account_s_e
 }
 
 #[tokio::test]
-async fn s_263_a_race_of_redemption_and_lock_leaves_no_live_authorization() {
+async fn s_263_a_97_a_race_of_redemption_and_lock_leaves_no_live_authorization() {
     let server = TestServer::production("").await;
     let person = server.person_with_account("ada", PASSWORD).await;
     for _ in 0..20 {

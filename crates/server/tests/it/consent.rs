@@ -436,7 +436,7 @@ async fn production_asks_about_every_client_and_marks_strangers() {
     is_consent(&page);
     for words in [
         "read your projects",
-        "use <code>b</code>",
+        "use <code><bdi>b</bdi></code>",
         "app.test",
         "verified",
     ] {

@@ -13,7 +13,7 @@ use crate::control::{accepted, get, post, request};
 const CALLS: [(&str, &str, &str); 12] = [
     ("GET", "state", ""),
     ("GET", "clock", ""),
-    ("POST", "clock", r#"{"advance":"0s"}"#),
+    ("POST", "clock", r#"{"advance":"1s"}"#),
     ("POST", "callbacks", "{}"),
     ("DELETE", "callbacks", ""),
     ("GET", "requests", ""),
@@ -54,6 +54,7 @@ fn has_cors(answer: &Answer) -> bool {
 }
 
 async fn all_are_forbidden(server: &TestServer, headers: &[(&str, &str)], says: &str) {
+    let clock = accepted(&get(server, "clock").await);
     for (call, answer) in all(server, headers).await {
         assert_eq!(answer.refusal(), (403, "forbidden".to_owned()), "{call}");
         let text = format!("{} {}", answer.member("message"), answer.member("hint"));
@@ -64,6 +65,7 @@ async fn all_are_forbidden(server: &TestServer, headers: &[(&str, &str)], says: 
     let state = accepted(&get(server, "state").await);
     assert_eq!(state["callbacks"], json!([]));
     assert_eq!(state["faults"], json!([]));
+    assert_eq!(accepted(&get(server, "clock").await), clock);
 }
 
 #[tokio::test]
@@ -83,7 +85,7 @@ async fn every_call_works_for_a_program_on_this_machine() {
 }
 
 #[tokio::test]
-async fn a_page_of_any_origin_is_refused_also_our_own() {
+async fn s_285_a_117_a_page_of_any_origin_is_refused_also_our_own() {
     let server = TestServer::dev().await;
     let own = server.url("");
     for origin in [
@@ -98,7 +100,7 @@ async fn a_page_of_any_origin_is_refused_also_our_own() {
 }
 
 #[tokio::test]
-async fn a_request_that_another_site_made_is_refused_also_a_navigation() {
+async fn s_285_a_117_a_request_that_another_site_made_is_refused_also_a_navigation() {
     let server = TestServer::dev().await;
     for site in [
         "cross-site",
@@ -115,7 +117,7 @@ async fn a_request_that_another_site_made_is_refused_also_a_navigation() {
 }
 
 #[tokio::test]
-async fn a_foreign_host_is_refused_where_the_server_listens_everywhere() {
+async fn s_285_a_117_a_foreign_host_is_refused_where_the_server_listens_everywhere() {
     let everywhere = TestServer::start(Settings {
         listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
         loopback_only: false,
@@ -140,7 +142,7 @@ async fn a_foreign_host_is_refused_where_the_server_listens_everywhere() {
 }
 
 #[tokio::test]
-async fn a_foreign_host_is_refused_on_loopback() {
+async fn s_285_a_117_a_foreign_host_is_refused_on_loopback() {
     let server = TestServer::dev().await;
     for (call, answer) in all(&server, &[("host", "evil.test")]).await {
         assert_eq!(answer.status, 400, "{call}: {}", answer.body);
@@ -148,7 +150,7 @@ async fn a_foreign_host_is_refused_on_loopback() {
 }
 
 #[tokio::test]
-async fn a_proxy_on_this_machine_does_not_make_others_local() {
+async fn s_285_a_117_a_proxy_on_this_machine_does_not_make_others_local() {
     let server = TestServer::dev().await;
     for header in [
         ("x-forwarded-for", "192.168.1.5"),

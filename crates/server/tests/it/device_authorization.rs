@@ -267,7 +267,7 @@ async fn s_28_both_documents_name_the_endpoint_and_the_grant() {
 }
 
 #[tokio::test]
-async fn s_272_from_a_thousand_live_codes_on_a_client_gets_ten_letters() {
+async fn s_272_a_103_from_a_thousand_live_codes_on_a_client_gets_ten_letters() {
     let server = TestServer::dev().await;
     for _ in 0..1_000 {
         let started = server.start_device("cli", "openid").await;

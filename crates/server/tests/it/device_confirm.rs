@@ -78,7 +78,7 @@ async fn s_13_the_page_says_who_asks_for_what() {
             page.body
         );
     }
-    let address = ["<dd>127.0.0.1", "<dd>::1"]
+    let address = ["<dd><bdi>127.0.0.1", "<dd><bdi>::1"]
         .into_iter()
         .any(|shown| page.body.contains(shown));
     assert!(address, "no address: {}", page.body);

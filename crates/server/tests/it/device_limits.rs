@@ -145,7 +145,7 @@ async fn s_270_where_a_device_polls_from_counts_too() {
 }
 
 #[tokio::test]
-async fn s_270_behind_a_proxy_that_nobody_configured_nothing_is_known() {
+async fn s_270_a_104_behind_a_proxy_that_nobody_configured_nothing_is_known() {
     let server = TestServer::production("").await;
     let person = server.person_with_account("ada", PASSWORD).await;
     for from in ["127.0.0.1", "203.0.113.9"] {
@@ -169,7 +169,7 @@ fn requiring(word: &str) -> String {
 }
 
 #[tokio::test]
-async fn s_270_a_client_may_need_the_same_network() {
+async fn s_270_a_104_a_client_may_need_the_same_network() {
     let server = behind_a_proxy(&requiring("same-network")).await;
     let person = server.person_with_account("ada", PASSWORD).await;
     for (from, words) in [

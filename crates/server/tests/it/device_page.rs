@@ -145,7 +145,7 @@ async fn s_10_an_address_has_thirty_wrong_codes_an_hour() {
 }
 
 #[tokio::test]
-async fn s_11_when_everybody_guesses_the_page_asks_for_sign_in_first() {
+async fn s_11_a_02_when_everybody_guesses_the_page_asks_for_sign_in_first() {
     let server = TestServer::dev().await;
     let (device_code, user_code) = start(&server).await;
     let bystander = server.person();

@@ -283,7 +283,7 @@ async fn s_26_the_answer_names_the_granted_scopes() {
 }
 
 #[tokio::test]
-async fn s_273_a_client_withdraws_its_code() {
+async fn s_273_a_106_a_client_withdraws_its_code() {
     let server = TestServer::dev().await;
     for approved in [false, true] {
         let (device_code, user_code) = start(&server).await;

@@ -15,7 +15,7 @@ const PASSWORD: &str = "engines of analysis";
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// Signs in by browser and by device, refreshes, pushes, registers; every secret that was used.
-async fn story(server: &TestServer) -> Vec<(&'static str, String)> {
+pub(crate) async fn story(server: &TestServer) -> Vec<(&'static str, String)> {
     let mut secrets = vec![
         ("password", PASSWORD.to_owned()),
         ("client secret", "s3cret".to_owned()),
@@ -25,6 +25,7 @@ async fn story(server: &TestServer) -> Vec<(&'static str, String)> {
         email: Some("ada@example.com".to_owned()),
         display_name: None,
         role: Role::User,
+        locale: None,
     };
     let password = Secret::new(PASSWORD.to_owned());
     let made = server

@@ -176,7 +176,7 @@ async fn s_159_a_retired_or_expired_refresh_token_is_inactive() {
 }
 
 #[tokio::test]
-async fn s_155_the_caller_authenticates() {
+async fn s_155_a_122_the_caller_authenticates() {
     let server = TestServer::registered().await;
     let token = sign_in(&server).await.member("access_token");
     let form = [("token", token.as_str())];

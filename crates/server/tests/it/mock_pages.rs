@@ -217,7 +217,9 @@ async fn the_debugger_runs_the_flow_and_shows_every_answer() {
         "UserInfo",
     ] {
         assert!(
-            shown.body.contains(&format!("<h2>{title}</h2>")),
+            shown
+                .body
+                .contains(&format!("<h2 lang=\"en\">{title}</h2>")),
             "{title}: {}",
             shown.body
         );

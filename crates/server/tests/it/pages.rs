@@ -156,7 +156,7 @@ async fn s_51_form_action_is_absent_where_the_post_ends_at_a_client() {
 }
 
 #[tokio::test]
-async fn s_49_a_redirect_after_a_post_is_303() {
+async fn s_49_a_34_a_redirect_after_a_post_is_303() {
     let server = TestServer::dev().await;
     let person = server.person();
     let post = async |page: &Answer, fields: &[(&str, &str)]| {

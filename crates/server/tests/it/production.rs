@@ -310,7 +310,7 @@ async fn browsers_are_told_to_stay_with_https() {
 }
 
 #[tokio::test]
-async fn the_aliases_of_compat_are_the_same_handlers() {
+async fn s_286_a_122_the_aliases_of_compat_are_the_same_handlers() {
     let server = TestServer::production("compat = [\"mock\", \"hydra\", \"google\"]").await;
     let form = [("grant_type", "client_credentials")];
     for path in ["/default/token", "/oauth2/token"] {

@@ -133,7 +133,7 @@ async fn s_171_a_registered_client_signs_a_person_in() {
 }
 
 #[tokio::test]
-async fn s_172_s_173_who_may_register_and_who_chooses_the_id() {
+async fn s_172_s_173_a_73_who_may_register_and_who_chooses_the_id() {
     let server = TestServer::dev().await;
     let asked = json!({
         "client_id": "ada", "redirect_uris": ["https://app.test/cb"], "client_secret": "mine",

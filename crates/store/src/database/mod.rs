@@ -6,19 +6,54 @@ pub(crate) mod sqlite;
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
+
+use hallpass_protocol::random::{self, SystemRandom};
 
 use crate::columns::{Bind, Column, Value};
 use crate::error::StoreError;
-use crate::sealed::{Place, SealingKeys};
+use crate::revocation_watch::{RevocationWatch, Revoked};
+use crate::sealed::{Place, SealingKeys, StoreKeys};
 
 /// What a job sees of the database. It reads and writes through the functions of the table files.
 pub struct Transaction<'a> {
     session: Session<'a>,
-    sealing: &'a SealingKeys,
+    context: &'a Context,
     access: Access,
+    /// What the job revoked; it counts when the job is committed.
+    revoked: RefCell<Vec<Revoked>>,
     /// The first statement that failed. PostgreSQL takes no more after one, so neither engine
     /// keeps the work of a job that went on.
     failure: RefCell<Option<StoreError>>,
+}
+
+/// What all jobs of a store share.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) sealing: SealingKeys,
+    pub(crate) revocations: RevocationWatch,
+    /// What this node is called among others, since its start.
+    pub(crate) node: [u8; 16],
+}
+
+impl Context {
+    /// That of a process which has its database to itself.
+    pub(crate) fn alone(secrets: impl Into<StoreKeys>) -> Result<Arc<Self>, StoreError> {
+        Ok(Arc::new(Self {
+            sealing: SealingKeys::derive(secrets.into())?,
+            revocations: RevocationWatch::alone(),
+            node: random::bytes(&SystemRandom),
+        }))
+    }
+
+    /// That of one node among others.
+    pub(crate) fn of_node(sealing: SealingKeys) -> Self {
+        Self {
+            sealing,
+            revocations: RevocationWatch::of_feed(),
+            node: random::bytes(&SystemRandom),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -74,11 +109,12 @@ pub(crate) trait Job: Send {
 }
 
 impl<'a> Transaction<'a> {
-    fn new(session: Session<'a>, sealing: &'a SealingKeys, access: Access) -> Self {
+    fn new(session: Session<'a>, context: &'a Context, access: Access) -> Self {
         Self {
             session,
-            sealing,
+            context,
             access,
+            revoked: RefCell::default(),
             failure: RefCell::new(None),
         }
     }
@@ -94,6 +130,17 @@ impl<'a> Transaction<'a> {
             Session::Sqlite(database) => sqlite::execute(database, sql, parameters),
             Session::Postgres(session) => session.execute(sql, bound(parameters)?),
         })
+    }
+
+    /// Runs a statement that changes rows, and shows each as it is then.
+    pub(crate) fn change<T>(
+        &self,
+        sql: &'static str,
+        parameters: &[&dyn Bind],
+        load: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.may_write()?;
+        self.list(sql, parameters, load)
     }
 
     /// Runs a statement of which nothing but the failure matters, and that may show as late as at
@@ -181,6 +228,17 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// Says that something is revoked once this is committed: nobody in this process believes in it
+    /// from then on.
+    pub(crate) fn note_revoked(&self, revoked: Revoked) {
+        self.revoked.borrow_mut().push(revoked);
+    }
+
+    /// What it revokes.
+    fn into_revoked(self) -> Vec<Revoked> {
+        self.revoked.into_inner()
+    }
+
     /// Whether each answer is a round trip on a network.
     pub(crate) fn is_remote(&self) -> bool {
         self.dialect() == Dialect::Postgres
@@ -196,17 +254,17 @@ impl<'a> Transaction<'a> {
 
     /// The key that seals what must be read back.
     pub(crate) fn sealing(&self) -> &SealingKeys {
-        self.sealing
+        &self.context.sealing
     }
 
     /// Seals what goes to a place.
     pub(crate) fn seal(&self, place: Place<'_>, value: &[u8]) -> Result<Vec<u8>, StoreError> {
-        self.sealing.seal(place, value)
+        self.sealing().seal(place, value)
     }
 
     /// Opens what was sealed for a place.
     pub(crate) fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        self.sealing.open(place, sealed)
+        self.sealing().open(place, sealed)
     }
 
     /// What the job came to: nothing, if one of its statements failed.

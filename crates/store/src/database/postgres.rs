@@ -23,11 +23,10 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
 use tokio_postgres::{Client, Error, Statement};
 
-use super::{Access, Job, Transaction, Way};
+use super::{Access, Context, Job, Transaction, Way};
 use crate::columns::Value;
 use crate::error::StoreError;
 use crate::postgres_url::PostgresUrl;
-use crate::sealed::SealingKeys;
 
 /// One connection, and the runtime that does its I/O.
 #[derive(Debug)]
@@ -121,16 +120,17 @@ impl Connection {
     pub(crate) fn run(
         &self,
         access: Access,
-        sealing: &SealingKeys,
+        context: &Context,
         job: &mut dyn Job,
     ) -> Result<(), Failure> {
         let session = Session::new(self, access);
-        let keep = job.run(&Transaction::new(
-            super::Session::Postgres(&session),
-            sealing,
-            access,
-        ));
+        let tx = Transaction::new(super::Session::Postgres(&session), context, access);
+        let keep = job.run(&tx);
+        let revoked = tx.into_revoked();
         let ended = session.end(keep);
+        if keep && ended.is_ok() {
+            context.revocations.learn(revoked);
+        }
         self.rests_since.set(Instant::now());
         ended
     }
@@ -138,12 +138,12 @@ impl Connection {
     /// Runs a job that may take long, in a transaction of its own.
     pub(crate) fn write_alone<T>(
         &self,
-        sealing: &SealingKeys,
+        context: &Context,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let session = Session::new(self, Access::Write);
         session.patience.set(LONG_PATIENCE);
-        let tx = Transaction::new(super::Session::Postgres(&session), sealing, Access::Write);
+        let tx = Transaction::new(super::Session::Postgres(&session), context, Access::Write);
         let outcome = tx.outcome(job(&tx));
         let ended = session.end(outcome.is_ok());
         ended.map_err(|failure| failure.error).and(outcome)
@@ -403,7 +403,7 @@ fn reason(cause: &DbError) -> String {
 }
 
 /// What went wrong, down to the last cause; neither a password nor a value is part of it.
-fn describe(error: &Error) -> String {
+pub(crate) fn describe(error: &Error) -> String {
     if let Some(cause) = error.as_db_error() {
         return reason(cause);
     }

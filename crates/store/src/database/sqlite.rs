@@ -12,16 +12,16 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ffi};
 
-use super::{Access, Job, Session, Transaction, storable};
+use super::{Access, Context, Job, Session, Transaction, storable};
 use crate::columns::{Bind, Value};
 use crate::error::StoreError;
-use crate::sealed::SealingKeys;
+use crate::revocation_watch::Revoked;
 
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Database {
     connection: Connection,
-    sealing: Arc<SealingKeys>,
+    context: Arc<Context>,
     decisions: Arc<AtomicU64>,
     has_decided: Cell<bool>,
 }
@@ -36,13 +36,13 @@ pub(crate) enum Health {
 
 impl Database {
     /// A database that dies with its connection.
-    pub(crate) fn open_in_memory(sealing: Arc<SealingKeys>) -> Result<Self, StoreError> {
-        Self::new(Connection::open_in_memory().map_err(failed)?, sealing)
+    pub(crate) fn open_in_memory(context: Arc<Context>) -> Result<Self, StoreError> {
+        Self::new(Connection::open_in_memory().map_err(failed)?, context)
     }
 
     /// The one connection that writes a file.
-    pub(crate) fn open_writer(path: &Path, sealing: Arc<SealingKeys>) -> Result<Self, StoreError> {
-        let database = Self::new(Connection::open(path).map_err(failed)?, sealing)?;
+    pub(crate) fn open_writer(path: &Path, context: Arc<Context>) -> Result<Self, StoreError> {
+        let database = Self::new(Connection::open(path).map_err(failed)?, context)?;
         let mode: String = database
             .connection
             .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -58,18 +58,18 @@ impl Database {
     }
 
     /// A connection that only reads a file which a writer has opened.
-    pub(crate) fn open_reader(path: &Path, sealing: Arc<SealingKeys>) -> Result<Self, StoreError> {
-        let database = Self::new(Connection::open(path).map_err(failed)?, sealing)?;
+    pub(crate) fn open_reader(path: &Path, context: Arc<Context>) -> Result<Self, StoreError> {
+        let database = Self::new(Connection::open(path).map_err(failed)?, context)?;
         database.set("PRAGMA query_only = 1")?;
         Ok(database)
     }
 
-    fn new(connection: Connection, sealing: Arc<SealingKeys>) -> Result<Self, StoreError> {
+    fn new(connection: Connection, context: Arc<Context>) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         let database = Self {
             connection,
-            sealing,
+            context,
             decisions: Arc::default(),
             has_decided: Cell::default(),
         };
@@ -119,7 +119,10 @@ impl Database {
     /// Runs the jobs in one transaction, each in a savepoint, and answers them after the commit.
     pub(crate) fn write(&self, mut jobs: Vec<Box<dyn Job>>) -> Health {
         let (committed, health) = match self.write_all(&mut jobs) {
-            Ok(()) => (Ok(()), Health::Good),
+            Ok(revoked) => {
+                self.context.revocations.learn(revoked);
+                (Ok(()), Health::Good)
+            }
             Err(error) => {
                 let health = health_after(&error);
                 // Whatever is still open goes; the answer is the first error.
@@ -137,24 +140,34 @@ impl Database {
         health
     }
 
-    fn write_all(&self, jobs: &mut [Box<dyn Job>]) -> Result<(), rusqlite::Error> {
+    /// Runs the jobs; what they revoked.
+    fn write_all(&self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Revoked>, rusqlite::Error> {
         self.step("BEGIN IMMEDIATE")?;
         // A job alone needs no savepoint: its failure is the transaction's.
         if let [job] = jobs {
-            let keep = job.run(&self.transaction(Access::Write));
-            self.refuse_autocommit()?;
-            return self.step(if keep { "COMMIT" } else { "ROLLBACK" });
+            let kept = self.run(job.as_mut())?;
+            self.step(if kept.is_some() { "COMMIT" } else { "ROLLBACK" })?;
+            return Ok(kept.unwrap_or_default());
         }
+        let mut revoked = Vec::new();
         for job in jobs {
             self.step("SAVEPOINT job")?;
-            let keep = job.run(&self.transaction(Access::Write));
-            self.refuse_autocommit()?;
-            if !keep {
-                self.step("ROLLBACK TO job")?;
+            match self.run(job.as_mut())? {
+                Some(kept) => revoked.extend(kept),
+                None => self.step("ROLLBACK TO job")?,
             }
             self.step("RELEASE job")?;
         }
-        self.step("COMMIT")
+        self.step("COMMIT")?;
+        Ok(revoked)
+    }
+
+    /// Runs a job; what it revoked, if its work shall stay.
+    fn run(&self, job: &mut dyn Job) -> Result<Option<Vec<Revoked>>, rusqlite::Error> {
+        let tx = self.transaction(Access::Write);
+        let keep = job.run(&tx);
+        self.refuse_autocommit()?;
+        Ok(keep.then(|| tx.into_revoked()))
     }
 
     /// FULL, IOERR, NOMEM, BUSY and INTERRUPT can roll back everything, earlier jobs too: what follows
@@ -175,7 +188,7 @@ impl Database {
     }
 
     fn transaction(&self, access: Access) -> Transaction<'_> {
-        Transaction::new(Session::Sqlite(self), &self.sealing, access)
+        Transaction::new(Session::Sqlite(self), &self.context, access)
     }
 
     fn roll_back(&self) -> Result<(), StoreError> {
@@ -335,8 +348,8 @@ mod tests {
     }
 
     fn database() -> Database {
-        let key = SealingKeys::derive(StoreKey::from_bytes([1; 32]).into()).unwrap();
-        let database = Database::open_in_memory(Arc::new(key)).unwrap();
+        let context = Context::alone(StoreKey::from_bytes([1; 32])).unwrap();
+        let database = Database::open_in_memory(context).unwrap();
         database
             .set(
                 "CREATE TABLE parents (id INTEGER PRIMARY KEY);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hallpass_issuer::client::{AuthenticatedClient, Client, Occasion};
-use hallpass_issuer::grants::authorization_code::Redemption;
+use hallpass_issuer::grants::authorization_code::{NetworkMismatch, Redemption};
 use hallpass_protocol::client_auth::ClientCredentials;
 use hallpass_store::{Store, StoreError, authorization_codes, authorizations, revocations};
 
@@ -46,6 +46,8 @@ pub(crate) async fn of_fifty_redemptions_one_wins(nodes: &[Store]) {
                         redirect_uri: Some(&redirect_uri),
                         code_verifier: None,
                         dpop_jkt: None,
+                        address: None,
+                        mismatch: NetworkMismatch::default(),
                     };
                     let answer = code.redeem(&brought, id(), now());
                     authorization_codes::save(tx, &code)?;

@@ -15,6 +15,8 @@ mod people;
 #[cfg(unix)]
 mod postgres;
 mod records;
+#[cfg(unix)]
+mod revocation_feed;
 mod ring;
 mod tables;
 

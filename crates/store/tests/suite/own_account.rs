@@ -145,6 +145,7 @@ pub(crate) async fn a_deleted_person_leaves_no_word_of_themselves(store: &Store)
         status: Status::Active,
         role: Role::User,
         created_at: now(),
+        locale: None,
         last_login_at: None,
         security_epoch: 0,
     };

@@ -27,6 +27,7 @@ fn account(id: &str, username: &str, email: &str) -> Account {
         status: Status::Active,
         role: Role::Admin,
         created_at: now() - minutes(5),
+        locale: Some("de".to_owned()),
         last_login_at: None,
         security_epoch: 1,
     }
@@ -61,11 +62,13 @@ pub(crate) async fn an_account_comes_back_whole_and_is_found_by_its_names(store:
     store
         .write(move |tx| {
             users::save(tx, &changed)?;
+            users::note_locale(tx, &changed.id, "fr")?;
             users::note_login(tx, &changed.id, now())
         })
         .await
         .unwrap();
     ada.last_login_at = Some(now());
+    ada.locale = Some("fr".to_owned());
     let id = ada.id.clone();
     let found = store.read(move |tx| users::find(tx, &id)).await;
     assert_eq!(found, Ok(Some(ada)));
@@ -178,7 +181,8 @@ pub(crate) async fn mail_is_claimed_by_one_and_tried_again(store: &Store) {
         Kind::PasswordChanged(UserId::new("2")),
     ];
     for (n, kind) in (0_u8..).zip(kinds.clone()) {
-        let due = Due::new([n; 16], kind, now() + Duration::from_secs(n.into()));
+        let mut due = Due::new([n; 16], kind, now() + Duration::from_secs(n.into()));
+        due.locale = (n == 1).then(|| "de".to_owned());
         store
             .write(move |tx| email_outbox::insert(tx, &due))
             .await
@@ -192,6 +196,8 @@ pub(crate) async fn mail_is_claimed_by_one_and_tried_again(store: &Store) {
     }
     let found: Vec<_> = claimed.iter().map(|due| due.kind.clone()).collect();
     assert_eq!(found, kinds);
+    let found: Vec<_> = claimed.iter().map(|due| due.locale.as_deref()).collect();
+    assert_eq!(found, [None, Some("de"), None]);
     assert_eq!(claim(later).await, Ok(None));
 
     // The node that took the first died: somebody else does it.

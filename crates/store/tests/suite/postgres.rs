@@ -5,9 +5,12 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use hallpass_issuer::authorization::{Authorization, RefreshLifetimes};
+use hallpass_issuer::grants::device_poll::{PollTime, PolledGrant};
 use hallpass_issuer::grants::refresh_token::{self, Refreshed};
 use hallpass_issuer::tokens::refresh_token::RefreshToken;
+use hallpass_protocol::ClientId;
 use hallpass_protocol::random::SystemRandom;
+use hallpass_store::device_polls::{self, Poller};
 use hallpass_store::{
     Store, StoreError, StoreKey, authorizations, device_grants, revocations, signing_keys,
 };
@@ -16,11 +19,11 @@ use hallpass_testing::TestPostgres;
 use crate::records::{self, ISSUER, authorization, client, minutes, now};
 use crate::{jobs, key, tables};
 
-async fn open(address: &str) -> Store {
+pub(crate) async fn open(address: &str) -> Store {
     Store::connect(address, key()).await.unwrap()
 }
 
-async fn keep(store: &Store, kept: Authorization) {
+pub(crate) async fn keep(store: &Store, kept: Authorization) {
     store
         .write(move |tx| authorizations::insert(tx, &kept))
         .await
@@ -33,7 +36,7 @@ async fn is_revoked(store: &Store, jti: String) -> Result<bool, StoreError> {
         .await
 }
 
-async fn revoke(store: &Store, jti: String) -> Result<(), StoreError> {
+pub(crate) async fn revoke(store: &Store, jti: String) -> Result<(), StoreError> {
     store
         .write(move |tx| revocations::insert_jti(tx, ISSUER, &jti, now() + minutes(5)))
         .await
@@ -48,13 +51,13 @@ fn hang_up(server: &TestPostgres, address: &str) -> usize {
     let ended = server.sql(
         database(address),
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
-         WHERE application_name = 'hallpass' AND datname = current_database()",
+         WHERE application_name LIKE 'hallpass%' AND datname = current_database()",
     );
     ended.lines().filter(|line| *line == "t").count()
 }
 
 /// The name in an address of [`TestPostgres::database`].
-fn database(address: &str) -> &str {
+pub(crate) fn database(address: &str) -> &str {
     let (_, rest) = address.split_once("@/").unwrap();
     rest.split_once('?').unwrap().0
 }
@@ -184,6 +187,7 @@ async fn both_engines_have_the_same_tables() {
          WHEN 'bytea' THEN 'BLOB' ELSE upper(data_type) END, \
          CASE is_nullable WHEN 'NO' THEN 1 ELSE 0 END \
          FROM information_schema.columns WHERE table_schema = 'public' \
+         AND table_name NOT IN ('revocation_feed', 'device_polls') \
          ORDER BY table_name COLLATE \"C\", ordinal_position",
     );
     let folder = tempfile::TempDir::new().unwrap();
@@ -318,7 +322,7 @@ async fn a_server_that_crashes_loses_nothing_and_is_found_again() {
 }
 
 /// Waits for something that needs no more than a few seconds.
-async fn until<F: Future<Output = bool>>(condition: impl Fn() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(condition: impl Fn() -> F) {
     let mut ticks = tokio::time::interval(Duration::from_millis(20));
     let waited = tokio::time::timeout(Duration::from_secs(20), async {
         while !condition().await {
@@ -342,8 +346,9 @@ async fn tls_takes_only_a_certificate_that_it_can_check() {
     );
     let store = open(&good).await;
     let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
-                     WHERE ssl AND application_name = 'hallpass'";
-    assert_eq!(server.sql("safe", encrypted), "1");
+                     WHERE ssl AND application_name LIKE 'hallpass%'";
+    // One for jobs, one that listens.
+    assert_eq!(server.sql("safe", encrypted), "2");
     store.close().await;
     let strange = Store::connect(&format!("{address}?sslmode=require"), key()).await;
     assert!(is_unavailable(&strange), "nobody trusts this certificate");
@@ -400,4 +405,76 @@ async fn an_address_that_is_none_is_refused() {
     let refused = Store::connect("postgres://ada:s3cret@127.0.0.1:1/a", key()).await;
     let error = refused.err().unwrap();
     assert!(!format!("{error:?}").contains("s3cret"), "{error}");
+}
+
+#[tokio::test]
+async fn s_18_a_poll_that_is_counted_for_all_nodes_is_answered_as_in_memory() {
+    let server = TestPostgres::shared();
+    let address = server.database();
+    let nodes = [open(&address).await, open(&address).await];
+    let grant = records::device_grant("code", "WDJBMJHT");
+    let (hash, kept) = (grant.code_hash, grant.clone());
+    nodes[0]
+        .write(move |tx| device_grants::insert(tx, &kept))
+        .await
+        .unwrap();
+    let mut in_memory = PolledGrant::of(&grant);
+    let count = |node: usize, client: ClientId, time| {
+        nodes[node].write(move |tx| {
+            let poller = Poller {
+                client: &client,
+                dpop_jkt: Some("thumbprint-2"),
+            };
+            device_polls::count(tx, (ISSUER, &hash), poller, time)
+        })
+    };
+    let seconds = |n: u64| now() + Duration::from_secs(n);
+    // When each poll came and was answered: on time, early, held, held and early, late.
+    let polls = [
+        (0, 0),
+        (1, 1),
+        (7, 7),
+        (8, 40),
+        (40, 40),
+        (41, 41),
+        (41, 55),
+        (300, 300),
+    ];
+    for (number, (came, answered)) in polls.into_iter().enumerate() {
+        let time = PollTime {
+            came: seconds(came),
+            answered: seconds(answered),
+        };
+        // Nobody's poll: it counts for nothing.
+        let stranger = count(number % 2, ClientId::new("other"), time).await;
+        assert!(!stranger.unwrap().unwrap().1);
+        let wanted = in_memory.answer(time);
+        let (counted, is_early) = count(number % 2, client(), time).await.unwrap().unwrap();
+        assert_eq!(
+            counted.answer_counted(is_early, time.answered),
+            wanted,
+            "{number}"
+        );
+        assert_eq!(counted, in_memory, "{number}");
+    }
+    let logged = "SELECT relpersistence FROM pg_class WHERE relname = 'device_polls'";
+    assert_eq!(server.sql(database(&address), logged), "u");
+    let unknown = nodes[0].write(move |tx| {
+        let poller = Poller {
+            client: &client(),
+            dpop_jkt: None,
+        };
+        let time = PollTime {
+            came: now(),
+            answered: now(),
+        };
+        device_polls::count(tx, ("/other", &hash), poller, time)
+    });
+    assert_eq!(unknown.await, Ok(None));
+    let rows = || server.sql(database(&address), "SELECT count(*) FROM device_polls");
+    assert_eq!(rows(), "1");
+    let end = grant.expires_at;
+    let purge = nodes[0].write(move |tx| device_polls::purge_expired(tx, end, 10));
+    purge.await.unwrap();
+    assert_eq!(rows(), "0");
 }

@@ -58,6 +58,7 @@ pub(crate) fn seed() -> AuthorizationSeed {
         auth_time: now() - minutes(3),
         nonce: Some("n-0S6_WzA2Mj".to_owned()),
         browser_session: Some(hash("cookie")),
+        browser_address: None,
     }
 }
 

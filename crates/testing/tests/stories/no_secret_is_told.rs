@@ -21,7 +21,7 @@ const PROXY_PASSWORD: &str = "planted-proxy-word-77aa01";
 const PLANTED: &str = "planted-client-secret-5f0c1e";
 
 #[tokio::test]
-async fn c_49_trace_debug_and_errors_of_a_whole_run_tell_no_secret() {
+async fn c_49_a_89_trace_debug_and_errors_of_a_whole_run_tell_no_secret() {
     let server = Server::start();
     let home = Home::new();
     let (mut told, mut secrets) = (Told::default(), Secrets::default());

@@ -1,7 +1,6 @@
 //! The table of `docs/planted-faults.md`: each fault is planted under the real program, and ends as the
 //! row says.
 
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use crate::between::{Between, Passing, Reply};
 use crate::home::{Home, Ran};
 use crate::server_process::{Server, user_code};
+use crate::small_disk::can_mount;
 
 const TABLE: &str = include_str!("../../../../docs/planted-faults.md");
 
@@ -256,19 +256,6 @@ async fn sign_in(server: &Server, issuer: &str, home: &Home) {
 
 /// The options of a disk that [`on_disk`] fills.
 const FULL: &str = "size=64k";
-
-/// Whether this user can mount what a test wants, in a namespace of its own.
-#[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
-fn can_mount() -> bool {
-    let tried = Command::new("unshare")
-        .args(["-r", "-m", "mount", "-t", "tmpfs", "x", "/mnt"])
-        .output();
-    let can = tried.is_ok_and(|output| output.status.success());
-    if !can {
-        eprintln!("skipped: `unshare -r -m mount` is not allowed here (no user namespaces)");
-    }
-    can
-}
 
 /// Runs the program where its state lies on a disk of its own: mounted with these options, holding a
 /// copy of what is there, and then filled to the last byte where it can be written.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use hallpass_protocol::Clock as _;
 use hallpass_protocol::random::SystemRandom;
 use hallpass_protocol::time::SystemClock;
-use hallpass_server::admin::{Admin, KeyRow, KeyState, Urgency};
+use hallpass_protocol::{Clock as _, hex};
+use hallpass_server::admin::{Admin, KeyRow, KeyState, Node, Urgency};
 use hallpass_server::key_ring::{self, KeyRing, KeyRingError};
 use serde_json::json;
 
@@ -22,8 +22,9 @@ pub(super) fn run(command: &KeysCommand, target: &Target<'_>) -> Result<(), Fail
         KeysCommand::List => runtime::block_on_server(async {
             let admin = target.open().await?;
             let keys = admin.keys().await.map_err(|error| refused(&error))?;
+            let nodes = admin.nodes().await.map_err(|error| refused(&error))?;
             admin.close().await;
-            show(&keys, target)
+            show(&keys, &nodes, target)
         }),
         KeysCommand::Rotate { now, revoke } => {
             runtime::block_on_server(rotate(*now, revoke.as_deref(), target))
@@ -60,8 +61,9 @@ async fn rotate(now: bool, gone: Option<&str>, target: &Target<'_>) -> Result<()
         revoke(&admin, kid, target).await?;
     }
     let keys = admin.keys().await.map_err(|error| refused(&error))?;
+    let nodes = admin.nodes().await.map_err(|error| refused(&error))?;
     admin.close().await;
-    show(&keys, target)
+    show(&keys, &nodes, target)
 }
 
 async fn revoke(admin: &Admin, kid: &str, target: &Target<'_>) -> Result<(), Failure> {
@@ -141,7 +143,7 @@ fn new_ring(file: &Path, from: Option<&Path>, target: &Target<'_>) -> Result<(),
     Ok(())
 }
 
-fn show(keys: &[KeyRow], target: &Target<'_>) -> Result<(), Failure> {
+fn show(keys: &[KeyRow], nodes: &[Node], target: &Target<'_>) -> Result<(), Failure> {
     let rows: Vec<_> = keys
         .iter()
         .map(|key| {
@@ -166,7 +168,20 @@ fn show(keys: &[KeyRow], target: &Target<'_>) -> Result<(), Failure> {
                 })
             })
             .collect();
-        return Output::answer_json(&json!({"schema": "hallpass.admin.keys/1", "keys": keys}));
+        let nodes: Vec<_> = nodes
+            .iter()
+            .map(|node| {
+                json!({
+                    "id": hex::encode(&node.id),
+                    "ring": ring_ids(node),
+                    "kids": node.kids,
+                    "seen_at": day(node.seen_at.unix_millis()),
+                })
+            })
+            .collect();
+        return Output::answer_json(
+            &json!({"schema": "hallpass.admin.keys/1", "keys": keys, "nodes": nodes}),
+        );
     }
     let mut text = String::new();
     for (key, state, until) in rows {
@@ -181,7 +196,25 @@ fn show(keys: &[KeyRow], target: &Target<'_>) -> Result<(), Failure> {
     if text.is_empty() {
         text.push_str("no keys yet: the first start of the server makes them\n");
     }
+    for node in nodes {
+        let ids: Vec<_> = ring_ids(node).iter().map(u8::to_string).collect();
+        let line = format!(
+            "node {}  key ring {}  publishes {} of these  seen {}\n",
+            hex::encode(&node.id),
+            ids.join(", "),
+            keys.iter()
+                .filter(|key| node.kids.contains(&key.kid))
+                .count(),
+            day(node.seen_at.unix_millis())
+        );
+        text.push_str(&line);
+    }
     Output::answer(&text)
+}
+
+/// The keys of a node's ring, the first one first.
+fn ring_ids(node: &Node) -> Vec<u8> {
+    node.ring.iter().map(|(id, _)| *id).collect()
 }
 
 fn day(millis: i64) -> String {

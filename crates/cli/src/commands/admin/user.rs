@@ -204,6 +204,7 @@ fn user(account: &Account) -> Value {
         "email_verified": account.email_verified_at.is_some(),
         "status": status(account),
         "role": role(account),
+        "locale": account.locale,
         "created_at": moment::rfc3339(account.created_at),
         "last_login_at": account.last_login_at.and_then(moment::rfc3339),
     })
@@ -234,6 +235,7 @@ fn new_account(args: &NewUserArgs) -> NewAccount {
             RoleWord::Admin => Role::Admin,
             RoleWord::Auditor => Role::Auditor,
         },
+        locale: args.locale.clone(),
     }
 }
 

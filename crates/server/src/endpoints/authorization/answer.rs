@@ -75,6 +75,7 @@ pub(super) fn seed(
         auth_time,
         nonce: asked.request.nonce.clone(),
         browser_session,
+        browser_address: None,
     }
 }
 
@@ -86,13 +87,17 @@ pub(super) async fn issue(
     decided: Decided,
 ) -> Result<Response<Body>, PageError> {
     let (secret, code_hash) = Kind::AuthorizationCode.generate(state.random.as_ref());
+    let seed = AuthorizationSeed {
+        browser_address: request.known_address(),
+        ..decided.seed
+    };
     let code = AuthorizationCode {
         code_hash,
         issuer: request.issuer.clone(),
         client_id: asked.client.id.clone(),
         redirect_uri: checked.redirect_uri.as_str().to_owned(),
         challenge: checked.challenge,
-        seed: decided.seed,
+        seed,
         expires_at: request.now + state.settings.code_lifetime,
         state: CodeState::Issued,
         dpop_jkt: checked.dpop_jkt,

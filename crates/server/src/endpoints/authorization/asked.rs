@@ -112,7 +112,11 @@ pub(super) fn action(state: &State, request: &Request, asked: &Asked, browser: &
     let parameters = match &asked.pushed {
         Some(pushed) => {
             let whose = (browser, asked.client.id.as_str());
-            pushed.parameters(state, request, whose)
+            let mut parameters = pushed.parameters(state, request, whose);
+            // What the person chose on an earlier page of ours.
+            let query = request.query_form().unwrap_or_default();
+            parameters.push_some("ui_locales", query.one("ui_locales").ok().flatten());
+            parameters
         }
         None => asked.request.encode(),
     };

@@ -36,6 +36,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let (parameters, posted) = read(request)?;
     let parsed = AuthorizationRequest::decode(&parameters)?;
     let resolved = pushed_request::resolve(state, request, parsed).await?;
+    request.take_ui_locales(resolved.0.ui_locales.as_deref());
     let asked = check_reply_address(state, request, resolved)?;
     match check(state, &asked) {
         Ok(checked) => decide(state, request, &asked, checked, posted).await,
@@ -257,7 +258,7 @@ fn sign_in_page(
     mistakes: &login::Mistakes,
 ) -> Response<Body> {
     let page = login::Asking {
-        purpose: Purpose::Continue(shown_name(&asked.client)),
+        purpose: Purpose::Continue(shown_name(request, &asked.client)),
         action: action(state, request, asked, browser),
         hint: asked.request.login_hint.as_deref(),
         parameters: asked.request.encode(),
@@ -266,9 +267,10 @@ fn sign_in_page(
 }
 
 /// Row S-179: what a client calls itself is marked as its own word.
-fn shown_name(client: &Client) -> String {
+fn shown_name(request: &Request, client: &Client) -> String {
     if client.registered_itself {
-        format!("\"{}\" (registered itself, not verified)", client.name)
+        let words = request.language().words();
+        words.registered_itself(&client.name).to_string()
     } else {
         client.name.clone()
     }

@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::languages::Words;
+
 /// `192.0.2.x`, or the first 48 bits of IPv6.
-pub(super) fn network(address: IpAddr) -> String {
+pub(super) fn network(words: &Words, address: IpAddr) -> String {
     match address.to_canonical() {
-        address if address.is_loopback() => "this server's own machine".to_owned(),
+        address if address.is_loopback() => words.own_machine.to_owned(),
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();
             format!("{a}.{b}.{c}.x")
@@ -20,6 +22,7 @@ pub(super) fn network(address: IpAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::languages::Language;
 
     #[test]
     fn an_address_loses_what_names_a_machine() {
@@ -29,7 +32,8 @@ mod tests {
             ("2001:db8:1:2::3", "2001:db8:1::/48"),
             ("::1", "this server's own machine"),
         ] {
-            assert_eq!(network(address.parse().unwrap()), shown);
+            let english = Language::English.words();
+            assert_eq!(network(english, address.parse().unwrap()), shown);
         }
     }
 }

@@ -5,6 +5,7 @@ use http::{Method, Response, StatusCode};
 
 use super::gate::{Needs, Visit, done, enter};
 use crate::Body;
+use crate::accounts::Deletion;
 use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
@@ -12,6 +13,7 @@ use crate::extract::signed_in_user::SignedInUser;
 use crate::pages::html;
 use crate::pages::html::{Forms, Page};
 use crate::pages::layout::{FormTarget, Layout};
+use crate::pages::problem::Problem;
 use crate::request::Request;
 use crate::state::State;
 
@@ -31,7 +33,7 @@ enum Step {
         form: FormTarget,
         account_url: String,
         user: String,
-        error: Option<&'static str>,
+        error: Option<Problem>,
     },
     /// The account is gone.
     Deleted,
@@ -39,6 +41,10 @@ enum Step {
 
 impl Page for DeletePage {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 /// `GET account/delete`, `POST account/delete`.
@@ -62,12 +68,17 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let user = visit.person.user();
     let typed = form.one("name")?.unwrap_or_default().trim();
     if !typed.eq_ignore_ascii_case(user.shown_name()) {
-        let error = "This is not your user name. Nothing was deleted.";
-        return Ok(page(state, request, &visit, Some(error)));
+        let problem = Problem::NotYourUsername;
+        return Ok(page(state, request, &visit, Some(problem)));
     }
     let deleted = state.accounts.delete_own(visit.own()).await;
-    if !deleted.map_err(Fault::from)? {
-        return Ok(done(request, "gone"));
+    match deleted.map_err(Fault::from)? {
+        Deletion::Done => {}
+        Deletion::LastAdmin => {
+            let problem = Problem::LastAdmin;
+            return Ok(page(state, request, &visit, Some(problem)));
+        }
+        Deletion::Gone => return Ok(done(request, "gone")),
     }
     tracing::info!(user = %user.id, address = %request.peer, "user.deleted");
     let mut response = see_other(&format!("{}?done=deleted", request.path));
@@ -75,12 +86,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     Ok(response)
 }
 
-fn page(
-    state: &State,
-    request: &Request,
-    visit: &Visit,
-    error: Option<&'static str>,
-) -> Response<Body> {
+fn page(state: &State, request: &Request, visit: &Visit, error: Option<Problem>) -> Response<Body> {
     let status = if error.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {

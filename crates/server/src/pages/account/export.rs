@@ -94,6 +94,7 @@ fn written(found: &Overview, request: &Request) -> Value {
             "sub": account.id.as_str(),
             "username": account.username.as_str(),
             "name": account.display_name,
+            "locale": account.locale,
             "email": account.email.as_ref().map(EmailAddress::as_str),
             "email_verified_at": account.email_verified_at.map(time),
             "created_at": time(account.created_at),

@@ -10,6 +10,7 @@ use super::rows::{self, EventRow};
 use crate::Body;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
+use crate::languages::Value;
 use crate::pages::html;
 use crate::pages::html::{Forms, Page};
 use crate::pages::layout::Layout;
@@ -31,6 +32,10 @@ struct HistoryPage {
 
 impl Page for HistoryPage {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 /// `GET account/history`, and the sign-in before it.

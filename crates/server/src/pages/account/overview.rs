@@ -11,6 +11,7 @@ use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::signed_in_user::SignedInUser;
+use crate::languages::Words;
 use crate::pages::html;
 use crate::pages::html::{Forms, Page};
 use crate::pages::layout::{FormTarget, Layout, initial};
@@ -40,7 +41,7 @@ struct AccountPage {
     delete_url: String,
     sign_out_url: String,
     programs: Vec<ProgramRow>,
-    more_programs: usize,
+    more_programs: u64,
     browsers: Vec<BrowserRow>,
     apps: Vec<AppRow>,
     events: Vec<EventRow>,
@@ -48,13 +49,18 @@ struct AccountPage {
 
 impl Page for AccountPage {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 impl AccountPage {
     /// So many sessions end with "Revoke all others".
-    fn others(&self) -> usize {
+    fn others(&self) -> u64 {
         let browsers = self.browsers.iter().filter(|row| !row.is_this).count();
-        self.programs.len() + self.more_programs + browsers
+        let listed = u64::try_from(self.programs.len() + browsers).unwrap_or(u64::MAX);
+        listed.saturating_add(self.more_programs)
     }
 }
 
@@ -65,7 +71,8 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         Err(response) => return Ok(response),
     };
     let query = request.query_form()?;
-    let notice = query.one("done")?.and_then(words_for);
+    let words = request.layout().words;
+    let notice = query.one("done")?.and_then(|done| words_for(words, done));
     match load(state, &visit.person, EVENTS).await? {
         Some(found) => Ok(page(state, request, &visit, (found, notice))),
         // Deleted a moment ago.
@@ -90,12 +97,14 @@ fn page(
     visit: &Visit,
     (found, notice): (Overview, Option<&'static str>),
 ) -> Response<Body> {
-    let now = request.now;
+    let layout = request.layout();
+    let (words, now) = (layout.words, request.now);
     let more_programs = found.authorizations.len().saturating_sub(MOST_PROGRAMS);
+    let more_programs = u64::try_from(more_programs).unwrap_or(u64::MAX);
     let programs = found.authorizations.into_iter().take(MOST_PROGRAMS);
     let browsers = found.browsers.iter();
     let page = AccountPage {
-        layout: request.layout(),
+        layout,
         user: found.account.username.to_string(),
         display_name: found.account.display_name,
         is_email_proven: found.account.email_verified_at.is_some(),
@@ -108,10 +117,12 @@ fn page(
         history_url: request.path_of("account/history"),
         delete_url: request.path_of("account/delete"),
         sign_out_url: request.path_of(request.paths.end_session),
-        programs: programs.map(|row| rows::program(state, now, row)).collect(),
+        programs: programs
+            .map(|row| rows::program(state, (words, now), row))
+            .collect(),
         more_programs,
         browsers: browsers
-            .map(|row| rows::browser(state, now, (row, &visit.person)))
+            .map(|row| rows::browser(state, (words, now), (row, &visit.person)))
             .collect(),
         apps: rows::apps(state, now, &found.consents),
         events: found
@@ -126,14 +137,14 @@ fn page(
 }
 
 /// What was done before the page came; any other word says nothing.
-fn words_for(done: &str) -> Option<&'static str> {
+fn words_for(words: &'static Words, done: &str) -> Option<&'static str> {
     Some(match done {
-        "revoked" => "It is signed out.",
-        "renamed" => "The name is saved.",
-        "others" => "Everything but this browser is signed out.",
-        "forgotten" => "The app will ask you again.",
-        "password" => "Your password is changed.",
-        "gone" => "There was nothing left to change: it may have ended already.",
+        "revoked" => words.done_revoked,
+        "renamed" => words.done_renamed,
+        "others" => words.done_others,
+        "forgotten" => words.done_forgotten,
+        "password" => words.done_password,
+        "gone" => words.done_gone,
         _ => return None,
     })
 }

@@ -16,7 +16,7 @@ use crate::error::page::PageError;
 use crate::pages::html;
 use crate::pages::html::{Forms, Page};
 use crate::pages::layout::{FormTarget, Layout};
-use crate::pages::{choose_password, login};
+use crate::pages::problem::{Problem, password_hint};
 use crate::request::Request;
 use crate::state::State;
 
@@ -29,21 +29,30 @@ struct PasswordPage {
     account_url: String,
     recover_url: String,
     user: String,
-    shortest: usize,
-    current_error: Option<String>,
-    new_error: Option<String>,
+    current_error: Option<Problem>,
+    new_error: Option<Problem>,
     ends_everything: bool,
+}
+
+impl PasswordPage {
+    fn hint(&self) -> String {
+        password_hint(self.layout.words)
+    }
 }
 
 impl Page for PasswordPage {
     const FORMS: Forms = Forms::StayHere;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 /// What was wrong, by field.
 #[derive(Clone, Debug, Default)]
 struct Mistakes {
-    current: Option<String>,
-    new: Option<String>,
+    current: Option<Problem>,
+    new: Option<Problem>,
     wait: Option<Duration>,
 }
 
@@ -74,26 +83,24 @@ async fn change(
         Ok(Secret::new(form.one(name)?.unwrap_or_default().to_owned()))
     };
     let (current, new, repeated) = (secret("current")?, secret("new")?, secret("repeated")?);
-    let of_new = |words: &str| Mistakes {
-        new: Some(words.to_owned()),
+    let of_new = |problem| Mistakes {
+        new: Some(problem),
         ..Mistakes::default()
     };
-    let of_current = |words: String, wait| Mistakes {
-        current: Some(words),
+    let of_current = |problem, wait| Mistakes {
+        current: Some(problem),
         wait,
         ..Mistakes::default()
     };
-    let wrong = || of_current("This is not your present password.".to_owned(), None);
+    let wrong = || of_current(Problem::NotPresentPassword, None);
     if new != repeated {
-        return Ok(Err(of_new(
-            "The two passwords differ. Type the same one twice.",
-        )));
+        return Ok(Err(of_new(Problem::PasswordsDiffer)));
     }
     if current.expose().is_empty() || current.expose().len() > LONGEST {
         return Ok(Err(wrong()));
     }
     if new == current {
-        return Ok(Err(of_new("This is the password that you have already.")));
+        return Ok(Err(of_new(Problem::SamePassword)));
     }
     let (renewed, cookie) = visit.person.renew(state, request);
     let change = Change {
@@ -102,6 +109,7 @@ async fn change(
         ends_everything,
         renewed,
         address: request.peer,
+        locale: request.language().tag(),
     };
     let limits = &state.settings.limits;
     let own = visit.own();
@@ -118,14 +126,11 @@ async fn change(
             Ok(Err(wrong()))
         }
         Ok(Guessed::Locked(wait)) => {
-            let time = login::in_words(wait);
-            let words = format!("Too many tries did not work. Try again in {time}.");
-            Ok(Err(of_current(words, Some(wait))))
+            let problem = Problem::TooManyTries(wait);
+            Ok(Err(of_current(problem, Some(wait))))
         }
         Ok(Guessed::Gone) => Ok(Ok(done(request, "gone"))),
-        Err(AccountError::BadPassword(problem)) => Ok(Err(of_new(&choose_password::sentence(
-            &problem.to_string(),
-        )))),
+        Err(AccountError::BadPassword(problem)) => Ok(Err(of_new(Problem::BadPassword(problem)))),
         Err(error) => Err(Fault::from(error).into()),
     }
 }
@@ -149,7 +154,6 @@ fn page(
         account_url: request.path_of("account"),
         recover_url: request.path_of("login/recover"),
         user: visit.person.user().shown_name().to_owned(),
-        shortest: SHORTEST,
         current_error: mistakes.current,
         new_error: mistakes.new,
         ends_everything,

@@ -9,7 +9,7 @@ use hallpass_protocol::{ClientId, Timestamp};
 use super::address::network;
 use crate::accounts::browser_id;
 use crate::extract::signed_in_user::SignedInUser;
-use crate::pages::moment::Moment;
+use crate::languages::{Filled, Moment, Value, Words};
 use crate::pages::scope_line::{self, ScopeLine};
 use crate::state::State;
 
@@ -23,7 +23,7 @@ pub(crate) struct ProgramRow {
     /// What the client is called.
     pub(crate) client: String,
     /// How it was signed in, and where.
-    pub(crate) facts: Vec<String>,
+    pub(crate) facts: Vec<Filled<'static>>,
     /// When it was signed in.
     pub(crate) created: Moment,
     /// When it last got a token.
@@ -47,7 +47,7 @@ pub(crate) struct BrowserRow {
     /// What it says it is.
     pub(crate) name: String,
     /// Its network.
-    pub(crate) place: Option<String>,
+    pub(crate) place: Option<Filled<'static>>,
     /// When the person signed in.
     pub(crate) created: Moment,
     /// When it was last used, to half an hour.
@@ -82,27 +82,30 @@ pub(crate) struct EventRow {
     pub(crate) at: Moment,
 }
 
-/// What a browser is called that does not say what it is.
-const A_BROWSER: &str = "A browser";
+impl AppRow {
+    /// What it may do, as a list.
+    pub(crate) fn scopes(&self, words: &Words) -> Value<'static> {
+        let scopes = self.scopes.iter();
+        words.list(scopes.map(|line| line.value(words)).collect())
+    }
+}
 
 pub(super) fn program(
     state: &State,
-    now: Timestamp,
+    (words, now): (&Words, Timestamp),
     (found, label): (Authorization, Option<String>),
 ) -> ProgramRow {
-    let mut facts = vec![
-        match found.origin {
-            Origin::Code => "Through a browser",
-            Origin::Device => "With a code from another device",
-            Origin::Exchange => "With another token",
-        }
-        .to_owned(),
-    ];
-    facts.extend(found.address.map(|from| format!("from {}", network(from))));
+    let mut facts = vec![Filled::plain(match found.origin {
+        Origin::Code => words.through_a_browser,
+        Origin::Device => words.with_a_code,
+        Origin::Exchange => words.with_another_token,
+    })];
+    let place = |from| words.coming_from(network(words, from));
+    facts.extend(found.address.map(place));
     if found.origin == Origin::Device
         && let Some(browser) = &found.seed.sign_in.browser
     {
-        facts.push(format!("allowed in {browser}"));
+        facts.push(words.allowed_in(words.program(browser)));
     }
     ProgramRow {
         sid: found.id.to_string(),
@@ -117,18 +120,19 @@ pub(super) fn program(
 
 pub(super) fn browser(
     state: &State,
-    now: Timestamp,
+    (words, now): (&Words, Timestamp),
     (found, person): (&BrowserSession, &SignedInUser),
 ) -> BrowserRow {
     let used = found.expires_at - state.settings.browser_sessions.idle;
     BrowserRow {
         sid: format!("b-{}", browser_id(&found.token_hash)),
-        name: found
-            .sign_in
-            .browser
-            .clone()
-            .unwrap_or_else(|| A_BROWSER.to_owned()),
-        place: found.address.map(network),
+        name: found.sign_in.browser.as_deref().map_or_else(
+            || words.a_browser.to_owned(),
+            |browser| words.program(browser),
+        ),
+        place: found
+            .address
+            .map(|from| words.coming_from(network(words, from))),
         created: moment(found.auth_time, now),
         used: moment(used.max(found.auth_time), now),
         is_this: found.token_hash == person.session(),

@@ -1,0 +1,89 @@
+//! What was wrong with what a person typed, said beside the field.
+
+use std::time::Duration;
+
+use hallpass_issuer::factors::password::{BadPassword, LONGEST, SHORTEST};
+
+use crate::languages::Words;
+
+/// What was wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// A wrong password, an unknown name, a locked account, or one without a password: a guesser must
+    /// not learn which of these it is.
+    WrongPassword,
+    /// Too many wrong passwords; so long no other is looked at.
+    TooManyTries(Duration),
+    /// No user name.
+    NoUsername,
+    /// No user name, where any would do. Dev mode only.
+    NotAnyUsername,
+    /// Nobody can have that user name. Dev mode only.
+    BadUsername,
+    /// Neither user name nor address.
+    NoUsernameOrEmail,
+    /// Too many links were asked for; so long no other is sent.
+    TooManyLinks(Duration),
+    /// The new password was not typed twice.
+    PasswordsDiffer,
+    /// The new password will not do.
+    BadPassword(BadPassword),
+    /// The present password is another one.
+    NotPresentPassword,
+    /// The new password is the present one.
+    SamePassword,
+    /// No user code.
+    CodeMissing,
+    /// A user code that is wrong, expired or used: a guesser must not learn which of these it is.
+    CodeNotValid,
+    /// Not the name of the account that would be deleted.
+    NotYourUsername,
+    /// Nobody else could administer the server.
+    LastAdmin,
+}
+
+impl Problem {
+    /// It, as a sentence.
+    pub(crate) fn in_words(self, words: &Words) -> String {
+        let plain = match self {
+            Self::TooManyTries(wait) => return words.too_many_tries(minutes(wait)).to_string(),
+            Self::TooManyLinks(wait) => return words.too_many_links(minutes(wait)).to_string(),
+            Self::BadPassword(BadPassword::TooShort) => {
+                return words.password_too_short(number(SHORTEST)).to_string();
+            }
+            Self::BadPassword(BadPassword::TooLong) => {
+                return words.password_too_long(number(LONGEST)).to_string();
+            }
+            Self::BadPassword(BadPassword::IsName) => words.password_is_name,
+            Self::BadPassword(BadPassword::Repeats) => words.password_repeats,
+            Self::BadPassword(BadPassword::Common) => words.password_is_common,
+            Self::WrongPassword => words.wrong_password,
+            Self::NoUsername => words.enter_username,
+            Self::NotAnyUsername => words.enter_any_username,
+            Self::BadUsername => words.bad_username,
+            Self::NoUsernameOrEmail => words.enter_username_or_email,
+            Self::PasswordsDiffer => words.passwords_differ,
+            Self::NotPresentPassword => words.not_present_password,
+            Self::SamePassword => words.same_password,
+            Self::CodeMissing => words.code_is_missing,
+            Self::CodeNotValid => words.code_not_valid,
+            Self::NotYourUsername => words.not_your_username,
+            Self::LastAdmin => words.last_admin,
+        };
+        plain.to_owned()
+    }
+}
+
+/// What a new password should be.
+pub(super) fn password_hint(words: &Words) -> String {
+    words.password_hint(number(SHORTEST)).to_string()
+}
+
+/// A wait in whole minutes, rounded up.
+pub(super) fn minutes(wait: Duration) -> u64 {
+    wait.as_secs().div_ceil(60).max(1)
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,1 @@
+-- PostgreSQL only: one process writes a file, and hears of each revocation when it commits it.

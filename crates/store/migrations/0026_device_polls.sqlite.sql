@@ -1,0 +1,1 @@
+-- PostgreSQL only: one process keeps the pace of polls in memory.
