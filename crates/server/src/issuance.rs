@@ -239,7 +239,11 @@ pub(crate) async fn issue(
             typ,
             &claims,
         )?),
-        None => keys.signer.sign_access_token(&claims)?,
+        None => {
+            let token = keys.signer.sign_access_token(&claims)?;
+            state.verified_tokens.learn(&keys, token.expose());
+            token
+        }
     };
     let id_token = match grant.authorization {
         Some(authorization) if grant.scopes.contains(policy::OPENID) => {
