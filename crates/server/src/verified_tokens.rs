@@ -4,7 +4,8 @@
 //! signature that was good stays good. Time, issuer and revocation are looked at each time, and what
 //! is remembered counts only with the very keys that signed.
 
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use hallpass_protocol::access_token::AccessTokenClaims;
@@ -19,14 +20,14 @@ const MOST_BYTES: u64 = 8 * 1024 * 1024;
 const OVERHEAD: u64 = 512;
 /// The usual entry, for the size of the table.
 const USUAL_BYTES: u64 = 2048;
-/// So many tokens that nobody has asked about yet are known as ours, at about 60 bytes each.
+/// So many tokens that nobody has asked about yet are known as ours, at about 100 bytes each.
 const MOST_SIGNED: usize = 64 * 1024;
 
 /// The tokens, by their SHA-256: the tables hold nothing that could be presented.
 #[derive(Debug)]
 pub(crate) struct VerifiedTokens {
     read: Cache<TokenHash, Entry, ByLength>,
-    signed: Cache<TokenHash, Arc<IssuerKeys>>,
+    signed: Mutex<LastSigned>,
 }
 
 type TokenHash = [u8; 32];
@@ -38,6 +39,14 @@ pub(crate) enum Signature {
     Ours,
     /// Nothing.
     Unchecked,
+}
+
+/// The last tokens that were signed here and by which keys, until somebody asks about them. A cache
+/// that keeps what is often asked for would forget the new ones first.
+#[derive(Debug, Default)]
+struct LastSigned {
+    by: HashMap<TokenHash, Arc<IssuerKeys>>,
+    order: VecDeque<TokenHash>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,7 +71,7 @@ impl Default for VerifiedTokens {
         let usual = usize::try_from(MOST_BYTES / USUAL_BYTES).unwrap_or(1);
         Self {
             read: Cache::with_weighter(usual, MOST_BYTES, ByLength),
-            signed: Cache::new(MOST_SIGNED),
+            signed: Mutex::default(),
         }
     }
 }
@@ -70,7 +79,7 @@ impl Default for VerifiedTokens {
 impl VerifiedTokens {
     /// Remembers an access token that these keys have just signed.
     pub(crate) fn learn(&self, keys: &Arc<IssuerKeys>, token: &str) {
-        self.signed.insert(hash_of(token), Arc::clone(keys));
+        self.signed().insert(hash_of(token), Arc::clone(keys));
     }
 
     /// The claims of a token that these keys signed; `read` reads one that nobody has read yet.
@@ -87,10 +96,8 @@ impl VerifiedTokens {
             return Some(known.claims);
         }
         // From here on the claims are remembered, and the hash is not needed.
-        let is_signed = self
-            .signed
-            .remove(&hash)
-            .is_some_and(|(_, signer)| Arc::ptr_eq(&signer, keys));
+        let signer = self.signed().by.remove(&hash);
+        let is_signed = signer.is_some_and(|signer| Arc::ptr_eq(&signer, keys));
         let claims = Arc::new(read(if is_signed {
             Signature::Ours
         } else {
@@ -103,6 +110,23 @@ impl VerifiedTokens {
         };
         self.read.insert(hash, entry);
         Some(claims)
+    }
+
+    fn signed(&self) -> std::sync::MutexGuard<'_, LastSigned> {
+        // Nothing panics while it holds the lock.
+        self.signed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LastSigned {
+    fn insert(&mut self, hash: TokenHash, keys: Arc<IssuerKeys>) {
+        if self.order.len() >= MOST_SIGNED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.by.remove(&oldest);
+        }
+        self.order.push_back(hash);
+        self.by.insert(hash, keys);
     }
 }
 
@@ -159,7 +183,9 @@ mod tests {
         for number in 0..=MOST_SIGNED {
             tokens.learn(&keys, &number.to_string());
         }
-        assert!(tokens.signed.len() <= MOST_SIGNED);
+        let signed = tokens.signed();
+        assert_eq!(signed.by.len(), MOST_SIGNED);
+        assert!(!signed.by.contains_key(&hash_of("0")), "the oldest goes");
     }
 
     #[test]
