@@ -1,10 +1,11 @@
-//! Access tokens whose signature was checked a moment ago: a resource server asks about the same
-//! token again and again, and a signature that was good stays good.
+//! Access tokens whose signature needs no check: this node has just written it, or has checked it.
 //!
-//! Only the signature and the reading of the claims are remembered. Time, issuer and revocation are
-//! looked at each time, and an entry counts only with the very keys that it was checked with.
+//! A resource server asks about a token soon after it was issued, and then again and again. A
+//! signature that was good stays good. Time, issuer and revocation are looked at each time, and what
+//! is remembered counts only with the very keys that signed.
 
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use hallpass_protocol::access_token::AccessTokenClaims;
@@ -13,16 +14,40 @@ use quick_cache::sync::Cache;
 
 use crate::keys::IssuerKeys;
 
-/// About so much memory; the least used are forgotten first.
+/// Claims that were read take about so much memory; the least used are forgotten first.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
 /// What an entry takes besides its claims.
 const OVERHEAD: u64 = 512;
 /// The usual entry, for the size of the table.
 const USUAL_BYTES: u64 = 2048;
+/// So many tokens that nobody has asked about yet are known as ours, at about 100 bytes each.
+const MOST_SIGNED: usize = 64 * 1024;
 
-/// The tokens, by their SHA-256: the table holds nothing that could be presented.
+/// The tokens, by their SHA-256: the tables hold nothing that could be presented.
 #[derive(Debug)]
-pub(crate) struct VerifiedTokens(Cache<[u8; 32], Entry, ByLength>);
+pub(crate) struct VerifiedTokens {
+    read: Cache<TokenHash, Entry, ByLength>,
+    signed: Mutex<LastSigned>,
+}
+
+type TokenHash = [u8; 32];
+
+/// What is known of a token's signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signature {
+    /// This node made it, with the keys in use.
+    Ours,
+    /// Nothing.
+    Unchecked,
+}
+
+/// The last tokens that were signed here and by which keys, until somebody asks about them. A cache
+/// that keeps what is often asked for would forget the new ones first.
+#[derive(Debug, Default)]
+struct LastSigned {
+    by: HashMap<TokenHash, Arc<IssuerKeys>>,
+    order: VecDeque<TokenHash>,
+}
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -34,8 +59,8 @@ struct Entry {
 #[derive(Clone, Debug)]
 struct ByLength;
 
-impl Weighter<[u8; 32], Entry> for ByLength {
-    fn weight(&self, _: &[u8; 32], entry: &Entry) -> u64 {
+impl Weighter<TokenHash, Entry> for ByLength {
+    fn weight(&self, _: &TokenHash, entry: &Entry) -> u64 {
         // Base64 makes a token a third longer than its claims; in memory they take about twice.
         OVERHEAD + 2 * entry.length
     }
@@ -44,36 +69,68 @@ impl Weighter<[u8; 32], Entry> for ByLength {
 impl Default for VerifiedTokens {
     fn default() -> Self {
         let usual = usize::try_from(MOST_BYTES / USUAL_BYTES).unwrap_or(1);
-        Self(Cache::with_weighter(usual, MOST_BYTES, ByLength))
+        Self {
+            read: Cache::with_weighter(usual, MOST_BYTES, ByLength),
+            signed: Mutex::default(),
+        }
     }
 }
 
 impl VerifiedTokens {
-    /// The claims of a token that these keys signed; `read` checks one that is not known.
+    /// Remembers an access token that these keys have just signed.
+    pub(crate) fn learn(&self, keys: &Arc<IssuerKeys>, token: &str) {
+        self.signed().insert(hash_of(token), Arc::clone(keys));
+    }
+
+    /// The claims of a token that these keys signed; `read` reads one that nobody has read yet.
     pub(crate) fn claims(
         &self,
         keys: &Arc<IssuerKeys>,
         token: &str,
-        read: impl FnOnce() -> Option<AccessTokenClaims>,
+        read: impl FnOnce(Signature) -> Option<AccessTokenClaims>,
     ) -> Option<Arc<AccessTokenClaims>> {
         let hash = hash_of(token);
-        if let Some(known) = self.0.get(&hash)
+        if let Some(known) = self.read.get(&hash)
             && Arc::ptr_eq(&known.keys, keys)
         {
             return Some(known.claims);
         }
-        let claims = Arc::new(read()?);
+        // From here on the claims are remembered, and the hash is not needed.
+        let signer = self.signed().by.remove(&hash);
+        let is_signed = signer.is_some_and(|signer| Arc::ptr_eq(&signer, keys));
+        let claims = Arc::new(read(if is_signed {
+            Signature::Ours
+        } else {
+            Signature::Unchecked
+        })?);
         let entry = Entry {
             claims: Arc::clone(&claims),
             keys: Arc::clone(keys),
             length: u64::try_from(token.len()).unwrap_or(u64::MAX / 4),
         };
-        self.0.insert(hash, entry);
+        self.read.insert(hash, entry);
         Some(claims)
+    }
+
+    fn signed(&self) -> std::sync::MutexGuard<'_, LastSigned> {
+        // Nothing panics while it holds the lock.
+        self.signed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn hash_of(token: &str) -> [u8; 32] {
+impl LastSigned {
+    fn insert(&mut self, hash: TokenHash, keys: Arc<IssuerKeys>) {
+        if self.order.len() >= MOST_SIGNED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.by.remove(&oldest);
+        }
+        self.order.push_back(hash);
+        self.by.insert(hash, keys);
+    }
+}
+
+fn hash_of(token: &str) -> TokenHash {
     let mut context = Context::new(&SHA256);
     context.update(token.as_bytes());
     let mut hash = [0; 32];
@@ -107,10 +164,11 @@ mod tests {
     #[test]
     fn s_156_with_other_keys_a_token_is_checked_again() {
         let (tokens, old, new) = (VerifiedTokens::default(), keys(), keys());
-        assert!(tokens.claims(&old, "token", || Some(claims())).is_some());
-        assert!(tokens.claims(&old, "token", || None).is_some());
-        assert!(tokens.claims(&new, "token", || None).is_none());
-        assert!(tokens.claims(&old, "other", || None).is_none());
+        let good = |_| Some(claims());
+        assert!(tokens.claims(&old, "token", good).is_some());
+        assert!(tokens.claims(&old, "token", |_| None).is_some());
+        assert!(tokens.claims(&new, "token", |_| None).is_none());
+        assert!(tokens.claims(&old, "other", |_| None).is_none());
     }
 
     #[test]
@@ -118,9 +176,34 @@ mod tests {
         let (tokens, keys) = (VerifiedTokens::default(), keys());
         for number in 0..4_000 {
             let token = format!("{number:2000}");
-            assert!(tokens.claims(&keys, &token, || Some(claims())).is_some());
+            assert!(tokens.claims(&keys, &token, |_| Some(claims())).is_some());
         }
-        assert!(tokens.0.weight() <= MOST_BYTES);
-        assert!(tokens.0.len() < 4_000);
+        assert!(tokens.read.weight() <= MOST_BYTES);
+        assert!(tokens.read.len() < 4_000);
+        for number in 0..=MOST_SIGNED {
+            tokens.learn(&keys, &number.to_string());
+        }
+        let signed = tokens.signed();
+        assert_eq!(signed.by.len(), MOST_SIGNED);
+        assert!(!signed.by.contains_key(&hash_of("0")), "the oldest goes");
+    }
+
+    #[test]
+    fn s_156_the_signature_of_a_token_of_this_node_is_not_checked() {
+        let (tokens, own, other) = (VerifiedTokens::default(), keys(), keys());
+        let seen = |keys, token: &str| {
+            let mut seen = None;
+            tokens.claims(keys, token, |signature| {
+                seen = Some(signature);
+                None
+            });
+            seen
+        };
+        tokens.learn(&own, "token");
+        assert_eq!(seen(&own, "token"), Some(Signature::Ours));
+        tokens.learn(&own, "token");
+        assert_eq!(seen(&other, "token"), Some(Signature::Unchecked));
+        tokens.learn(&own, "token");
+        assert_eq!(seen(&own, "token2"), Some(Signature::Unchecked));
     }
 }

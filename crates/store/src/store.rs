@@ -1,9 +1,5 @@
 //! The store: who runs the jobs. A file has one writer thread and two readers, PostgreSQL a thread
 //! for each connection; memory has none.
-//!
-//! An in-memory database is one connection behind a lock, and jobs run in place on the calling
-//! task: nothing waits for a disk, a job takes microseconds, and two thread hops would cost more
-//! than the job. A shared-cache URI would allow a second connection but locks whole tables.
 
 use std::any::Any;
 use std::fs::File;
@@ -20,6 +16,7 @@ use crate::database::sqlite::{Database, Health};
 use crate::database::{Access, Job, Transaction};
 use crate::error::StoreError;
 use crate::lock_file;
+use crate::memory::Memory;
 use crate::migrations::{self, Schema};
 use crate::pool::Pool;
 use crate::postgres_url::PostgresUrl;
@@ -34,7 +31,7 @@ pub struct Store {
 
 #[derive(Debug)]
 enum Engine {
-    Memory(Mutex<Option<Database>>),
+    Memory(Memory),
     File {
         writes: Sender<Message<Box<dyn Job>>>,
         reads: Sender<Message<ReadJob>>,
@@ -97,7 +94,7 @@ impl Store {
         database.write_alone(migrations::run)?;
         Ok(Self {
             decisions: database.decisions(),
-            engine: Arc::new(Engine::Memory(Mutex::new(Some(database)))),
+            engine: Arc::new(Engine::Memory(Memory::new(database))),
         })
     }
 
@@ -136,11 +133,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (job, answer) = Work::new(job);
         match &*self.engine {
-            Engine::Memory(database) => match lock(database).as_ref() {
-                // Memory has no fsync that could fail.
-                Some(database) => _ = database.write(vec![job]),
-                None => return Err(closed()),
-            },
+            Engine::Memory(memory) => memory.write(job),
             Engine::File { writes, .. } => {
                 writes.send(Message::Job(job)).map_err(|_| closed())?;
             }
@@ -165,10 +158,7 @@ impl Store {
         job: impl Fn(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         match &*self.engine {
-            Engine::Memory(database) => lock(database)
-                .as_ref()
-                .ok_or_else(closed)?
-                .read_alone(|tx| guarded(|| job(tx))),
+            Engine::Memory(memory) => memory.read(|tx| guarded(|| job(tx))).ok_or_else(closed)?,
             Engine::File { reads, .. } => {
                 let (reply, answer) = oneshot::channel();
                 let job: ReadJob = Box::new(move |database| {
@@ -195,7 +185,7 @@ impl Store {
     /// Finishes every job that was asked for, then closes the database. Later jobs fail.
     pub async fn close(&self) {
         match &*self.engine {
-            Engine::Memory(database) => drop(lock(database).take()),
+            Engine::Memory(memory) => memory.close(),
             Engine::File { writes, reads } => {
                 // The writer goes last: the last connection moves the log into the file.
                 for _ in 0..READERS {
@@ -243,7 +233,8 @@ fn run_writes(database: Database, queue: &Receiver<Message<Box<dyn Job>>>, lock:
 
 fn run_reads(database: Database, queue: &Mutex<Receiver<Message<ReadJob>>>) {
     let stopped = loop {
-        let message = lock(queue).recv();
+        // Nothing panics while it holds the lock.
+        let message = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match message {
             Ok(Message::Job(job)) => job(&database),
             Ok(Message::Stop(done)) => break Some(done),
@@ -320,11 +311,6 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreEr
 
 fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
-}
-
-/// What the lock guards is whole after a panic too: jobs are guarded, the rest does not panic.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// More readers than cores do not read faster.
