@@ -14,6 +14,7 @@ ROWS = [
     ("device authorization", "form, JSON", "device authorization", None, 5),
     ("refresh", "form, JSON, ES256", "refresh", None, 5),
     ("introspection, new token", VERIFIED, "introspection", None, 4),
+    ("introspection, token just issued", "form, JSON", "introspection", None, 4),
     ("introspection, known token", "form, JSON", "introspection", None, 5),
     ("userinfo", "JSON", "userinfo", None, 5),
     ("JWKS", "JSON", "JWKS", 2, 5),

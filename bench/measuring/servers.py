@@ -147,6 +147,7 @@ class Ours(Mock):
         capture = lambda member, name: ["--capture", member, "--capture-to", self.file(name)]
         tokens, codes = ["--bodies", self.file("tokens")], ["--bodies", self.file("codes")]
         active = ["--header", BASIC, "--contains", '"active":true']
+        fresh = ["--bodies", self.file("fresh tokens")]
         pending = ["--expect", "400", "--contains", "authorization_pending"]
         early = ["--expect", "400", "--contains", "slow_down", "--cycle"]
         token = f"{base}/token"
@@ -156,8 +157,12 @@ class Ours(Mock):
             "device authorization": lambda: self.post(f"{base}/device/authorize", body, *once, *capture("device_code", "codes")),
             "pending poll": lambda: self.post(token, POLL, *codes, *pending, *once),
             "poll too early": lambda: self.post(token, POLL, *codes, *early),
-            "client credentials, kept": lambda: self.post(token, FORM, "--header", BASIC, *once, *capture("access_token", "tokens")),
+            "tokens for later": lambda: self.post(token, FORM, "--header", BASIC, *once, *capture("access_token", "tokens")),
+            # As many as the server remembers to have signed: the tokens before are forgotten.
+            "client credentials, many": lambda: self.post(token, FORM, "--header", BASIC, "--requests", "66000"),
             "introspection, new token": lambda: self.post(f"{base}/introspect", "token=", *tokens, *active, *once),
+            "client credentials, kept": lambda: self.post(token, FORM, "--header", BASIC, *once, *capture("access_token", "fresh tokens")),
+            "introspection, token just issued": lambda: self.post(f"{base}/introspect", "token=", *fresh, *active, *once),
         }
 
 

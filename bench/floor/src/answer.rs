@@ -1,5 +1,7 @@
 //! What both floors answer.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
@@ -17,13 +19,17 @@ const HEADER: &[u8] = br#"{"kid":"default","typ":"JWT","alg":"ES256"}"#;
 /// The claims of a token for a client, spelled out: writing them is not the framework's work.
 const CLAIMS: &[u8] = br#"{"iss":"http://localhost:8080/default","sub":"bench","aud":"default","exp":1795224970,"iat":1795221370,"nbf":1795221370,"jti":"9f2c1a52-6d7e-4f0b-9a53-0f6f6c2f5d11","client_id":"bench","scope":"openid","tid":"default"}"#;
 
-/// The key of the tokens, and one that it signed.
+/// The key of the tokens, and what it signed: many signatures, since a processor learns the branches
+/// of one by heart.
 pub(crate) struct Key {
     pair: EcdsaKeyPair,
     public: ParsedPublicKey,
     signed: String,
-    signature: Vec<u8>,
+    signatures: Vec<Vec<u8>>,
+    checked: AtomicUsize,
 }
+
+const SIGNATURES: usize = 4096;
 
 impl Key {
     pub(crate) fn generate() -> Self {
@@ -32,19 +38,22 @@ impl Key {
         let public =
             ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public).expect("its public half");
         let signed = signing_input();
-        let signature = sign(&pair, &signed);
+        let signatures = (0..SIGNATURES).map(|_| sign(&pair, &signed)).collect();
         Self {
             pair,
             public,
             signed,
-            signature,
+            signatures,
+            checked: AtomicUsize::new(0),
         }
     }
 
     /// Checks one signature.
     pub(crate) fn verify(&self) -> bool {
         let message = self.signed.as_bytes();
-        self.public.verify_sig(message, &self.signature).is_ok()
+        let turn = self.checked.fetch_add(1, Ordering::Relaxed) % SIGNATURES;
+        let signature = &self.signatures[turn];
+        self.public.verify_sig(message, signature).is_ok()
     }
 
     /// A token response with one signature.

@@ -1,10 +1,9 @@
 //! What went wrong, as the command line says it: `hallpass:` what, `cause:` why, `hint:` what next.
 
 use std::error::Error as StdError;
-use std::time::Duration;
 
-use hallpass_client::{Error, ErrorKind, OAuthError, StoreError};
-use serde_json::{Value, json};
+use hallpass_client::{Error, ErrorKind, StoreError, answers};
+use serde_json::Value;
 
 use crate::exit_code;
 
@@ -14,28 +13,13 @@ pub(crate) struct Failure(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    code: &'static str,
-    exit: u8,
-    message: String,
-    causes: Vec<String>,
-    hint: Option<String>,
-    oauth: Option<OAuthError>,
-    retry_after: Option<Duration>,
+    says: answers::Failure,
     is_told: bool,
 }
 
 impl Failure {
     fn new(code: &'static str, exit: u8, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
-            code,
-            exit,
-            message: message.into(),
-            causes: Vec::new(),
-            hint: None,
-            oauth: None,
-            retry_after: None,
-            is_told: false,
-        }))
+        answers::Failure::new(code, exit, message).into()
     }
 
     /// The command line was not understood.
@@ -80,28 +64,27 @@ impl Failure {
 
     /// Ctrl-C.
     pub(crate) fn interrupted() -> Self {
-        Self::new("cancelled", exit_code::INTERRUPTED, "cancelled")
+        answers::Failure::interrupted().into()
     }
 
     /// With what to do next.
     #[must_use]
     pub(crate) fn hint_to(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
+        self.0.says.hint = Some(hint.into());
         self
     }
 
     /// With the reasons below it.
     #[must_use]
     pub(crate) fn caused_by(mut self, error: &dyn StdError) -> Self {
-        self.0.causes.push(error.to_string());
-        self.0.causes.extend(causes(error));
+        self.0.says.add_cause(error);
         self
     }
 
     /// Names the command that signs in, when that is what is needed.
     #[must_use]
     pub(crate) fn sign_in_with(self, command: &str) -> Self {
-        if self.0.exit == exit_code::LOGIN_REQUIRED {
+        if self.0.says.exit == exit_code::LOGIN_REQUIRED {
             self.hint_to(format!("run `{command}` in a terminal"))
         } else {
             self
@@ -138,18 +121,18 @@ impl Failure {
     /// With the place where it went wrong before it.
     #[must_use]
     pub(crate) fn within(mut self, place: &str) -> Self {
-        self.0.message = format!("{place}: {}", self.0.message);
+        self.0.says.message = format!("{place}: {}", self.0.says.message);
         self
     }
 
     /// What to do next.
     pub(crate) fn hint(&self) -> Option<&str> {
-        self.0.hint.as_deref()
+        self.0.says.hint.as_deref()
     }
 
     /// What went wrong, in one sentence.
     pub(crate) fn message(&self) -> &str {
-        &self.0.message
+        &self.0.says.message
     }
 
     /// The answer on standard output already said it.
@@ -166,56 +149,32 @@ impl Failure {
 
     /// The exit code of the process.
     pub(crate) fn exit(&self) -> u8 {
-        self.0.exit
+        self.0.says.exit
     }
 
     /// For people: at most what, why, what next.
     pub(crate) fn to_text(&self, name: &str) -> String {
-        let mut text = format!("{name} {}\n", self.0.message);
-        for cause in &self.0.causes {
-            text.extend(["  cause: ", cause, "\n"]);
-        }
-        if let Some(hint) = &self.0.hint {
-            text.extend(["  hint: ", hint, "\n"]);
-        }
-        text
+        self.0.says.to_text(name)
     }
 
     /// For programs: one object.
     pub(crate) fn to_json(&self) -> Value {
-        let failure = &self.0;
-        let oauth = failure.oauth.as_ref().map(|oauth| {
-            json!({
-                "error": oauth.error.as_str(),
-                "error_description": oauth.description,
-            })
-        });
-        json!({
-            "schema": "hallpass.error/1",
-            "error": {
-                "code": failure.code,
-                "exit": failure.exit,
-                "message": failure.message,
-                "causes": failure.causes,
-                "hint": failure.hint,
-                "oauth": oauth,
-                "retry_after": failure.retry_after.map(|wait| wait.as_secs()),
-            },
-        })
+        self.0.says.to_json()
+    }
+}
+
+impl From<answers::Failure> for Failure {
+    fn from(says: answers::Failure) -> Self {
+        Self(Box::new(Inner {
+            says,
+            is_told: false,
+        }))
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let kind = error.kind();
-        let mut failure = Self::new(kind.as_str(), error.exit_code(), error.to_string());
-        failure.0.causes = causes(&error).collect();
-        failure.0.hint = error.hint().map(str::to_owned);
-        failure.0.oauth = error.oauth().cloned();
-        if let ErrorKind::Unavailable { retry_after } = kind {
-            failure.0.retry_after = *retry_after;
-        }
-        failure
+        answers::Failure::from(&error).into()
     }
 }
 
@@ -223,23 +182,6 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Error::from(error).into()
     }
-}
-
-/// The reasons below an error; one that only repeats its parent is left out.
-fn causes(error: &dyn StdError) -> impl Iterator<Item = String> {
-    let mut above = error.to_string();
-    let mut next = error.source();
-    std::iter::from_fn(move || {
-        loop {
-            let cause = next?;
-            next = cause.source();
-            let text = hallpass_client::clean::text(&cause.to_string());
-            if !above.contains(&text) {
-                above.clone_from(&text);
-                return Some(text);
-            }
-        }
-    })
 }
 
 #[cfg(test)]

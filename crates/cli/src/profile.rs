@@ -167,9 +167,7 @@ impl Profile {
             .profile(slot(&self.name))
             .http(self.transport()?)
             .store(self.store()?);
-        if let Some(trace) = &self.trace {
-            builder = builder.watcher(trace.clone());
-        }
+        builder = self.watched(builder);
         if let Some(par) = self.settings.par {
             builder = builder.pushed_requests(match par {
                 Wish::Auto => PushedRequests::Auto,
@@ -220,6 +218,14 @@ impl Profile {
         match &self.proxy {
             Some(proxy) => Ok(transport.proxy(proxy.expose())?),
             None => Ok(transport),
+        }
+    }
+
+    /// With who writes down what is exchanged (`--trace`).
+    pub(crate) fn watched(&self, builder: ClientBuilder) -> ClientBuilder {
+        match &self.trace {
+            Some(trace) => builder.watcher(trace.clone()),
+            None => builder,
         }
     }
 

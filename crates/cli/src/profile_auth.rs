@@ -103,10 +103,7 @@ impl Profile {
     /// A client that has no id yet, for its registration.
     pub(crate) fn unregistered(&self) -> Result<ClientBuilder, Failure> {
         let builder = Client::unregistered(self.issuer()?).http(self.transport()?);
-        Ok(match &self.trace {
-            Some(trace) => builder.watcher(trace.clone()),
-            None => builder,
-        })
+        Ok(self.watched(builder))
     }
 
     /// A program that registered itself has the id that it got then (row C-56). What cannot be read now

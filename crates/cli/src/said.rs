@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hallpass_client::{Provider, SessionKey, Store, StorePlace, clean};
 
-use crate::args::{Flow, GlobalArgs, Ports, ServerArgs, parse_ports};
+use crate::args::{Flow, GlobalArgs, Ports, ServerArgs};
 use crate::config::{
     AuthMethod, DirectoryFile, Layers, Origin, ProfileFile, SecretPlace, Settings, command_of,
 };
@@ -221,7 +221,7 @@ impl Said<'_> {
             say("HALLPASS_FLOW", Settings { flow, ..empty() });
         }
         if let Some(text) = text("HALLPASS_CALLBACK_PORT") {
-            let Ports(ports) = parse_ports(&text).map_err(|reason| {
+            let Ports(ports) = text.parse().map_err(|reason: String| {
                 Failure::usage("HALLPASS_CALLBACK_PORT is not understood").hint_to(reason)
             })?;
             let callback_ports = Some(ports);

@@ -3,7 +3,11 @@
 //! Row C-81: it goes only where `HALLPASS_TOKEN_FOR` says; without that, where the profile's own
 //! tokens go.
 
-use hallpass_client::{Secret, clean};
+use hallpass_client::{
+    Client, Clock as _, MemoryStore, Scopes, Secret, SessionKey, SessionRecord, TokenStore as _,
+    TokenType, clean,
+};
+use hallpass_protocol::time::SystemClock;
 
 use crate::config::Target;
 use crate::environment::Environment;
@@ -46,17 +50,68 @@ impl StaticToken {
 
     /// Whether it may go to an address.
     pub(crate) fn may_go_to(&self, target: &Target, profile: &Profile) -> Result<(), Failure> {
-        if self.places.is_empty() {
-            return profile.may_send_to(target);
-        }
-        if self.places.iter().any(|place| target.is_at(place)) {
+        let may = if self.places.is_empty() {
+            profile.may_send_to(target).is_ok()
+        } else {
+            self.places.iter().any(|place| target.is_at(place))
+        };
+        if may {
             return Ok(());
         }
         let origin = clean::text(&target.origin_text());
         Err(Failure::config(format!("{TOKEN} is not for {origin}"))
             .hint_to(format!("if it should be: add {origin} to {TOKEN_FOR}")))
     }
+
+    /// A client that has this token for a session, for an address that it may go to. It signs nobody in,
+    /// keeps nothing, and asks no server for another token.
+    pub(crate) fn client(&self, target: &Target, profile: &Profile) -> Result<Client, Failure> {
+        let origin = target.origin_text();
+        let store = MemoryStore::new();
+        // Without a refresh token nothing is ever sent to an issuer: any name will do.
+        let key = SessionKey::new(&origin, NAME);
+        store.compare_and_swap(&key, None, &self.record(&origin))?;
+        let builder = Client::builder(&origin, NAME)
+            .app_name(NAME)
+            .http(profile.transport()?)
+            .store(store)
+            .resource(&origin);
+        Ok(profile.watched(builder).build()?)
+    }
+
+    fn record(&self, origin: &str) -> SessionRecord {
+        SessionRecord {
+            token_endpoint: origin.to_owned(),
+            access_token: Some(self.token.clone()),
+            token_type: TokenType::Bearer,
+            dpop_key: None,
+            refresh_token: None,
+            id_token: None,
+            claims: None,
+            identity: None,
+            asked: Scopes::default(),
+            resource: vec![origin.to_owned()],
+            scope: Scopes::default(),
+            expires_at: None,
+            lifetime: None,
+            server_ahead: 0,
+            signed_in_at: SystemClock.now(),
+            reauth_required: false,
+            intent: None,
+            registration: None,
+        }
+    }
+
+    /// Why a command cannot go on that needs more than a token.
+    pub(crate) fn is_no_session(what: &str) -> Failure {
+        Failure::config(format!("{what}, and {TOKEN} is only an access token"))
+            .hint_to("unset it to use the session")
+    }
 }
 
-const TOKEN: &str = "HALLPASS_TOKEN";
+/// The variable.
+pub(crate) const TOKEN: &str = "HALLPASS_TOKEN";
+/// For who has just changed a session.
+pub(crate) const STILL_SET: &str = "HALLPASS_TOKEN is still set, and goes before every session";
+const NAME: &str = "hallpass";
 const TOKEN_FOR: &str = "HALLPASS_TOKEN_FOR";

@@ -2,6 +2,7 @@
 //!
 //! RFC 6749 §1.6, RFC 8252 §8.3; row C-44.
 
+use hallpass_protocol::form::Form;
 use url::{Host, Url};
 
 use crate::clean;
@@ -36,6 +37,17 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
         None => false,
     }
+}
+
+/// RFC 6749 §3.1: a query that the endpoint has "MUST be retained".
+pub(crate) fn with_query(endpoint: &Url, form: &Form) -> Url {
+    let query = match endpoint.query().filter(|query| !query.is_empty()) {
+        Some(kept) => format!("{kept}&{}", form.encode()),
+        None => form.encode(),
+    };
+    let mut url = endpoint.clone();
+    url.set_query(Some(&query));
+    url
 }
 
 #[cfg(test)]

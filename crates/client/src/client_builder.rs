@@ -269,6 +269,21 @@ impl ClientBuilder {
     }
 }
 
+#[cfg(feature = "clap")]
+impl ClientBuilder {
+    /// Who talks to the person, unless the program has said it.
+    pub(crate) fn or_ui<U: Ui + 'static>(mut self, ui: impl FnOnce() -> U) -> Self {
+        self.ui.get_or_insert_with(|| Arc::new(ui()));
+        self
+    }
+
+    /// What surrounds the program, as it says or as it looks.
+    pub(crate) fn surroundings(&self) -> Environment {
+        let said = self.environment.clone();
+        said.unwrap_or_else(Environment::detect)
+    }
+}
+
 impl ClientBuilder {
     fn in_words_of_the_provider(&mut self, scopes: Scopes) -> Scopes {
         let Some(provider) = &mut self.provider else {

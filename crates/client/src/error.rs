@@ -19,6 +19,15 @@ use crate::credentials::StoreError;
 /// `Display` is one lower-case sentence without a final period; [`Error::hint`] says what to do
 /// next, and [`std::error::Error::source`] leads to the deeper reasons. No secret is ever in it, and
 /// text from the server is cleaned of terminal escapes.
+///
+/// ```
+/// use hallpass_client::{Client, ErrorKind};
+///
+/// let error = Client::builder("http://login.example.com", "acme-cli").build().unwrap_err();
+/// assert_eq!(*error.kind(), ErrorKind::Config);
+/// assert_eq!(error.exit_code(), 5);
+/// assert!(error.hint().is_some_and(|hint| hint.contains("https")));
+/// ```
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -31,6 +40,21 @@ struct Inner {
 }
 
 /// What the caller can do about an [`Error`].
+///
+/// ```
+/// use hallpass_client::{Error, ErrorKind};
+///
+/// /// What a job that runs every hour does about it.
+/// fn advice(error: &Error) -> &'static str {
+///     match error.kind() {
+///         ErrorKind::Unavailable { .. } | ErrorKind::TimedOut => "try again in an hour",
+///         ErrorKind::LoginRequired | ErrorKind::StepUp(_) => "call a person",
+///         _ => "give up",
+///     }
+/// }
+/// # let error = hallpass_client::Client::builder("", "").build().unwrap_err();
+/// # assert_eq!(advice(&error), "give up");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -3,11 +3,16 @@
 //! XDEV §6.2.1.5 (row C-08): where a local browser exists, the code flow on loopback comes before the
 //! device flow. What `BROWSER` means here is `docs/adr/0008-browser-names-a-screen.md`.
 
+#[path = "flow_explained.rs"]
+mod explained;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::IsTerminal as _;
 
 use hallpass_protocol::metadata::Metadata;
+
+pub use explained::explain;
 
 /// Something in the surroundings that matters for the choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,6 +146,15 @@ pub struct Rule {
 }
 
 /// Chooses how to sign in when the caller has no wish of its own.
+///
+/// ```
+/// use hallpass_client::flow::{Environment, Offers, Platform, Sign, Way, decide};
+///
+/// let far = Environment { signs: [Sign::SshConnection].into(), platform: Platform::Unix };
+/// let decision = decide(&far, Offers::BOTH);
+/// assert_eq!(decision.way, Way::Remote);
+/// assert_eq!(decision.why, [Sign::SshConnection]);
+/// ```
 pub fn decide(environment: &Environment, offers: Offers) -> Decision {
     let rules = rules(environment);
     let which = rules.iter().position(|rule| rule.decides);
@@ -205,6 +219,14 @@ pub fn decide_browser(environment: &Environment) -> Decision {
 }
 
 /// The rules in their order, with what each found; the first one that holds decides.
+///
+/// ```
+/// use hallpass_client::flow::{Environment, rules};
+///
+/// for rule in rules(&Environment::detect()) {
+///     println!("{} {}: {}", if rule.decides { "->" } else { "  " }, rule.when, rule.then);
+/// }
+/// ```
 pub fn rules(environment: &Environment) -> Vec<Rule> {
     let found = |wanted: &[Sign]| environment.found(wanted);
     let has = |sign| environment.signs.contains(&sign);

@@ -36,6 +36,20 @@ impl ProtectedResource {
     /// Asks an API, without a token, what it wants: by the `resource_metadata` of its answer 401
     /// (RFC 9728 §5.1), else at the well-known places of the address and of its host (§3.1).
     ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), hallpass_client::Error> {
+    /// use hallpass_client::{Client, ProtectedResource, SystemTransport};
+    ///
+    /// let api = ProtectedResource::discover("https://api.example.com/v1", SystemTransport::new()).await?;
+    /// let client = Client::builder(api.server(None), "acme-cli")
+    ///     .scopes(&api.scopes)
+    ///     .resource(&api.resource)
+    ///     .build()?;
+    /// # drop(client);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Config`] for an address that is not https (http is fine on loopback) and for

@@ -13,6 +13,20 @@ use crate::refresh::{Need, Refresh, hand_out};
 use crate::tokens::{AccessToken, IdToken, TokenType};
 
 /// A signed-in account. Clones and other processes share the session through the store.
+///
+/// ```no_run
+/// # async fn example(client: hallpass_client::Client) -> Result<(), hallpass_client::Error> {
+/// use std::time::Duration;
+///
+/// if let Some(session) = client.session().await? {
+///     println!("{} may {}", session.account().subject.as_deref().unwrap_or("?"), session.scope());
+///     // Refreshed first, should it end within the next five minutes.
+///     let token = session.access_token_for(Duration::from_secs(300)).await?;
+///     # drop(token);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Session {
     pub(crate) client: Client,

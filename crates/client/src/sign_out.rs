@@ -34,7 +34,8 @@ pub struct SignOutReport {
 /// One step of signing out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignOutStep {
-    /// `revoke_refresh_token`, `revoke_access_token` or `delete_session`.
+    /// `revoke_refresh_token`, `revoke_access_token`, `delete_session`, and `end_browser_session` after
+    /// [`Client::sign_out_with_browser`].
     pub what: &'static str,
     /// How it went.
     pub result: StepResult,
@@ -74,6 +75,16 @@ impl Session {
 
 impl Client {
     /// Signs out whoever is signed in with this client; see [`Session::sign_out`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: hallpass_client::Client) -> Result<(), hallpass_client::Error> {
+    /// let report = client.sign_out().await?;
+    /// for step in report.failures() {
+    ///     eprintln!("not done: {} ({:?})", step.what, step.result);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

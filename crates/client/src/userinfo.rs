@@ -13,6 +13,14 @@ use crate::session::Session;
 impl Session {
     /// Asks the server about the user.
     ///
+    /// ```no_run
+    /// # async fn example(session: hallpass_client::Session) -> Result<(), hallpass_client::Error> {
+    /// let user = session.user_info().await?;
+    /// println!("{}", user.sub);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Security`] when the answer is about somebody else than the ID token

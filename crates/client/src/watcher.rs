@@ -9,6 +9,24 @@ use url::{Url, form_urlencoded};
 use crate::clean;
 
 /// Sees every exchange with the authorization server.
+///
+/// ```
+/// use hallpass_client::{Client, Exchange, MemoryStore, Watcher};
+///
+/// #[derive(Debug)]
+/// struct Log;
+///
+/// impl Watcher for Log {
+///     fn saw(&self, exchange: &Exchange) {
+///         eprintln!("{} {} -> {}", exchange.method, exchange.url, exchange.status);
+///     }
+/// }
+///
+/// let client = Client::builder("https://login.example.com", "acme-cli").watcher(Log);
+/// let client = client.store(MemoryStore::new()).build()?;
+/// # drop(client);
+/// # Ok::<(), hallpass_client::Error>(())
+/// ```
 pub trait Watcher: Send + Sync + std::fmt::Debug {
     /// Called when an answer has been read.
     fn saw(&self, exchange: &Exchange);

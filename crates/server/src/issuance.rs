@@ -1,6 +1,8 @@
 //! From a decision to a token response: the authorization is inserted by the grant, the tokens are
 //! minted here.
 
+use std::sync::Arc;
+
 use hallpass_issuer::AuthenticatedClient;
 use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes,
@@ -12,6 +14,7 @@ use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_protocol::access_token::AccessTokenClaims;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::jose::jwt::RegisteredClaims;
+use hallpass_protocol::jose::sign_jwt;
 use hallpass_protocol::token::TokenResponse;
 use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Secret, Timestamp, hex, random};
 use serde_json::{Map, Value};
@@ -20,6 +23,7 @@ use crate::dev_mode::{self, unsigned_refresh_token};
 use crate::error::Fault;
 use crate::extract::token::authorization_of;
 use crate::grants::Context;
+use crate::keys::IssuerKeys;
 use crate::request::Request;
 use crate::settings::Rotation;
 use crate::state::State;
@@ -233,14 +237,8 @@ pub(crate) async fn issue(
     if let Some(mapped) = &mapped {
         mapped.apply(&mut claims);
     }
-    let access_token = match mapped.as_ref().and_then(|mapped| mapped.typ.as_deref()) {
-        Some(typ) => Secret::new(hallpass_protocol::jose::sign_jwt(
-            keys.signer.key(),
-            typ,
-            &claims,
-        )?),
-        None => keys.signer.sign_access_token(&claims)?,
-    };
+    let typ = mapped.as_ref().and_then(|mapped| mapped.typ.as_deref());
+    let access_token = sign_access_token((state, request), &keys, &claims, typ)?;
     let id_token = match grant.authorization {
         Some(authorization) if grant.scopes.contains(policy::OPENID) => {
             let hangs_from = (authorization.id, &authorization.seed);
@@ -264,6 +262,26 @@ pub(crate) async fn issue(
         id_token,
         issued_token_type: None,
     })
+}
+
+/// Signs an access token, and remembers that this node did. One whose `typ` a test chose may be none
+/// that this server reads.
+fn sign_access_token(
+    (state, request): (&State, &Request),
+    keys: &Arc<IssuerKeys>,
+    claims: &AccessTokenClaims,
+    typ: Option<&str>,
+) -> Result<Secret<String>, Fault> {
+    if let Some(typ) = typ {
+        let token = sign_jwt(keys.signer.key(), typ, claims)?;
+        return Ok(Secret::new(token));
+    }
+    let token = keys.signer.sign_access_token(claims)?;
+    // What it hangs from was read after the request had come.
+    state
+        .verified_tokens
+        .learn(keys, token.expose(), request.came);
+    Ok(token)
 }
 
 /// The lifetime as the token says it: in whole seconds, of which the clock's own fraction takes

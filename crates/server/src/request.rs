@@ -8,6 +8,7 @@ use hallpass_issuer::Refusal;
 use hallpass_issuer::tokens::mint::Issuer;
 use hallpass_protocol::Timestamp;
 use hallpass_protocol::form::Form;
+use hallpass_store::Moment;
 use http::header::{self, AsHeaderName};
 use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, Limited};
@@ -45,6 +46,8 @@ pub(crate) struct Request {
     /// What people know the service by; in dev mode it is known by its address.
     pub(crate) brand: Option<Arc<str>>,
     pub(crate) now: Timestamp,
+    /// When it came, by the clock that revocations are followed by.
+    pub(crate) came: Moment,
     /// The language of its pages.
     pub(crate) language: PageLanguage,
     /// For how long at most it was held, where the client asked for that; the answer says so

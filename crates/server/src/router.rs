@@ -11,6 +11,8 @@ use hallpass_issuer::registration::is_own_id;
 use hallpass_protocol::{ClientId, prefer};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
+use hallpass_store::Moment;
+
 use crate::Body;
 use crate::control;
 use crate::dev_mode;
@@ -393,6 +395,7 @@ where
         paths: Paths::of(state.settings.mode),
         brand: state.brand.clone(),
         now: state.now(),
+        came: Moment::present(),
         language: PageLanguage::unknown(state.settings.branding.language),
         held_for: OnceLock::new(),
     };

@@ -24,6 +24,7 @@ mod database;
 mod ended;
 mod error;
 mod lock_file;
+mod memory;
 mod migrations;
 mod pool;
 mod postgres_url;

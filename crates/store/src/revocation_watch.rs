@@ -202,7 +202,7 @@ impl SeenLive {
 
 impl Moment {
     /// Now, whatever it counts for.
-    pub(crate) fn present() -> Self {
+    pub fn present() -> Self {
         Self(clock())
     }
 

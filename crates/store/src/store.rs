@@ -1,9 +1,5 @@
 //! The store: who runs the jobs. A file has one writer thread and two readers, PostgreSQL a thread
 //! for each connection; memory has none.
-//!
-//! An in-memory database is one connection behind a lock, and jobs run in place on the calling
-//! task: nothing waits for a disk, a job takes microseconds, and two thread hops would cost more
-//! than the job. A shared-cache URI would allow a second connection but locks whole tables.
 
 use std::any::Any;
 use std::fs::File;
@@ -23,6 +19,7 @@ use crate::database::sqlite::{Database, Health};
 use crate::database::{Access, Context, Job, Transaction};
 use crate::error::StoreError;
 use crate::lock_file;
+use crate::memory::Memory;
 use crate::migrations::{self, Schema};
 use crate::nodes;
 use crate::pool::Pool;
@@ -41,7 +38,7 @@ pub struct Store {
 #[derive(Debug)]
 enum Engine {
     Memory {
-        database: Mutex<Option<Database>>,
+        memory: Memory,
         context: Arc<Context>,
     },
     File {
@@ -110,7 +107,7 @@ impl Store {
         Ok(Self {
             decisions: database.decisions(),
             engine: Arc::new(Engine::Memory {
-                database: Mutex::new(Some(database)),
+                memory: Memory::new(database),
                 context,
             }),
         })
@@ -156,11 +153,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (job, answer) = Work::new(job);
         match &*self.engine {
-            Engine::Memory { database, .. } => match lock(database).as_ref() {
-                // Memory has no fsync that could fail.
-                Some(database) => _ = database.write(vec![job]),
-                None => return Err(closed()),
-            },
+            Engine::Memory { memory, .. } => memory.write(job),
             Engine::File { writes, .. } => {
                 writes.send(Message::Job(job)).map_err(|_| closed())?;
             }
@@ -185,10 +178,9 @@ impl Store {
         job: impl Fn(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         match &*self.engine {
-            Engine::Memory { database, .. } => lock(database)
-                .as_ref()
-                .ok_or_else(closed)?
-                .read_alone(|tx| guarded(|| job(tx))),
+            Engine::Memory { memory, .. } => {
+                memory.read(|tx| guarded(|| job(tx))).ok_or_else(closed)?
+            }
             Engine::File { reads, .. } => {
                 let (reply, answer) = oneshot::channel();
                 let job: ReadJob = Box::new(move |database| {
@@ -273,7 +265,7 @@ impl Store {
     /// Finishes every job that was asked for, then closes the database. Later jobs fail.
     pub async fn close(&self) {
         match &*self.engine {
-            Engine::Memory { database, .. } => drop(lock(database).take()),
+            Engine::Memory { memory, .. } => memory.close(),
             Engine::File { writes, reads, .. } => {
                 // The writer goes last: the last connection moves the log into the file.
                 for _ in 0..READERS {
@@ -321,7 +313,8 @@ fn run_writes(database: Database, queue: &Receiver<Message<Box<dyn Job>>>, lock:
 
 fn run_reads(database: Database, queue: &Mutex<Receiver<Message<ReadJob>>>) {
     let stopped = loop {
-        let message = lock(queue).recv();
+        // Nothing panics while it holds the lock.
+        let message = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match message {
             Ok(Message::Job(job)) => job(&database),
             Ok(Message::Stop(done)) => break Some(done),
@@ -398,11 +391,6 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreEr
 
 fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
-}
-
-/// What the lock guards is whole after a panic too: jobs are guarded, the rest does not panic.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// More readers than cores do not read faster.

@@ -75,8 +75,6 @@ async fn its_auth_commands_answer_as_those_of_hallpass() {
     assert_eq!(json(error)["error"]["exit"], 4);
     // Nobody is at a terminal, and nobody asked for a flow that needs none.
     assert_eq!(auth(&["login"]).0, Some(4));
-    assert_eq!(auth(&["login", "--callback-port", "9-1"]).0, Some(5));
-    assert_eq!(auth(&["login", "--browser", "--device"]).0, Some(2));
 
     sign_in(&home, &server, &api).await;
     let (code, said) = auth(&["status", "--json"]);
@@ -90,15 +88,41 @@ async fn its_auth_commands_answer_as_those_of_hallpass() {
     let (first, second) = headers.trim_end().split_once('\n').unwrap();
     assert_eq!(first, format!("Authorization: DPoP {}", token.trim_end()));
     assert!(second.starts_with("DPoP: ey"), "{second}");
+    let (_, config) = auth(&["token", "--curl", "--url", &api.url, "--method", "post"]);
+    let lines: Vec<_> = config.lines().collect();
+    assert_eq!(lines[0], "request = \"POST\"");
+    assert!(
+        lines[1].starts_with("url = ") && lines[1].contains(&api.url),
+        "{config}"
+    );
+    assert_eq!(
+        lines[2],
+        format!("header = \"Authorization: DPoP {}\"", token.trim_end())
+    );
+    assert!(lines[3].starts_with("header = \"DPoP: ey"), "{config}");
+    for words in [
+        &["token", "--header", "--json"][..],
+        &["token", "--curl"],
+        &["token", "--header", "--url", "api.test"],
+        &["token", "--min-validity", "soon"],
+        &["logout", "--local", "--browser"],
+    ] {
+        let (code, said) = auth(words);
+        assert_eq!(code, Some(2), "{words:?}: {said}");
+    }
     let (_, said) = auth(&["token", "--json"]);
     assert_eq!(json(&said)["access_token"], token.trim_end());
     assert_eq!(json(&said)["schema"], "hallpass.token/1");
 
-    let (code, said) = auth(&["logout", "--json"]);
+    let (code, said) = auth(&["logout", "--json", "--browser"]);
     assert_eq!(code, Some(0), "{said}");
     let done = json(&said);
     assert_eq!(done["steps"][0]["what"], "revoke_refresh_token");
     assert_eq!(done["steps"][0]["result"], "ok");
+    // There is no screen here, so the person is told where to go.
+    let last = done["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["what"], "end_browser_session");
+    assert_eq!(last["result"], "skipped", "{last}");
     assert!(!server.is_active(token.trim_end()).await);
     assert_eq!(auth(&["token"]).0, Some(4));
 }

@@ -12,7 +12,11 @@
 #![cfg(unix)]
 
 mod api;
+mod auth_login;
+mod auth_login_refused;
 mod daemon;
+mod events;
 mod own_ui;
+mod robot;
 mod ten_lines;
 mod world;

@@ -1,7 +1,9 @@
 //! A server to sign in to, a home for the program, and what the program prints.
 
+use std::borrow::BorrowMut;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 
 use hallpass_protocol::Clock as _;
 use hallpass_protocol::time::SystemClock;
@@ -32,6 +34,10 @@ impl Home {
         Self(tempfile::tempdir().unwrap())
     }
 
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
     /// A program that lives here and knows these places. It has no terminal.
     pub(crate) fn program(&self, program: &str, issuer: &str, api: &str) -> Command {
         let mut command = Command::new(program);
@@ -58,18 +64,20 @@ pub(crate) fn nowhere() -> String {
 /// A program at work, whose lines are read as they come. Dropping it kills the program.
 pub(crate) struct Running {
     child: Child,
-    said: BufReader<ChildStdout>,
+    /// `None` when nobody reads it any more.
+    said: Option<BufReader<ChildStdout>>,
     complained: BufReader<ChildStderr>,
 }
 
 impl Running {
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: impl BorrowMut<Command>) -> Self {
         let mut child = command
+            .borrow_mut()
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap());
+        let said = child.stdout.take().map(BufReader::new);
         let complained = BufReader::new(child.stderr.take().unwrap());
         Self {
             child,
@@ -78,10 +86,16 @@ impl Running {
         }
     }
 
+    /// Its standard input, where it was piped.
+    pub(crate) fn input(&mut self) -> ChildStdin {
+        self.child.stdin.take().unwrap()
+    }
+
     /// The next line, without its end; empty when there is none any more.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
+        let said = self.said.as_mut().unwrap();
+        said.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
     }
 
@@ -90,6 +104,11 @@ impl Running {
         let mut line = String::new();
         self.complained.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
+    }
+
+    /// Closes the program's standard output.
+    pub(crate) fn stop_reading(&mut self) {
+        self.said = None;
     }
 
     /// Sends a signal.
@@ -102,7 +121,9 @@ impl Running {
     /// Waits for its end: the exit code, and what else it said.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let mut said = String::new();
-        self.said.read_to_string(&mut said).unwrap();
+        if let Some(lines) = &mut self.said {
+            lines.read_to_string(&mut said).unwrap();
+        }
         self.complained.read_to_string(&mut said).unwrap();
         (self.child.wait().unwrap().code(), said)
     }

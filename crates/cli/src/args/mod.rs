@@ -8,6 +8,8 @@ mod server;
 mod sign_in;
 mod tokens;
 
+pub(crate) use hallpass_client::clap::Ports;
+
 pub(crate) use admin::{
     AdminArgs, AdminCommand, KeysCommand, MigrateCommand, NewUserArgs, RestoreArgs, RoleWord,
     ServerConfigCommand, UserCommand,
@@ -16,7 +18,7 @@ pub(crate) use command_line::{Cli, Color, Command, Format, GlobalArgs, Shell};
 pub(crate) use profile::{DoctorArgs, ProfileAddArgs, ProfileCommand, ProfileImportArgs};
 pub(crate) use serve::{DemoArgs, ServeArgs};
 pub(crate) use server::{ProfileArg, ServerArgs};
-pub(crate) use sign_in::{Flow, LoginArgs, LogoutArgs, Ports, parse_ports};
+pub(crate) use sign_in::{Flow, LoginArgs, LogoutArgs};
 pub(crate) use tokens::{
     ExchangeArgs, JwtCommand, RequestArgs, TokenArgs, TokenChoice, WhoamiArgs,
 };

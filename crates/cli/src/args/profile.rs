@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Ports;
 use super::server::{ProfileArg, ServerArgs};
-use super::sign_in::{Flow, Ports, parse_ports};
+use super::sign_in::Flow;
 
 /// `hallpass profile`.
 #[derive(Debug, Subcommand)]
@@ -65,7 +66,7 @@ pub(crate) struct ProfileAddArgs {
     #[arg(long, value_name = "FLOW")]
     pub(crate) flow: Option<Flow>,
     /// Ports to await the browser on: `8400`, `8400,8401` or `8400-8410`
-    #[arg(long, value_name = "PORTS", value_parser = parse_ports)]
+    #[arg(long, value_name = "PORTS")]
     pub(crate) callback_port: Option<Ports>,
     /// Never let a file in a folder choose this profile
     #[arg(long)]

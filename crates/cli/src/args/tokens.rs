@@ -1,46 +1,19 @@
 //! The flags of the commands about tokens and who they belong to.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use hallpass_client::clap::{StatusArgs, parse_method};
 
 use super::server::{ProfileArg, ServerArgs};
-use crate::duration;
 
 /// `hallpass token`.
 #[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of its own on the command line"
-)]
 pub(crate) struct TokenArgs {
     #[command(flatten)]
     pub(crate) profile: ProfileArg,
-    /// Print the whole header line, for curl's `-H @-`; with `--url` also the proof of a bound token
-    #[arg(long)]
-    pub(crate) header: bool,
-    /// Print what `curl --config -` reads: the request of `--method` and `--url` with its headers
-    #[arg(long, requires = "url", conflicts_with = "header")]
-    pub(crate) curl: bool,
-    /// Print a token that is bound to this machine's key (DPoP) without its proof
-    #[arg(long)]
-    pub(crate) allow_bound: bool,
-    /// The address of the request that a proof is for (RFC 9449)
-    #[arg(long, value_name = "URL")]
-    pub(crate) url: Option<String>,
-    /// The method of that request
-    #[arg(long, value_name = "METHOD", default_value = "GET", value_parser = method)]
-    pub(crate) method: String,
-    /// The nonce that the API asked for in `DPoP-Nonce`
-    #[arg(long, value_name = "NONCE")]
-    pub(crate) nonce: Option<String>,
-    /// Refresh whatever the token's age
-    #[arg(long)]
-    pub(crate) refresh: bool,
-    /// The token must stay good at least this long
-    #[arg(long, value_name = "SPAN", value_parser = duration::parse)]
-    pub(crate) min_validity: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) print: hallpass_client::clap::TokenArgs,
     /// The address that the token is for: chooses the profile, and must be one of its own
     #[arg(long = "for", value_name = "URL")]
     pub(crate) target: Option<String>,
@@ -68,11 +41,10 @@ pub(crate) struct WhoamiArgs {
     /// Every profile and session
     #[arg(long, conflicts_with_all = ["profile", "userinfo"])]
     pub(crate) all: bool,
-    /// Use no network
-    #[arg(long, conflicts_with = "userinfo")]
-    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) status: StatusArgs,
     /// Ask the server about the user
-    #[arg(long)]
+    #[arg(long, conflicts_with = "offline")]
     pub(crate) userinfo: bool,
 }
 
@@ -111,7 +83,7 @@ pub(crate) enum JwtCommand {
 #[derive(Debug, Args)]
 pub(crate) struct RequestArgs {
     /// The method, such as GET
-    #[arg(value_name = "METHOD", value_parser = method)]
+    #[arg(value_name = "METHOD", value_parser = parse_method)]
     pub(crate) method: String,
     /// The address: it chooses the profile, and must be at one of its resources
     #[arg(value_name = "URL")]
@@ -122,14 +94,4 @@ pub(crate) struct RequestArgs {
     /// Send this: text, `@FILE`, or `-` for standard input
     #[arg(long, value_name = "DATA", allow_hyphen_values = true)]
     pub(crate) data: Option<String>,
-}
-
-/// RFC 9110 §9.1: a token, in upper case by convention.
-fn method(text: &str) -> Result<String, String> {
-    let is_method = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    if !text.is_empty() && text.len() <= 32 && text.chars().all(is_method) {
-        Ok(text.to_ascii_uppercase())
-    } else {
-        Err("a method is a word such as GET".to_owned())
-    }
 }

@@ -11,10 +11,17 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::profile::Profile;
 use crate::runtime;
+use crate::static_token::StaticToken;
 
 /// Exchanges a token and prints the new one.
 pub(crate) fn run(args: &ExchangeArgs, context: &Context) -> Result<(), Failure> {
     let profile = context.profile_at(&args.profile, &args.server)?;
+    if args.subject_token_file.is_none() && profile.static_token()?.is_some() {
+        let failure = StaticToken::is_no_session("the token of the session is exchanged");
+        return Err(failure.hint_to(
+            "name the one to exchange with --subject-token-file, or unset HALLPASS_TOKEN",
+        ));
+    }
     let client = profile.client()?.build()?;
     let scopes = Scopes::parse(&args.scope.join(" "))
         .map_err(|error| Failure::usage("the scopes are malformed").caused_by(&error))?;

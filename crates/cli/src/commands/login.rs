@@ -1,32 +1,32 @@
 //! `hallpass login`: signs in, by the flow that fits, and remembers with whom.
 
-use std::time::Duration;
-
+use hallpass_client::answers::EventLines;
 use hallpass_client::flow::{self, Decision, Offers, Sign, Way};
 use hallpass_client::{
-    CallbackHost, CancelSignIn, Client, ErrorKind, SecurityViolation, Session, SessionKey, SignIn,
+    CancelSignIn, Client, DpopMode, ErrorKind, SecurityViolation, Session, SessionKey, SignIn,
     TerminalUi, clean,
 };
 
-use super::login_events::EventLines;
-use super::login_explained::explain;
+use super::login_explained::{WithoutPerson, explain};
 use super::login_registration::ensure_client_id;
+use super::login_without_person::{as_given, as_program};
 use super::protected_resource::find_server;
-use super::{token, whoami};
-use crate::args::{Flow, LoginArgs, Ports, parse_ports};
+use super::whoami;
+use crate::args::{Flow, LoginArgs, Ports};
 use crate::commands::Context;
 use crate::config;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::profile::{Profile, slot};
 use crate::runtime;
+use crate::static_token;
 
 /// Signs in.
 pub(crate) fn run(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
     let done = sign_in(args, context);
     match done {
         // Who reads events gets the error as the last one.
-        Err(failure) if args.events => {
+        Err(failure) if args.sign_in.events => {
             Output::answer_json(&failure.to_json())?;
             Err(failure.told())
         }
@@ -37,10 +37,17 @@ pub(crate) fn run(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
 fn sign_in(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
     let mut profile = context.profile_at(&args.profile, &args.server)?;
     let wish = Wish::find(args, &profile, context)?;
+    // Rule 1. Who names a flow, or asks for a sign-in in any case, gets one.
+    if leaves_it_open(args)
+        && let Some(given) = profile.static_token()?
+    {
+        let wish = wish.with_token();
+        return as_given(&given, (args, &profile, wish, context));
+    }
     apply(args, &mut profile);
     if wish.flow == Flow::ClientCredentials {
         profile.settings.flow = Some(Flow::ClientCredentials);
-        return runtime::block_on(as_program(args, &profile, context));
+        return runtime::block_on(as_program(args, &profile, wish, context));
     }
     if !profile.is_known() {
         // There will be nothing to sign in to; but first of all nobody is here to be asked.
@@ -58,14 +65,14 @@ fn sign_in(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
         .scopes(scopes(&profile))
         .environment(profile.with_its_browser(wish.surroundings(context)));
     let style = hallpass_client::TerminalStyle {
-        qr: !args.no_qr,
+        qr: !args.sign_in.no_qr,
         ..context.output.style
     };
     let client = resources(client, &profile);
-    let client = if args.events {
-        client.ui(EventLines::new(wish.flow == Flow::Paste))
-    } else {
-        client.ui(TerminalUi::stderr_in(style))
+    let events = wish.events(args);
+    let client = match &events {
+        Some(events) => client.ui(events.clone()),
+        None => client.ui(TerminalUi::stderr_in(style)),
     };
     let client = client.build()?;
     let cancel = CancelSignIn::default();
@@ -73,8 +80,14 @@ fn sign_in(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
     somebody_is_there(args, &profile, wish, context)?;
     runtime::block_on_tidily(
         || cancel.cancel(),
-        as_person(client, how, (args, &profile, wish, context)),
+        as_person(client, (how, events), (args, &profile, wish, context)),
     )
+}
+
+/// Whether the command line asks for no flow, and for no sign-in where none is needed.
+fn leaves_it_open(args: &LoginArgs) -> bool {
+    let flags = &args.sign_in;
+    matches!(args.flow, None | Some(Flow::Auto)) && flags.way().is_none() && !flags.force
 }
 
 /// Whether the program is about to register itself, or to ask whether its registration still stands:
@@ -85,7 +98,7 @@ fn registers(args: &LoginArgs, profile: &Profile) -> Result<bool, Failure> {
         return Ok(false);
     }
     let needs_id = settings.client_id.is_none();
-    let signs_in = args.force || !profile.has_session()?;
+    let signs_in = args.sign_in.force || !profile.has_session()?;
     Ok(needs_id || (signs_in && profile.registered()?.is_some()))
 }
 
@@ -94,7 +107,11 @@ fn registers(args: &LoginArgs, profile: &Profile) -> Result<bool, Failure> {
 pub(super) struct Wish {
     pub(super) flow: Flow,
     /// Only the command line itself makes a sign-in start without a terminal.
-    is_explicit: bool,
+    pub(super) is_explicit: bool,
+    /// What lets the program go on without a person.
+    pub(super) without: WithoutPerson,
+    /// Whether the rules chose the flow, and nobody by its name.
+    pub(super) is_chosen: bool,
 }
 
 impl Wish {
@@ -109,16 +126,18 @@ impl Wish {
     }
 
     fn find(args: &LoginArgs, profile: &Profile, context: &Context) -> Result<Self, Failure> {
-        let flag = match (args.flow, args.browser, args.device) {
-            (Some(flow), _, _) => Some(flow),
-            (None, true, _) => Some(Flow::Browser),
-            (None, false, true) => Some(Flow::Device),
-            (None, false, false) => None,
-        };
+        let (flags, without) = (&args.sign_in, WithoutPerson::find(args, profile));
+        let flag = args.flow.or(match (flags.browser, flags.device) {
+            (true, _) => Some(Flow::Browser),
+            (_, true) => Some(Flow::Device),
+            _ => None,
+        });
         if let Some(flow) = flag {
             return Ok(Self {
                 flow,
-                is_explicit: flow != Flow::Auto || args.events,
+                is_explicit: flow != Flow::Auto || flags.events,
+                without,
+                is_chosen: false,
             });
         }
         let variable = match context.environment.text("HALLPASS_FLOW") {
@@ -135,18 +154,7 @@ impl Wish {
             }
         };
         let kept = variable.or(profile.settings.flow);
-        // Rule 3: a secret, and nothing that only a user has. The secrets of providers known by name belong
-        // to programs that people use.
-        let asks_for_user = args
-            .scope
-            .iter()
-            .flat_map(|scope| scope.split(' '))
-            .any(|scope| matches!(scope, "openid" | "offline_access"));
-        let is_program = kept.is_none()
-            && profile.settings.provider.is_none()
-            && profile.has_secret()
-            && !profile.is_remembered
-            && !asks_for_user;
+        let is_program = kept.is_none() && without.is_program();
         let flow = if is_program {
             Flow::ClientCredentials
         } else {
@@ -154,7 +162,37 @@ impl Wish {
         };
         Ok(Self {
             flow,
-            is_explicit: args.events,
+            is_explicit: flags.events,
+            without,
+            is_chosen: kept.is_none(),
+        })
+    }
+
+    /// The same where a token is given and nobody asks for another flow.
+    fn with_token(self) -> Self {
+        let without = WithoutPerson {
+            has_token: true,
+            ..self.without
+        };
+        Self { without, ..self }
+    }
+
+    /// The flow of a person that was asked for by name.
+    pub(super) fn way(self) -> Option<Way> {
+        match self.flow {
+            Flow::Browser => Some(Way::Browser),
+            Flow::Device => Some(Way::Device),
+            Flow::Paste => Some(Way::Paste),
+            Flow::Auto | Flow::ClientCredentials => None,
+        }
+    }
+
+    /// Who tells a program, if one wants to hear it.
+    fn events(self, args: &LoginArgs) -> Option<EventLines> {
+        let events = EventLines::stdout;
+        args.sign_in.events.then(|| match self.flow {
+            Flow::Paste => events().reading(),
+            _ => events(),
         })
     }
 }
@@ -168,15 +206,14 @@ fn apply(args: &LoginArgs, profile: &mut Profile) {
     if !args.resource.is_empty() {
         settings.resource = Some(args.resource.clone());
     }
-    if args.dpop || args.no_dpop {
-        let wish = if args.dpop {
+    if let Some(mode) = args.sign_in.dpop() {
+        settings.dpop = Some(if mode == DpopMode::Required {
             config::Wish::Required
         } else {
             config::Wish::Off
-        };
-        settings.dpop = Some(wish);
+        });
     }
-    if let Some(Ports(ports)) = &args.callback_port {
+    if let Some(Ports(ports)) = &args.sign_in.callback_port {
         settings.callback_ports = Some(ports.clone());
     }
 }
@@ -192,9 +229,13 @@ fn somebody_is_there(
     if wish.is_explicit || way != Way::NotInteractive {
         return Ok(());
     }
-    let asks_more = args.prompt.is_some() || !args.acr.is_empty() || args.max_age.is_some();
-    if !args.force && !asks_more && profile.has_session()? {
+    let flags = &args.sign_in;
+    let asks_more = flags.prompt.is_some() || !flags.acr.is_empty() || flags.max_age.is_some();
+    if !flags.force && !asks_more && profile.has_session()? {
         return Ok(());
+    }
+    if flags.explain {
+        explain(Offers::BOTH, wish, context);
     }
     let text = format!(
         "sign-in is required for profile `{}`, and nobody is here to do it ({})",
@@ -213,45 +254,18 @@ fn how(
     profile: &Profile,
     context: &Context,
 ) -> Result<SignIn, Failure> {
-    let mut how = match wish.flow {
-        Flow::Browser => SignIn::browser(),
-        Flow::Device => SignIn::device(),
-        Flow::Paste => SignIn::paste(),
-        Flow::Auto | Flow::ClientCredentials => SignIn::auto(),
-    };
-    if let Some(timeout) = args.timeout {
-        how = how.timeout(timeout);
-    }
-    if args.switch_account {
-        how = how.switch_account();
-    }
-    if args.callback_host.as_deref() == Some("localhost") {
-        how = how.callback_host(CallbackHost::Localhost);
-    }
+    let mut how = args.sign_in.how(wish.way());
     how = how.one_at_a_time(lock_file(profile)?);
-    if args.force {
-        how = how.force();
-    }
-    if args.no_browser || context.environment.is_on("HALLPASS_NO_BROWSER") {
+    if context.environment.is_on("HALLPASS_NO_BROWSER") {
         how = how.no_browser();
     }
-    for port in callback_ports(args, profile, context)? {
-        how = how.callback_port(port);
+    if args.sign_in.callback_port.is_none() {
+        for port in callback_ports(profile, context)? {
+            how = how.callback_port(port);
+        }
     }
     if let Some(path) = &profile.settings.callback_path {
         how = how.callback_path(path);
-    }
-    if let Some(hint) = &args.login_hint {
-        how = how.login_hint(hint);
-    }
-    if let Some(page) = &args.prompt {
-        how = how.prompt(page);
-    }
-    for value in &args.acr {
-        how = how.acr(value);
-    }
-    if let Some(seconds) = args.max_age {
-        how = how.max_age(Duration::from_secs(seconds));
     }
     Ok(how)
 }
@@ -264,15 +278,10 @@ fn lock_file(profile: &Profile) -> Result<std::path::PathBuf, Failure> {
     Ok(profile.places.state.join("sessions").join(name))
 }
 
-fn callback_ports(
-    args: &LoginArgs,
-    profile: &Profile,
-    context: &Context,
-) -> Result<Vec<u16>, Failure> {
-    if args.callback_port.is_none()
-        && let Some(text) = context.environment.text("HALLPASS_CALLBACK_PORT")
-    {
-        let Ports(ports) = parse_ports(text).map_err(|reason| {
+/// Those that no flag names.
+fn callback_ports(profile: &Profile, context: &Context) -> Result<Vec<u16>, Failure> {
+    if let Some(text) = context.environment.text("HALLPASS_CALLBACK_PORT") {
+        let Ports(ports) = text.parse().map_err(|reason: String| {
             Failure::usage("HALLPASS_CALLBACK_PORT is not understood").hint_to(reason)
         })?;
         return Ok(ports);
@@ -282,11 +291,11 @@ fn callback_ports(
 
 async fn as_person(
     client: Client,
-    how: SignIn,
+    (how, events): (SignIn, Option<EventLines>),
     (args, profile, wish, context): (&LoginArgs, &Profile, Wish, &Context),
 ) -> Result<(), Failure> {
-    if args.explain {
-        explain(client.metadata().await?.as_ref(), wish, context);
+    if args.sign_in.explain {
+        explain(Offers::of(client.metadata().await?.as_ref()), wish, context);
     }
     let before = client.session().await?;
     let session = client
@@ -304,7 +313,11 @@ async fn as_person(
             }
         })?;
     profile.remember()?;
-    if args.events {
+    if context.environment.text(static_token::TOKEN).is_some() {
+        context.output.warn(static_token::STILL_SET);
+    }
+    if let Some(events) = events {
+        events.end(session.account().subject.as_deref());
         return Ok(());
     }
     let is_new = before.is_none_or(|before| before.signed_in_at() != session.signed_in_at());
@@ -333,31 +346,7 @@ fn report(
     Ok(())
 }
 
-async fn as_program(args: &LoginArgs, profile: &Profile, context: &Context) -> Result<(), Failure> {
-    if !profile.has_secret() {
-        return Err(Failure::config("client credentials need a client secret")
-            .hint_to("--client-secret-file FILE, or --client-secret-stdin"));
-    }
-    if args.explain {
-        context
-            .output
-            .note("Flow: client credentials (a client secret is there)");
-    }
-    let set = token::as_program(profile).await?;
-    profile.remember()?;
-    if context.output.is_json() {
-        let answer = token::to_json(&set.access_token, profile, true);
-        return Output::answer_json(&answer);
-    }
-    context.output.done(&format!(
-        "The client {} can fetch tokens (profile \"{}\")",
-        clean::text(profile.client_id()?),
-        profile.name
-    ));
-    Ok(())
-}
-
-pub(super) fn names(why: &[Sign]) -> String {
+fn names(why: &[Sign]) -> String {
     let names: Vec<_> = why.iter().map(|sign| sign.as_str()).collect();
     names.join(", ")
 }

@@ -1,67 +1,144 @@
 //! `hallpass login --explain`: which rule chose the flow.
+//!
+//! The first three rules ask whether a person is needed at all; the library has the others
+//! ([`hallpass_client::flow`]).
 
-use hallpass_client::Metadata;
-use hallpass_client::flow::{self, Decision, Environment, Offers, Rule, Way};
+use hallpass_client::flow::{self, Environment, Offers, Rule};
 
-use super::login::{Wish, names};
-use crate::args::Flow;
+use super::login::Wish;
+use crate::args::{Flow, LoginArgs};
 use crate::commands::Context;
+use crate::profile::Profile;
+use crate::static_token;
 
-/// Says it before the sign-in begins.
-pub(super) fn explain(metadata: &Metadata, wish: Wish, context: &Context) {
-    let surroundings = wish.surroundings(context);
-    let offers = Offers::of(metadata);
-    for line in lines(&surroundings, offers, wish.flow) {
+/// What lets a program go on without a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct WithoutPerson {
+    /// `HALLPASS_TOKEN` is set, and the command line leaves the flow open.
+    pub(super) has_token: bool,
+    /// What the program proves itself with.
+    pub(super) credential: Option<&'static str>,
+    /// Why the credential is one that a person's sign-in uses.
+    pub(super) person: Option<&'static str>,
+}
+
+impl WithoutPerson {
+    /// Looks at the profile, and at what the command line asks for.
+    pub(super) fn find(args: &LoginArgs, profile: &Profile) -> Self {
+        let settings = &profile.settings;
+        let credential = match (&settings.private_key, profile.has_secret()) {
+            (Some(_), _) => Some("private key"),
+            (None, true) => Some("client secret"),
+            (None, false) => None,
+        };
+        let mut scopes = args.scope.iter().flat_map(|scope| scope.split(' '));
+        // The secrets of providers known by name belong to programs that people use.
+        let person = if settings.provider.is_some() {
+            Some("of a provider's program")
+        } else if profile.is_remembered {
+            Some("a sign-in is remembered")
+        } else if scopes.any(|scope| matches!(scope, "openid" | "offline_access")) {
+            Some("scopes of a person")
+        } else {
+            None
+        };
+        Self {
+            has_token: false,
+            credential,
+            person,
+        }
+    }
+
+    /// Rule 3: a credential, and nothing that only a person has.
+    pub(super) fn is_program(self) -> bool {
+        self.credential.is_some() && self.person.is_none()
+    }
+
+    /// What the program proves itself with.
+    pub(super) fn why(self) -> Vec<&'static str> {
+        self.credential.into_iter().collect()
+    }
+}
+
+/// Says how the sign-in goes, and why, before it begins.
+pub(super) fn explain(offers: Offers, wish: Wish, context: &Context) {
+    for line in lines(&wish.surroundings(context), offers, wish) {
         context.output.note(&line);
     }
 }
 
 /// The flow, then the rules in their order; the one that decided is marked.
-fn lines(surroundings: &Environment, offers: Offers, flow: Flow) -> Vec<String> {
-    let asked_for = |way| Decision {
-        way,
-        why: Vec::new(),
-        opens: false,
-    };
-    let decision = match flow {
-        Flow::Auto | Flow::ClientCredentials => flow::decide(surroundings, offers),
-        Flow::Browser => flow::decide_browser(surroundings),
-        Flow::Device => asked_for(Way::Device),
-        Flow::Paste => asked_for(Way::Paste),
-    };
-    let way = match decision.way {
-        Way::Browser => "browser on this machine; after 20 s another way too",
-        Way::BrowserElsewhere => "browser, whose address is only shown",
-        Way::Remote if offers.device => {
-            "remote screen: device code, forwarded port, pasted address"
+fn lines(surroundings: &Environment, offers: Offers, wish: Wish) -> Vec<String> {
+    let without = wish.without;
+    let flow = match (wish.flow, wish.is_chosen) {
+        _ if without.has_token => format!("Flow: none ({} is set)", static_token::TOKEN),
+        (Flow::ClientCredentials, true) => {
+            format!("Flow: client credentials ({})", without.why().join(", "))
         }
-        Way::Remote => "remote screen: forwarded port, pasted address (no device grant)",
-        Way::Device => "device code",
-        Way::Paste => "pasted address",
-        Way::NotInteractive => "none, nobody is here",
-        Way::NotOffered => "none, the server offers none",
+        (Flow::ClientCredentials, false) => {
+            return vec!["Flow: client credentials (asked for)".to_owned()];
+        }
+        _ => {
+            let mut lines = flow::explain(surroundings, offers, wish.way());
+            if lines.len() > 1 {
+                lines.splice(1..1, earlier(without));
+            }
+            return lines;
+        }
     };
-    let why = match (flow, decision.why.is_empty()) {
-        (Flow::Auto, true) => "nothing speaks against it".to_owned(),
-        (Flow::Auto, false) => names(&decision.why),
-        (_, true) => "asked for".to_owned(),
-        (_, false) => format!("asked for; {}", names(&decision.why)),
-    };
-    let mut lines = vec![format!("Flow: {way} ({why})")];
-    if flow == Flow::Auto {
-        lines.extend(flow::rules(surroundings).iter().map(rule));
-    }
+    let later = flow::rules(surroundings).into_iter().map(|rule| {
+        let rule = Rule {
+            decides: false,
+            ..rule
+        };
+        format!("  {rule}")
+    });
+    let mut lines = vec![flow];
+    lines.extend(earlier(without));
+    lines.extend(later);
     lines
 }
 
-fn rule(rule: &Rule) -> String {
-    let mark = if rule.decides { "->" } else { "  " };
-    let found = if rule.found.is_empty() {
-        String::new()
+/// The rules that need no person.
+fn earlier(without: WithoutPerson) -> [String; 3] {
+    let token = without.has_token.then_some(static_token::TOKEN);
+    let credential: Vec<_> = without.why().into_iter().chain(without.person).collect();
+    // Of a person's sign-in it tells nothing that the program has no credential.
+    let credential = if without.credential.is_some() {
+        credential
     } else {
-        format!(" [{}]", names(&rule.found))
+        Vec::new()
     };
-    format!("  {mark} {}{found}: {}", rule.when, rule.then)
+    let is_program = !without.has_token && without.is_program();
+    [
+        row(
+            "a token is given",
+            token.as_slice(),
+            "no sign-in, it is used",
+            token.is_some(),
+        ),
+        row(
+            "this machine has an identity of its own",
+            &[],
+            "workload (not in this version)",
+            false,
+        ),
+        row(
+            "the program has credentials, and no person is meant",
+            &credential,
+            "client credentials",
+            is_program,
+        ),
+    ]
+}
+
+fn row(when: &str, found: &[&str], then: &str, decides: bool) -> String {
+    let mark = if decides { "->" } else { "  " };
+    let found = match found {
+        [] => String::new(),
+        found => format!(" [{}]", found.join(", ")),
+    };
+    format!("  {mark} {when}{found}: {then}")
 }
 
 #[cfg(test)]
@@ -70,27 +147,97 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn c_08_the_table_says_which_rule_decided() {
+    const SECRET: WithoutPerson = WithoutPerson {
+        has_token: false,
+        credential: Some("client secret"),
+        person: None,
+    };
+
+    /// The words of the line that is marked, and all lines.
+    fn decided(flow: Flow, is_chosen: bool, without: WithoutPerson) -> (String, Vec<String>) {
         let surroundings = Environment {
-            signs: [Sign::SshConnection, Sign::Display].into(),
+            signs: [Sign::SshConnection].into(),
             platform: Platform::Unix,
         };
-        let offers = Offers {
-            browser: true,
-            device: false,
+        let wish = Wish {
+            flow,
+            is_explicit: false,
+            is_chosen,
+            without,
         };
-        let expected = [
-            "Flow: remote screen: forwarded port, pasted address (no device grant) (SSH_CONNECTION)",
-            "     nobody is here to answer: exit 4 at once",
-            "  -> remote, container or no screen [SSH_CONNECTION]: remote screen",
-            "     Windows Subsystem for Linux: browser on Windows",
-            "     otherwise [DISPLAY]: browser here",
-        ];
-        assert_eq!(lines(&surroundings, offers, Flow::Auto), expected);
+        let lines = lines(&surroundings, Offers::BOTH, wish);
+        let marked: Vec<_> = lines
+            .iter()
+            .filter_map(|it| it.strip_prefix("  -> "))
+            .collect();
+        assert!(marked.len() <= 1, "{lines:#?}");
+        let marked = marked.first().map(|line| (*line).to_owned());
+        (marked.unwrap_or_default(), lines)
+    }
+
+    #[test]
+    fn the_first_rule_that_holds_decides_and_every_rule_is_shown() {
+        let nothing = WithoutPerson::default();
+        let token = WithoutPerson {
+            has_token: true,
+            ..SECRET
+        };
+        let of_person = WithoutPerson {
+            person: Some("a sign-in is remembered"),
+            ..SECRET
+        };
+        for (flow, without, first, marked) in [
+            (
+                Flow::Auto,
+                token,
+                "Flow: none (HALLPASS_TOKEN is set)",
+                "a token is given [HALLPASS_TOKEN]: no sign-in, it is used",
+            ),
+            (
+                Flow::ClientCredentials,
+                SECRET,
+                "Flow: client credentials (client secret)",
+                "the program has credentials, and no person is meant [client secret]: client credentials",
+            ),
+            (
+                Flow::Auto,
+                of_person,
+                "Flow: remote screen: device code, forwarded port, pasted address (SSH_CONNECTION)",
+                "remote, container or no screen [SSH_CONNECTION]: remote screen",
+            ),
+            (
+                Flow::Auto,
+                nothing,
+                "Flow: remote screen: device code, forwarded port, pasted address (SSH_CONNECTION)",
+                "remote, container or no screen [SSH_CONNECTION]: remote screen",
+            ),
+        ] {
+            let (found, lines) = decided(flow, true, without);
+            assert_eq!((lines[0].as_str(), found.as_str()), (first, marked));
+            assert_eq!(lines.len(), 8, "{lines:#?}");
+        }
+        let (_, lines) = decided(Flow::Auto, true, of_person);
         assert_eq!(
-            lines(&surroundings, offers, Flow::Device),
-            ["Flow: device code (asked for)"]
+            lines[1..4],
+            [
+                "     a token is given: no sign-in, it is used",
+                "     this machine has an identity of its own: workload (not in this version)",
+                "     the program has credentials, and no person is meant [client secret, a sign-in is remembered]: client credentials",
+            ]
         );
+    }
+
+    #[test]
+    fn what_was_asked_for_by_name_needs_no_rules() {
+        for (flow, expected) in [
+            (
+                Flow::ClientCredentials,
+                "Flow: client credentials (asked for)",
+            ),
+            (Flow::Device, "Flow: device code (asked for)"),
+        ] {
+            let (_, lines) = decided(flow, false, SECRET);
+            assert_eq!(lines, [expected]);
+        }
     }
 }

@@ -48,8 +48,13 @@ async fn register(
     // Nobody should be registered for a session that cannot be kept.
     profile.store()?.prepare()?;
     let key = profile.private_key()?;
+    let path = match &profile.settings.callback_path {
+        Some(path) => path.clone(),
+        // Row C-34: one of this issuer alone, where its answers do not name it.
+        None => client.callback_path().await?,
+    };
     let mut asked = client
-        .native_metadata(NAME, redirect_uris(args, profile))
+        .native_metadata(NAME, redirect_uris(args, profile, &path))
         .await?;
     if let Some(key) = &key {
         asked.token_endpoint_auth_method = Some("private_key_jwt".to_owned());
@@ -73,13 +78,8 @@ fn keep(registered: &RegisteredClient, profile: &Profile) -> Result<(), Failure>
 
 /// Where the browser comes back to. Servers ignore the port of a loopback address (RFC 8252 §7.3); one
 /// that was asked for is named all the same, for those that do not.
-fn redirect_uris(args: &LoginArgs, profile: &Profile) -> Vec<String> {
-    let path = profile
-        .settings
-        .callback_path
-        .as_deref()
-        .unwrap_or("/callback");
-    let hosts: &[&str] = if args.callback_host.as_deref() == Some("localhost") {
+fn redirect_uris(args: &LoginArgs, profile: &Profile, path: &str) -> Vec<String> {
+    let hosts: &[&str] = if args.sign_in.callback_host.as_deref() == Some("localhost") {
         &["localhost"]
     } else {
         &["127.0.0.1", "[::1]"]

@@ -2,11 +2,13 @@
 //!
 //! RFC 7009 §2: <https://www.rfc-editor.org/rfc/rfc7009#section-2>
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hallpass_client::flow::{Environment, Platform};
 use hallpass_client::{
-    Client, ClientBuilder, SessionKey, SignOutReport, SignOutStep, StepResult, TokenStore, answers,
-    clean,
+    Client, ClientBuilder, SessionKey, SignOutReport, SignOutStep, StepResult, TerminalUi,
+    TokenStore, answers, clean,
 };
 use serde_json::{Value, json};
 
@@ -15,6 +17,7 @@ use crate::args::LogoutArgs;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::profile::Profile;
 use crate::runtime;
 
 /// Signs out.
@@ -25,7 +28,7 @@ pub(crate) fn run(args: &LogoutArgs, context: &Context) -> Result<(), Failure> {
     let profile = context.profile(&args.profile)?;
     let report = match profile.session_key() {
         None => nobody(),
-        Some(key) => sign_out(args, &key, &profile.store()?, || profile.client())?,
+        Some(key) => sign_out(args, &key, &profile.store()?, || client(&profile, context))?,
     };
     let told = Told {
         profile: profile.name.clone(),
@@ -36,9 +39,7 @@ pub(crate) fn run(args: &LogoutArgs, context: &Context) -> Result<(), Failure> {
     }
     told.tell(context);
     if profile.static_token()?.is_some() {
-        context
-            .output
-            .warn("HALLPASS_TOKEN is still set, and goes before every session");
+        context.output.warn(crate::static_token::STILL_SET);
     }
     Ok(())
 }
@@ -70,7 +71,7 @@ fn everybody(args: &LogoutArgs, context: &Context) -> Result<(), Failure> {
         if store.load(&key).is_ok_and(|found| found.is_none()) {
             continue;
         }
-        let report = sign_out(args, &key, &store, || profile.client())?;
+        let report = sign_out(args, &key, &store, || client(&profile, context))?;
         done.push(Told {
             profile: name,
             report,
@@ -104,17 +105,38 @@ fn everybody(args: &LogoutArgs, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
+/// With the browser of the profile, for `--browser`.
+fn client(profile: &Profile, context: &Context) -> Result<ClientBuilder, Failure> {
+    let surroundings = if context.environment.is_on("HALLPASS_NO_BROWSER") {
+        // As where there is no screen: the address is shown.
+        Environment {
+            signs: BTreeSet::new(),
+            platform: Platform::Unix,
+        }
+    } else {
+        profile.with_its_browser(context.surroundings())
+    };
+    let client = profile.client()?.environment(surroundings);
+    Ok(client.ui(TerminalUi::stderr_in(context.output.style)))
+}
+
 fn sign_out(
     args: &LogoutArgs,
     key: &SessionKey,
     store: &Arc<dyn TokenStore>,
     client: impl FnOnce() -> Result<ClientBuilder, Failure>,
 ) -> Result<SignOutReport, Failure> {
-    let mut report = if args.local {
+    let mut report = if args.sign_out.local {
         forget(key, store.as_ref())?
     } else {
         let client = client()?.build()?;
-        runtime::block_on(async { Ok(client.sign_out().await?) })?
+        runtime::block_on(async {
+            Ok(if args.sign_out.browser {
+                client.sign_out_with_browser().await?
+            } else {
+                client.sign_out().await?
+            })
+        })?
     };
     if args.everywhere {
         // No specification has a request for it, and no server that we know has one of its own.
@@ -175,6 +197,7 @@ impl Told {
                 "revoke_refresh_token" => "refresh token",
                 "revoke_access_token" => "access token",
                 OTHERS => "other sessions",
+                BROWSER => "browser",
                 DELETE => "session",
                 other => other,
             };
@@ -182,8 +205,14 @@ impl Told {
                 StepResult::Ok if step.what == DELETE => {
                     output.note(&format!("  {words}: deleted"));
                 }
+                StepResult::Ok if step.what == BROWSER => {
+                    output.note(&format!("  {words}: sent to the page that signs out"));
+                }
                 StepResult::Ok => output.note(&format!("  {words}: revoked")),
                 StepResult::Skipped(why) => output.note(&format!("  {words}: skipped, {why}")),
+                StepResult::Failed(why) if step.what == BROWSER => {
+                    output.warn(&format!("{words}: not signed out, {why}"));
+                }
                 StepResult::Failed(why) => output.warn(&format!("{words}: not revoked, {why}")),
             }
         }
@@ -194,4 +223,5 @@ impl Told {
 }
 
 const DELETE: &str = "delete_session";
+const BROWSER: &str = "end_browser_session";
 const OTHERS: &str = "end_other_sessions";

@@ -15,45 +15,38 @@ use crate::profile::Profile;
 use crate::static_token::StaticToken;
 use crate::{duration, moment, runtime};
 
-use super::protected_resource;
-use super::token_form::Form;
-
-/// What is wanted, and how it is written.
-#[derive(Clone, Copy)]
-struct Wanted<'a> {
-    args: &'a TokenArgs,
-    form: &'a Form,
-}
+use super::{protected_resource, token_form};
 
 /// Prints a token.
 pub(crate) fn run(args: &TokenArgs, context: &Context) -> Result<(), Failure> {
-    let is_text = args.header || args.curl;
-    if is_text && context.output.is_json() {
-        let flag = if args.header { "--header" } else { "--curl" };
+    let flag = args.print.text_flag();
+    if let Some(flag) = flag.filter(|_| context.output.is_json()) {
         let text = format!("{flag} and JSON exclude each other");
         return Err(Failure::usage(text).hint_to("give one"));
     }
-    let form = Form::find(args)?;
+    if args.token_type == TokenChoice::DpopProof && args.print.url.is_none() {
+        return Err(
+            Failure::usage("a proof is for one request").hint_to("name it: --method GET --url URL")
+        );
+    }
     let target = args.target.as_deref().map(Target::parse).transpose()?;
     let mut profile = context.profile_for(&args.profile, target.as_ref())?;
     if let Some(given) = profile.static_token()? {
-        return print_given(&given, (args, &form, target.as_ref()), &profile, context);
+        return print_given(&given, (args, target.as_ref()), &profile, context);
     }
     if let (Some(target), Some(address)) = (&target, &args.target) {
         protected_resource::may_send_to(target, address, &mut profile, context)?;
     }
-    let wanted = Wanted { args, form: &form };
-    if print_kept(wanted, &profile, context)? {
+    if print_kept(args, &profile, context)? {
         return Ok(());
     }
-    runtime::block_on(print(wanted, &profile, context))
+    runtime::block_on(print(args, &profile, context))
 }
 
 /// Prints a token that is there and good, the usual case: no network, no runtime, no second thread.
-fn print_kept(wanted: Wanted<'_>, profile: &Profile, context: &Context) -> Result<bool, Failure> {
-    let args = wanted.args;
+fn print_kept(args: &TokenArgs, profile: &Profile, context: &Context) -> Result<bool, Failure> {
     let is_program = profile.settings.flow == Some(Flow::ClientCredentials);
-    if is_program || args.refresh || args.token_type == TokenChoice::Id {
+    if is_program || args.print.refresh || args.token_type == TokenChoice::Id {
         return Ok(false);
     }
     let client = profile.client_without_secret()?.build()?;
@@ -67,14 +60,13 @@ fn print_kept(wanted: Wanted<'_>, profile: &Profile, context: &Context) -> Resul
     let Some(token) = session.kept_access_token(min_validity(args, profile)) else {
         return Ok(false);
     };
-    answer(&token, wanted, context, || {
+    answer(&token, args, context, || {
         of_session(&token, &session, profile, false)
     })?;
     Ok(true)
 }
 
-async fn print(wanted: Wanted<'_>, profile: &Profile, context: &Context) -> Result<(), Failure> {
-    let args = wanted.args;
+async fn print(args: &TokenArgs, profile: &Profile, context: &Context) -> Result<(), Failure> {
     if profile.is_program()? {
         if args.token_type == TokenChoice::Id {
             return Err(Failure::config(
@@ -83,13 +75,13 @@ async fn print(wanted: Wanted<'_>, profile: &Profile, context: &Context) -> Resu
         }
         let set = as_program(profile).await?;
         let token = &set.access_token;
-        return answer(token, wanted, context, || to_json(token, profile, true));
+        return answer(token, args, context, || to_json(token, profile, true));
     }
     let client = profile.client()?.build()?;
     let session = Context::session(&client, profile).await?;
     let hinted = |error| Failure::from(error).sign_in_with(&profile.login_command());
     let before = session.access_expires_at();
-    let token = if args.refresh {
+    let token = if args.print.refresh {
         session.refresh().await
     } else {
         session.access_token_for(min_validity(args, profile)).await
@@ -98,8 +90,8 @@ async fn print(wanted: Wanted<'_>, profile: &Profile, context: &Context) -> Resu
     if args.token_type == TokenChoice::Id {
         return print_id_token(session, context).await;
     }
-    let is_refreshed = args.refresh || token.expires_at() != before;
-    answer(&token, wanted, context, || {
+    let is_refreshed = args.print.refresh || token.expires_at() != before;
+    answer(&token, args, context, || {
         of_session(&token, &session, profile, is_refreshed)
     })
 }
@@ -120,36 +112,34 @@ fn of_session(
 
 fn answer(
     token: &AccessToken,
-    wanted: Wanted<'_>,
+    args: &TokenArgs,
     context: &Context,
     object: impl FnOnce() -> Value,
 ) -> Result<(), Failure> {
-    let Wanted { args, form } = wanted;
     if args.token_type == TokenChoice::DpopProof {
-        return form.print_proof(token, context);
+        return token_form::print_proof(&args.print, token, context);
     }
     if context.output.is_json() {
         return Output::answer_json(&object());
     }
-    form.print(token, args.allow_bound)
+    token_form::print(&args.print, token)
 }
 
 /// What a job needs, by its flag or by its profile.
 fn min_validity(args: &TokenArgs, profile: &Profile) -> Duration {
     let kept = || duration::parse(profile.settings.min_validity.as_deref()?).ok();
-    args.min_validity.or_else(kept).unwrap_or_default()
+    args.print.min_validity.or_else(kept).unwrap_or_default()
 }
 
 /// Prints the token of the environment, if it may go where it is wanted (row C-81).
 fn print_given(
     given: &StaticToken,
-    (args, form, target): (&TokenArgs, &Form, Option<&Target>),
+    (args, target): (&TokenArgs, Option<&Target>),
     profile: &Profile,
     context: &Context,
 ) -> Result<(), Failure> {
-    if args.refresh || args.token_type != TokenChoice::Access {
-        return Err(Failure::config("HALLPASS_TOKEN is only an access token")
-            .hint_to("unset it to use the session"));
+    if args.print.refresh || args.token_type != TokenChoice::Access {
+        return Err(StaticToken::is_no_session("this needs a session"));
     }
     if let Some(target) = target {
         given.may_go_to(target, profile)?;
@@ -174,7 +164,7 @@ fn print_given(
             "source": "HALLPASS_TOKEN",
         }))
     } else {
-        form.print_bearer(token)
+        token_form::print_bearer(&args.print, &given.token)
     }
 }
 

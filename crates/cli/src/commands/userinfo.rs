@@ -10,10 +10,14 @@ use crate::commands::Context;
 use crate::failure::Failure;
 use crate::output::{Output, printable};
 use crate::runtime;
+use crate::static_token::StaticToken;
 
 /// Prints it.
 pub(crate) fn run(arg: &ProfileArg, context: &Context) -> Result<(), Failure> {
     let profile = context.profile(arg)?;
+    if profile.static_token()?.is_some() {
+        return Err(StaticToken::is_no_session(NEEDS));
+    }
     let info = runtime::block_on(async {
         let client = profile.client()?.build()?;
         let session = Context::session(&client, &profile).await?;
@@ -46,4 +50,6 @@ pub(crate) fn lines(info: &UserInfo, indent: &str) -> String {
     text
 }
 
+/// Row C-81: a token of the environment goes to APIs, not to the server of the profile.
+pub(super) const NEEDS: &str = "the server is asked about who signed in";
 const WIDEST_NAME: usize = 24;

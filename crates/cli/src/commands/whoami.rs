@@ -12,16 +12,23 @@ use crate::commands::Context;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::profile::Profile;
-use crate::static_token::StaticToken;
+use crate::static_token::{self, StaticToken};
 use crate::{moment, runtime};
 
 /// Says who is signed in.
 pub(crate) fn run(args: &WhoamiArgs, context: &Context) -> Result<(), Failure> {
     if args.all {
-        return super::every_profile::tell(context);
+        super::every_profile::tell(context)?;
+        if context.environment.text(static_token::TOKEN).is_some() {
+            context.output.warn(static_token::STILL_SET);
+        }
+        return Ok(());
     }
     let profile = context.profile(&args.profile)?;
     if let Some(given) = profile.static_token()? {
+        if args.userinfo {
+            return Err(StaticToken::is_no_session(userinfo::NEEDS));
+        }
         return tell_given(&given, &profile, context);
     }
     runtime::block_on(tell(args, &profile, context))
@@ -44,7 +51,7 @@ async fn tell(args: &WhoamiArgs, profile: &Profile, context: &Context) -> Result
         return Err(nobody);
     };
     let mut checked = "offline";
-    if !args.offline && session.status() == SessionStatus::Refreshable {
+    if !args.status.offline && session.status() == SessionStatus::Refreshable {
         match session.access_token().await {
             Ok(_) => checked = "refresh",
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable { .. }) => {
@@ -76,7 +83,11 @@ async fn tell(args: &WhoamiArgs, profile: &Profile, context: &Context) -> Result
 }
 
 /// A token of the environment goes before every session (so it is said, lest it win silently).
-fn tell_given(given: &StaticToken, profile: &Profile, context: &Context) -> Result<(), Failure> {
+pub(super) fn tell_given(
+    given: &StaticToken,
+    profile: &Profile,
+    context: &Context,
+) -> Result<(), Failure> {
     if context.output.is_json() {
         return Output::answer_json(&json!({
             "schema": "hallpass.whoami/1",

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::hallpass::Home;
+use crate::hallpass::{Home, Ran};
+use crate::server::Server;
 
 /// Nothing listens there: whoever tries the network fails with 7, not with 4.
 const SERVER: [&str; 4] = ["--issuer", "http://127.0.0.1:1/x", "--client-id", "cli"];
@@ -132,4 +133,42 @@ fn a_secret_comes_from_a_file_or_standard_input() {
     }
     let ran = home.run(&words(&["--flow", "client-credentials"]));
     assert_eq!(ran.code, 5, "{ran}");
+}
+
+/// The rules that need a person: `auth login --explain` of other programs prints the same lines (the test of
+/// `examples` has them).
+const RULES: &str = "
+     nobody is here to answer: exit 4 at once
+  -> remote, container or no screen [SSH_CONNECTION]: remote screen
+     Windows Subsystem for Linux: browser on Windows
+     otherwise: browser here
+";
+
+#[test]
+fn c_08_explain_prints_the_table_whether_somebody_is_there_or_not() {
+    let home = Home::new();
+    let server = Server::start(&home);
+    let issuer = server.issuer();
+    let words = [
+        "login",
+        "--issuer",
+        &issuer,
+        "--client-id",
+        "cli",
+        "--explain",
+    ];
+    let mut command = home.command(&[&words[..], &["--events", "--timeout", "1s"]].concat());
+    command.env("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22");
+    let ran = Ran::from(command.output().unwrap());
+    assert_eq!(ran.code, 6, "{ran}");
+    let first =
+        "Flow: remote screen: device code, forwarded port, pasted address (SSH_CONNECTION)\n";
+    assert!(ran.stderr.starts_with(first), "{ran}");
+    assert!(ran.stderr.ends_with(RULES), "{ran}");
+    // Nobody is there, and the server is not asked for its metadata either.
+    let words = [&["login"], &SERVER[..], &["--explain"]].concat();
+    let ran = home.run(&words);
+    assert_eq!(ran.code, 4, "{ran}");
+    let rule = "  -> nobody is here to answer [stdin is not a terminal, stderr is not a terminal]";
+    assert!(ran.stderr.contains(rule), "{ran}");
 }

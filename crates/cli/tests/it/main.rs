@@ -14,6 +14,7 @@ mod cookies;
 mod demo;
 mod directory_file;
 mod doctor;
+mod given_token;
 mod hallpass;
 #[path = "../../src/demo/html_form.rs"]
 mod html_form;

@@ -1,11 +1,12 @@
 //! The schemas that we publish hold for what the program prints.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::hallpass::Home;
+use crate::hallpass::{Home, Ran};
 use crate::server::Server;
 use crate::story::{sign_in, sign_in_as_told};
 
@@ -79,6 +80,57 @@ fn what_is_printed_for_calls_is_what_the_schemas_promise() {
         (&"GET".into(), &url.into())
     );
     holds("dpop-proof", &proof);
+}
+
+#[test]
+fn every_event_is_one_of_the_schema_and_the_schema_has_no_other() {
+    let home = Home::new();
+    home.write("server.toml", "[device]\ninterval = \"1s\"\n");
+    home.write("secret", "s3cret\n");
+    let server = Server::start_with(&home, &["--config", "server.toml"]);
+    let issuer = server.issuer();
+    let mut names = BTreeSet::new();
+    for (more, variable, code, ends) in [
+        (&["--device", "--timeout", "4s"][..], "X", 6, None),
+        (&["--browser", "--timeout", "1s"], "BROWSER", 6, None),
+        (&["--flow", "paste", "--timeout", "1s"], "X", 6, None),
+        (
+            &["--client-secret-file", "secret"],
+            "X",
+            0,
+            Some(Value::Null),
+        ),
+        (&[], "HALLPASS_TOKEN", 0, Some(Value::Null)),
+    ] {
+        let words = [
+            "login",
+            "--issuer",
+            &issuer,
+            "--client-id",
+            "cli",
+            "--events",
+        ];
+        let mut command = home.command(&[&words[..], more].concat());
+        let ran = Ran::from(command.env(variable, "nothing").output().unwrap());
+        assert_eq!(
+            (ran.code, ran.stderr.as_str()),
+            (code, ""),
+            "{more:?}: {ran}"
+        );
+        let lines = ran.stdout.lines().map(serde_json::from_str);
+        let events: Vec<Value> = lines.collect::<Result<_, _>>().unwrap();
+        for event in &events {
+            holds("event", event);
+            names.extend(event["event"].as_str().map(str::to_owned));
+        }
+        let last = events.last().unwrap();
+        assert_eq!(last.get("subject"), ends.as_ref(), "{ran}");
+        assert_eq!(last["error"]["exit"] == 6, ends.is_none(), "{ran}");
+    }
+    let schema = read(&folder().join("event.json"));
+    let ways = schema["oneOf"].as_array().unwrap().iter();
+    let known = ways.filter_map(|way| way["properties"]["event"]["const"].as_str());
+    assert_eq!(names, known.map(str::to_owned).collect());
 }
 
 #[test]
@@ -168,6 +220,11 @@ fn problems(schema: &Value, value: &Value, at: &str) -> Vec<String> {
                     }
                 }
                 *rule != false
+            }
+            "oneOf" => {
+                let ways = rule.as_array().unwrap().iter();
+                let fits = ways.filter(|way| problems(way, value, at).is_empty());
+                fits.count() == 1
             }
             "$ref" => {
                 let other = read(&folder().join(rule.as_str().unwrap()));

@@ -14,8 +14,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(home: &Home) -> Self {
+        Self::start_with(home, &[])
+    }
+
+    /// The same with more words on its command line.
+    pub(crate) fn start_with(home: &Home, words: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
             .args(["serve", "--dev", "--port", "0", "--json", "--quiet"])
+            .args(words)
             .env_clear()
             .env("HALLPASS_HOME", home.path("server"))
             .current_dir(home.path(""))
@@ -31,6 +37,28 @@ impl Server {
 
     pub(crate) fn issuer(&self) -> String {
         self.ready["issuer"].as_str().unwrap().to_owned()
+    }
+
+    /// Scheme, host and port.
+    pub(crate) fn origin(&self) -> String {
+        let issuer = url::Url::parse(&self.issuer()).unwrap();
+        issuer.origin().ascii_serialization()
+    }
+
+    /// What programs sent to an endpoint, oldest first.
+    pub(crate) fn requests(&self, endpoint: &str) -> Vec<serde_json::Value> {
+        let url = format!("{}/_hallpass/requests?endpoint={endpoint}", self.origin());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let text = runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let answer = client.get(url).send().await.unwrap();
+            answer.text().await.unwrap()
+        });
+        let mut found: serde_json::Value = serde_json::from_str(&text).unwrap();
+        serde_json::from_value(found["requests"].take()).unwrap()
     }
 
     pub(crate) fn port(&self) -> String {

@@ -19,6 +19,15 @@ use crate::error::{Error, ErrorKind};
 use crate::http::Reply;
 
 /// Whether authorization requests are pushed (RFC 9126).
+///
+/// ```
+/// use hallpass_client::{Client, MemoryStore, PushedRequests};
+///
+/// let client = Client::builder("https://login.example.com", "acme-cli");
+/// let client = client.pushed_requests(PushedRequests::Required).store(MemoryStore::new()).build()?;
+/// # drop(client);
+/// # Ok::<(), hallpass_client::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PushedRequests {
     /// Where the server offers it.

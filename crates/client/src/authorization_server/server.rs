@@ -180,6 +180,26 @@ impl AuthorizationServer {
         Err(Error::config(text).hint_to("register it first, or name its client id"))
     }
 
+    /// The metadata, before a person is bothered for a client that this server cannot know.
+    pub(crate) async fn metadata_for_sign_in(&self) -> Result<Arc<Metadata>, Error> {
+        self.require_id()?;
+        let metadata = self.metadata().await?;
+        let id = self.client_id.as_str();
+        if metadata.client_id_metadata_document_supported || !names_document(id) {
+            return Ok(metadata);
+        }
+        let (host, shown) = (self.host(), clean::text(id));
+        let text = format!(
+            "{host} reads no client id metadata documents, and the client id `{shown}` is the address of one"
+        );
+        let hint = if metadata.registration_endpoint.is_some() {
+            "leave the client id out and register the program, or name a client id that this server has on record"
+        } else {
+            "have the client registered by who runs the server, and name the client id that it got"
+        };
+        Err(Error::config(text).hint_to(hint))
+    }
+
     /// Whether an assertion or a proof was made by a clock that differs too much from the server's.
     fn is_late(
         &self,
@@ -201,5 +221,33 @@ impl AuthorizationServer {
     }
 }
 
+/// Whether a client id is the address of a document that describes the client: https, with a path
+/// (draft-ietf-oauth-client-id-metadata-document §3).
+fn names_document(client_id: &str) -> bool {
+    let url = Url::parse(client_id).ok();
+    url.is_some_and(|url| url.scheme() == "https" && url.path() != "/")
+}
+
 /// In milliseconds: a smaller difference leaves an assertion and a proof good.
 const MOST_SKEW: u64 = 5000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_document_is_told_from_other_client_ids() {
+        for (id, is_document) in [
+            ("https://app.example/client.json", true),
+            ("https://app.example/a/b?c", true),
+            ("https://app.example/", false),
+            ("https://app.example", false),
+            ("http://127.0.0.1/client.json", false),
+            ("api://app/client", false),
+            ("acme-cli", false),
+            ("", false),
+        ] {
+            assert_eq!(names_document(id), is_document, "{id}");
+        }
+    }
+}

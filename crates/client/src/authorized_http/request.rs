@@ -34,6 +34,19 @@ pub struct AuthorizedRequest {
 
 impl Session {
     /// Sends requests with the token, to the origins of [`crate::ClientBuilder::resource`] only.
+    ///
+    /// ```no_run
+    /// # async fn example(session: hallpass_client::Session) -> Result<(), hallpass_client::Error> {
+    /// let answer = session
+    ///     .http()
+    ///     .post("https://api.example.com/reports")
+    ///     .json(&["all is well"])
+    ///     .send()
+    ///     .await?;
+    /// println!("{}", answer.status());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn http(&self) -> AuthorizedHttp {
         AuthorizedHttp {
             session: self.clone(),

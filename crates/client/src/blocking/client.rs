@@ -117,6 +117,15 @@ impl Client {
         self.runtime.wait(self.client.sign_out())
     }
 
+    /// As [`crate::Client::sign_out_with_browser`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn sign_out_with_browser(&self) -> Result<SignOutReport, Error> {
+        self.runtime.wait(self.client.sign_out_with_browser())
+    }
+
     /// As [`crate::Client::start_device_authorization`].
     ///
     /// # Errors

@@ -20,10 +20,17 @@
 //!     }
 //! }
 //! ```
+//!
+//! A program whose commands have other names flattens [`SignInArgs`] and [`TokenArgs`] into its own.
 
 mod args;
+mod login;
 mod run;
+mod sign_in_args;
+mod token_args;
 mod values;
 
-pub use args::{AuthArgs, AuthCommand, LoginArgs, LoginFlow, LogoutArgs, StatusArgs, TokenArgs};
-pub use values::{parse_ports, parse_span};
+pub use args::{AuthArgs, AuthCommand, LoginArgs, LoginFlow, LogoutArgs, StatusArgs};
+pub use sign_in_args::SignInArgs;
+pub use token_args::TokenArgs;
+pub use values::{Ports, parse_method, parse_span};

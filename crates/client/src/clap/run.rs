@@ -2,68 +2,69 @@
 
 use std::io;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde_json::Value;
-use url::Url;
 
-use super::args::{AuthArgs, AuthCommand, LoginArgs, LoginFlow, StatusArgs, TokenArgs};
-use crate::answers;
+use super::args::{AuthArgs, AuthCommand, LogoutArgs, StatusArgs};
+use super::login::login;
+use super::token_args::TokenArgs;
+use crate::answers::{self, Failure};
 use crate::clean;
 use crate::client::Client;
 use crate::client_builder::ClientBuilder;
 use crate::error::{Error, ErrorKind};
 use crate::session::{Session, SessionStatus};
-use crate::sign_in::{CallbackHost, SignIn};
-use crate::tokens::{AccessToken, TokenType};
+use crate::sign_out::StepResult;
 
 /// What a program of one server calls its only profile in JSON.
-const DEFAULT: (&str, &str) = ("default", "default");
+pub(super) const DEFAULT: (&str, &str) = ("default", "default");
 
 impl AuthArgs {
     /// Runs the command for this client, tells people or programs what came of it, and returns the exit
-    /// code (those of [`Error::exit_code`]).
+    /// code: those of [`Error::exit_code`], 2 for flags that do not go together, 130 for Ctrl-C.
     pub async fn run(&self, client: ClientBuilder) -> ExitCode {
-        let client = match &self.command {
-            AuthCommand::Login(args) => args.dpop().into_iter().fold(client, ClientBuilder::dpop),
-            _ => client,
+        let Err(failure) = self.answer(client).await else {
+            return ExitCode::SUCCESS;
         };
-        let done = match client.build() {
-            Ok(client) => self.answer(&client).await,
-            Err(error) => Err(error),
-        };
-        match done {
-            Err(error) if self.json => {
-                say(
-                    &mut io::stderr(),
-                    &clean::json(&answers::error(&error).to_string()),
-                );
-                ExitCode::from(error.exit_code())
-            }
-            done => crate::finish(&program(), done),
+        // Who reads events gets the error as the last one.
+        let tells = matches!(&self.command, AuthCommand::Login(args) if args.sign_in.events);
+        if tells {
+            print(&failure.to_json());
+        } else if self.json {
+            say(
+                &mut io::stderr(),
+                &clean::json(&failure.to_json().to_string()),
+            );
+        } else {
+            let text = failure.to_text(&format!("{}:", program()));
+            say(&mut io::stderr(), text.trim_end());
         }
+        ExitCode::from(failure.exit)
     }
 
-    async fn answer(&self, client: &Client) -> Result<(), Error> {
+    async fn answer(&self, client: ClientBuilder) -> Result<(), Failure> {
+        if let AuthCommand::Token(args) = &self.command
+            && let Some(flag) = args.text_flag().filter(|_| self.json)
+        {
+            return Err(Failure {
+                hint: Some("give one".to_owned()),
+                ..Failure::new("usage", 2, format!("{flag} and --json exclude each other"))
+            });
+        }
         match &self.command {
-            AuthCommand::Login(args) => self.login(args, client).await,
-            AuthCommand::Logout(args) => self.logout(args.local, client).await,
-            AuthCommand::Status(args) => self.status(args, client).await,
-            AuthCommand::Token(args) => self.token(args, client).await,
-        }
-    }
-
-    async fn login(&self, args: &LoginArgs, client: &Client) -> Result<(), Error> {
-        let session = client.sign_in(how(args)?).await?;
-        if self.json {
-            print(&answers::whoami(&session, DEFAULT, "sign_in"));
+            AuthCommand::Login(args) => login(args, self.json, client).await?,
+            AuthCommand::Logout(args) => self.logout(args, &client.build()?).await?,
+            AuthCommand::Status(args) => self.status(args, &client.build()?).await?,
+            AuthCommand::Token(args) => self.token(args, &client.build()?).await?,
         }
         Ok(())
     }
 
-    async fn logout(&self, is_local: bool, client: &Client) -> Result<(), Error> {
-        let report = if is_local {
+    async fn logout(&self, args: &LogoutArgs, client: &Client) -> Result<(), Error> {
+        let report = if args.local {
             client.forget().await?
+        } else if args.browser {
+            client.sign_out_with_browser().await?
         } else {
             client.sign_out().await?
         };
@@ -71,10 +72,16 @@ impl AuthArgs {
             print(&answers::logout(DEFAULT.0, &report));
             return Ok(());
         }
-        for step in report.failures() {
+        for step in &report.steps {
+            let why = match &step.result {
+                StepResult::Failed(why) => why,
+                // What the browser was not sent to the person can still open.
+                StepResult::Skipped(why) if args.browser => why,
+                StepResult::Skipped(_) | StepResult::Ok => continue,
+            };
             say(
                 &mut io::stderr(),
-                &format!("! {}: {:?}", step.what, step.result),
+                &format!("! {}: {}", step.what, clean::text(why)),
             );
         }
         say(&mut io::stderr(), "Signed out");
@@ -139,87 +146,14 @@ impl AuthArgs {
             ));
             return Ok(());
         }
-        for line in lines(args, &token, client)? {
-            say(&mut io::stdout(), &line);
-        }
+        let text = args.text(&token, client.inner.clock.now())?;
+        say(&mut io::stdout(), text.expose());
         Ok(())
     }
 }
 
-/// A bound token is of no use without a proof, and is printed without one only when that is asked for
-/// (RFC 9449 §7.1, row C-39).
-fn lines(args: &TokenArgs, token: &AccessToken, client: &Client) -> Result<Vec<String>, Error> {
-    let proof = match &args.url {
-        Some(url) => {
-            let url = Url::parse(url)
-                .map_err(|error| Error::config("--url is no address").caused_by(error))?;
-            token.dpop_proof(&args.method, &url, None, client.inner.clock.now())?
-        }
-        None => None,
-    };
-    let is_bound = *token.token_type() == TokenType::Dpop;
-    if is_bound && proof.is_none() && !args.allow_bound {
-        return Err(Error::config(
-            "the token is bound to a key of this machine (DPoP): alone it opens nothing",
-        )
-        .hint_to(
-            "add --header --url URL for one with its proof, or --allow-bound to print it alone",
-        ));
-    }
-    if !args.header {
-        return Ok(vec![token.expose().to_owned()]);
-    }
-    let header = token.authorization_header()?;
-    let mut lines = vec![format!("Authorization: {}", header.expose())];
-    lines.extend(proof.map(|proof| format!("DPoP: {}", proof.expose())));
-    Ok(lines)
-}
-
-fn print(answer: &Value) {
+pub(super) fn print(answer: &Value) {
     say(&mut io::stdout(), &clean::json(&answer.to_string()));
-}
-
-fn how(args: &LoginArgs) -> Result<SignIn, Error> {
-    let mut how = match (args.flow, args.browser, args.device) {
-        (Some(LoginFlow::Browser), ..) | (None, true, _) => SignIn::browser(),
-        (Some(LoginFlow::Device), ..) | (None, _, true) => SignIn::device(),
-        (Some(LoginFlow::Paste), ..) => SignIn::paste(),
-        (Some(LoginFlow::Auto) | None, ..) => SignIn::auto(),
-    };
-    let ports = args
-        .ports()
-        .map_err(|reason| Error::config("--callback-port is not understood").hint_to(reason))?;
-    for port in ports {
-        how = how.callback_port(port);
-    }
-    if args.callback_host.as_deref() == Some("localhost") {
-        how = how.callback_host(CallbackHost::Localhost);
-    }
-    for value in &args.acr {
-        how = how.acr(value);
-    }
-    if let Some(seconds) = args.max_age {
-        how = how.max_age(Duration::from_secs(seconds));
-    }
-    if args.no_browser {
-        how = how.no_browser();
-    }
-    if args.switch_account {
-        how = how.switch_account();
-    }
-    if args.force {
-        how = how.force();
-    }
-    if let Some(hint) = &args.login_hint {
-        how = how.login_hint(hint);
-    }
-    if let Some(page) = &args.prompt {
-        how = how.prompt(page);
-    }
-    if let Some(timeout) = args.timeout {
-        how = how.timeout(timeout);
-    }
-    Ok(how)
 }
 
 fn nobody(client: &Client) -> Error {
@@ -228,14 +162,14 @@ fn nobody(client: &Client) -> Error {
 }
 
 /// The program's name, as it was started.
-fn program() -> String {
+pub(super) fn program() -> String {
     let path = std::env::args_os().next().unwrap_or_default();
     let name = std::path::Path::new(&path).file_stem().unwrap_or_default();
     clean::text(&name.to_string_lossy())
 }
 
 /// Who reads no further (`| head -1`) has what they wanted.
-fn say(place: &mut dyn io::Write, text: &str) {
+pub(super) fn say(place: &mut dyn io::Write, text: &str) {
     let written = writeln!(place, "{text}").and_then(|()| place.flush());
     if let Err(error) = written {
         tracing::debug!(%error, "nobody reads the answer");

@@ -8,6 +8,18 @@ use super::private_key::PrivateKey;
 
 /// How a client says who it is wherever the server asks: at the token endpoint, for device codes, for
 /// pushed requests, at revocation (RFC 6749 §2.3).
+///
+/// ```
+/// use hallpass_client::{Client, ClientAuthMethod, MemoryStore, Secret};
+///
+/// let secret = Secret::from("what the file of the secret holds");
+/// let client = Client::builder("https://login.example.com", "acme-robot")
+///     .client_auth(ClientAuthMethod::Secret(secret))
+///     .store(MemoryStore::new())
+///     .build()?;
+/// assert!(!format!("{client:?}").contains("what the file"));
+/// # Ok::<(), hallpass_client::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum ClientAuthMethod {

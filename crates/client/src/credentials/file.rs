@@ -39,6 +39,15 @@ enum Layout {
 
 impl FileStore {
     /// Keeps every session of an application in the one file that it names.
+    ///
+    /// ```
+    /// use hallpass_client::{FileStore, TokenStore};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let store = FileStore::at(folder.path().join("sessions.json"));
+    /// assert!(store.list()?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self::laid_out(Layout::One(path.into()))
     }

@@ -8,6 +8,15 @@ use super::store_error::StoreError;
 use super::token_store::{Generation, LockAttempt, StoreGuard, StoreInfo, TokenStore, Versioned};
 
 /// Keeps sessions in memory: they end with the process. Clones share them.
+///
+/// ```
+/// use hallpass_client::{Client, MemoryStore};
+///
+/// let store = MemoryStore::new();
+/// let client = Client::builder("https://login.example.com", "acme-cli").store(store.clone()).build()?;
+/// assert!(client.find_session()?.is_none());
+/// # Ok::<(), hallpass_client::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<State>>);
 

@@ -7,6 +7,16 @@ use crate::clean;
 use crate::error::Error;
 
 /// Whether the tokens of a sign-in are bound to a key of its own (RFC 9449).
+///
+/// ```
+/// use hallpass_client::{Client, DpopMode, MemoryStore};
+///
+/// // A token that leaks from a log is then of no use.
+/// let client = Client::builder("https://login.example.com", "acme-cli").dpop(DpopMode::Required);
+/// let client = client.store(MemoryStore::new()).build()?;
+/// # drop(client);
+/// # Ok::<(), hallpass_client::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DpopMode {
     /// Where the server's metadata lists `ES256` in `dpop_signing_alg_values_supported` (§5.1). A server

@@ -12,6 +12,15 @@ impl Client {
     /// Fetches a token for the client itself, with the client's scopes and resources. Nothing is
     /// stored.
     ///
+    /// ```no_run
+    /// # async fn example(client: hallpass_client::Client) -> Result<(), hallpass_client::Error> {
+    /// let set = client.client_credentials().await?;
+    /// let header = set.access_token.authorization_header()?;
+    /// # drop(header);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Config`] when the server does not know the client, its secret or the

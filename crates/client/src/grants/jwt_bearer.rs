@@ -36,6 +36,17 @@ impl JwtBearer {
 impl Client {
     /// Redeems an assertion. Nothing is stored.
     ///
+    /// ```no_run
+    /// # async fn example(client: hallpass_client::Client, assertion: hallpass_client::Secret<String>) -> Result<(), hallpass_client::Error> {
+    /// use hallpass_client::JwtBearer;
+    ///
+    /// // Signed by a party that the server trusts, such as a cloud's identity service.
+    /// let set = client.jwt_bearer(JwtBearer::new(assertion)).await?;
+    /// println!("{:?}", set.access_token.expires_at());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Client::client_credentials`].

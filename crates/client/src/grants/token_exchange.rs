@@ -82,6 +82,18 @@ impl TokenExchange {
 impl Client {
     /// Exchanges a token. Nothing is stored.
     ///
+    /// ```no_run
+    /// # async fn example(client: hallpass_client::Client, session: hallpass_client::Session) -> Result<(), hallpass_client::Error> {
+    /// use hallpass_client::TokenExchange;
+    ///
+    /// let own = session.access_token().await?;
+    /// let narrow = TokenExchange::of(&own).audience("https://billing.example.com");
+    /// let set = client.exchange(narrow).await?;
+    /// println!("{:?}", set.access_token.expires_at());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Security`] when the server issues another type of token than was asked

@@ -31,6 +31,22 @@ impl RegisteredClient {
 
     /// What is kept for an issuer.
     ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), hallpass_client::Error> {
+    /// use hallpass_client::{Client, RegisteredClient, Store, SystemTransport};
+    ///
+    /// let issuer = "https://login.example.com";
+    /// let store = Store::auto("acme")?;
+    /// if let Some(known) = RegisteredClient::find_kept(store.as_ref(), issuer)? {
+    ///     let client = Client::builder(issuer, &known.client_id)
+    ///         .client_auth(known.client_auth().unwrap_or_default())
+    ///         .build()?;
+    ///     # drop(client);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Store`].

@@ -10,6 +10,7 @@ use hallpass_protocol::token::GrantType;
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::redirect_path;
 
 impl Client {
     /// Describes a program that people start on their own machines, for [`Client::register`]: a public
@@ -27,6 +28,23 @@ impl Client {
         let server = self.inner.server.metadata().await?;
         let redirect_uris = redirect_uris.into_iter().map(Into::into).collect();
         Ok(describe(name.into(), redirect_uris, &server))
+    }
+
+    /// The path of the redirect URI that a program which registers itself should name, and then use
+    /// ([`crate::SignIn::callback_path`]): `/callback` at a server whose answers name their issuer
+    /// (RFC 9207 §3), else one that no other issuer has, so that an answer of another server is noticed by
+    /// where it arrives (RFC 9700 §4.4.2.2). It is always the same for one issuer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::metadata`].
+    pub async fn callback_path(&self) -> Result<String, Error> {
+        let server = self.inner.server.metadata().await?;
+        if server.authorization_response_iss_parameter_supported {
+            return Ok(redirect_path::USUAL.to_owned());
+        }
+        // Row C-34.
+        Ok(redirect_path::of_issuer(&self.inner.server.issuer))
     }
 }
 

@@ -21,13 +21,16 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), hallpass_client::Error> {
-    /// use hallpass_client::Client;
+    /// use hallpass_client::{Client, SignIn};
     ///
     /// let issuer = "https://login.example.com";
     /// let unknown = Client::unregistered(issuer).build()?;
-    /// let asked = unknown.native_metadata("acme", ["http://127.0.0.1/callback"]).await?;
+    /// let path = unknown.callback_path().await?;
+    /// let uris = [format!("http://127.0.0.1{path}"), format!("http://[::1]{path}")];
+    /// let asked = unknown.native_metadata("acme", uris).await?;
     /// let registered = unknown.register(asked).await?;
     /// let client = Client::builder(issuer, &registered.client_id).build()?;
+    /// let session = client.sign_in(SignIn::auto().callback_path(path)).await?;
     /// # Ok(()) }
     /// ```
     ///

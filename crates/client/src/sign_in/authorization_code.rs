@@ -21,6 +21,7 @@ use super::callback::{Arrival, Attempt, Verdict, judge};
 use super::loopback::{Answer, Loopback, Serving};
 use super::new_session::SignedIn;
 use super::options::SignIn;
+use crate::address::with_query;
 use crate::authorization_server::{Asked, endpoint};
 use crate::clean;
 use crate::client::ClientInner;
@@ -247,19 +248,8 @@ fn request_form(
         .adjusted(RequestTo::Authorization, request.encode())
 }
 
-/// RFC 6749 §3.1: a query that the endpoint has "MUST be retained".
-fn with_query(endpoint: &Url, form: &Form) -> Url {
-    let query = match endpoint.query().filter(|query| !query.is_empty()) {
-        Some(kept) => format!("{kept}&{}", form.encode()),
-        None => form.encode(),
-    };
-    let mut url = endpoint.clone();
-    url.set_query(Some(&query));
-    url
-}
-
 /// Starts a browser and says what became of it.
-pub(super) async fn open_browser(client: &ClientInner, url: &Url) -> Prompt {
+pub(crate) async fn open_browser(client: &ClientInner, url: &Url) -> Prompt {
     let (browser, url) = (Arc::clone(&client.browser), url.clone());
     let launched = tokio::task::spawn_blocking(move || browser.open(&url));
     let reason = match tokio::time::timeout(LAUNCH, launched).await {

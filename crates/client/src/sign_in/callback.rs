@@ -6,9 +6,11 @@
 use hallpass_protocol::authorization::AuthorizationResponse;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::{OAuthError, Secret};
+use hyper::{Request, header};
 
 use crate::clean;
 use crate::error::{Error, SecurityViolation};
+use crate::redirect_path;
 
 /// The authorization request whose answer is awaited.
 #[derive(Debug)]
@@ -36,6 +38,19 @@ pub(crate) struct Arrival<'a> {
     pub(crate) query: &'a str,
 }
 
+impl<'a> Arrival<'a> {
+    /// What a request says.
+    pub(crate) fn of<B>(request: &'a Request<B>) -> Self {
+        let host = request.headers().get(header::HOST);
+        Self {
+            method: request.method().as_str(),
+            host: host.and_then(|host| host.to_str().ok()),
+            path: request.uri().path(),
+            query: request.uri().query().unwrap_or_default(),
+        }
+    }
+}
+
 /// What it is.
 #[derive(Debug)]
 pub(crate) enum Verdict {
@@ -52,18 +67,28 @@ pub(crate) enum Verdict {
 /// Judges a request.
 pub(crate) fn judge(arrival: Arrival<'_>, attempt: &Attempt) -> Verdict {
     // Against rebinding (row A-29): a page of another name reaches the port, but not this `Host`.
-    let is_ours = arrival.method == "GET"
-        && arrival.host == Some(attempt.authority.as_str())
-        && arrival.path == attempt.path;
-    if !is_ours {
+    let is_to_us = arrival.method == "GET" && arrival.host == Some(attempt.authority.as_str());
+    let is_ours = is_to_us && arrival.path == attempt.path;
+    let is_mixed_up = is_to_us && redirect_path::tells_issuers_apart(arrival.path, &attempt.path);
+    if !is_ours && !is_mixed_up {
         return Verdict::NotFound;
     }
+    let not_ours = || {
+        if is_ours {
+            Verdict::Foreign
+        } else {
+            Verdict::NotFound
+        }
+    };
     let Ok(form) = Form::parse(arrival.query) else {
-        return Verdict::Foreign;
+        return not_ours();
     };
     // First the state: who does not know it cannot end the sign-in with a bad answer.
     if !form.all("state").any(|state| attempt.state.matches(state)) {
-        return Verdict::Foreign;
+        return not_ours();
+    }
+    if is_mixed_up {
+        return Verdict::Refused(mixed_up(attempt));
     }
     let response = match AuthorizationResponse::decode(&form) {
         Ok(response) => response,
@@ -101,8 +126,21 @@ fn check_issuer(iss: Option<&str>, attempt: &Attempt) -> Result<(), Error> {
         ),
         Some(_) | None => return Ok(()),
     };
-    Err(Error::security(SecurityViolation::Issuer, text)
-        .hint_to("close that page; if it happens again, report it to the operator of the server"))
+    Err(of_another_issuer(text))
+}
+
+/// Row C-34, RFC 8252 §8.10: an answer must reach the redirect URI of its own request. This one knows our
+/// `state` and came to the address of another issuer.
+fn mixed_up(attempt: &Attempt) -> Error {
+    of_another_issuer(format!(
+        "the answer came to the address of another server than {}; nothing was sent",
+        attempt.issuer
+    ))
+}
+
+fn of_another_issuer(text: String) -> Error {
+    Error::security(SecurityViolation::Issuer, text)
+        .hint_to("close that page; if it happens again, report it to the operator of the server")
 }
 
 #[cfg(test)]
@@ -225,6 +263,50 @@ mod tests {
     fn c_31_an_announced_issuer_may_not_be_missing_not_even_beside_an_error() {
         assert_eq!(judged("code=c&state=good", true), "issuer");
         assert_eq!(judged("error=access_denied&state=good", true), "issuer");
+    }
+
+    #[test]
+    fn c_34_an_answer_at_the_address_of_another_issuer_is_refused_and_ends_the_sign_in() {
+        let own = redirect_path::of_issuer("https://as.test/t");
+        let other = redirect_path::of_issuer("https://evil.test");
+        let judged = |at: &str, path: &str, query: &str| {
+            let attempt = Attempt {
+                path: at.to_owned(),
+                ..attempt(false)
+            };
+            let arrival = Arrival {
+                method: "GET",
+                host: Some("127.0.0.1:8400"),
+                path,
+                query,
+            };
+            match judge(arrival, &attempt) {
+                Verdict::NotFound => "not found",
+                Verdict::Foreign => "foreign",
+                Verdict::Refused(error) => {
+                    assert!(error.to_string().contains("https://as.test/t"), "{error}");
+                    "refused"
+                }
+                Verdict::Answer(_) => "answer",
+            }
+        };
+        let good = "code=c&state=good";
+        for (at, path, query, verdict) in [
+            (own.as_str(), own.as_str(), good, "answer"),
+            (&own, &other, good, "refused"),
+            (&own, "/callback", good, "refused"),
+            ("/callback", &other, good, "refused"),
+            (&own, &other, "error=access_denied&state=good", "refused"),
+            // Who does not know the state ends nothing.
+            (&own, &other, "code=c&state=bad", "not found"),
+            (&own, &other, "%ff", "not found"),
+            (&own, "/callback", "", "not found"),
+            (&own, "/favicon.ico", "", "not found"),
+            (&own, &format!("{own}/"), "", "not found"),
+            (&own, &own.to_uppercase(), "state=", "not found"),
+        ] {
+            assert_eq!(judged(at, path, query), verdict, "{at} {path} {query}");
+        }
     }
 
     #[test]

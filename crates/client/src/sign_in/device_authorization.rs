@@ -56,8 +56,7 @@ impl Client {
     /// could not be kept.
     pub async fn start_device_authorization(&self) -> Result<DeviceAuthorization, Error> {
         let inner = &self.inner;
-        inner.server.require_id()?;
-        let metadata = inner.server.metadata().await?;
+        let metadata = inner.server.metadata_for_sign_in().await?;
         // Nobody should sign in for a session that cannot be kept.
         if let Some(text) = inner.store.prepare().await? {
             inner.show(Prompt::Notice { text }).await?;

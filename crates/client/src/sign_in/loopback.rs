@@ -4,7 +4,6 @@
 //! C-19, A-28 to A-30. Local programs and web pages can reach the port too, so nothing that arrives
 //! is trusted, and nothing that does not arrive is waited for.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,42 +13,26 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::callback::{Arrival, Attempt, Verdict, judge};
 use super::loopback_page::Page;
+use super::loopback_server::{Answers, End, LONGEST_WAIT, accept, page};
 use super::options::CallbackHost;
 use super::port_holder::holder_of;
 use crate::error::{Error, ErrorKind, SecurityViolation};
 use hallpass_protocol::{OAuthError, Secret};
 
-/// A request must have arrived in this time.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
-/// A longer request is refused.
-const LONGEST_HEAD: usize = 16 * 1024;
-/// So many connections at once; each that is silent ends after [`HEAD_DEADLINE`].
-const MOST_CONNECTIONS: usize = 256;
 /// The browser has this long to fetch the last page once the sign-in is over.
 const LAST_PAGE: Duration = Duration::from_secs(2);
-/// The browser waits this long for the last page.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// So many answers with a foreign `state` end the sign-in.
 pub(crate) const MOST_FOREIGN: usize = 3;
 /// So many ports are drawn until one is free for both families.
 const MOST_DRAWS: usize = 20;
-
-/// What an answer to the browser ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    OfRequest,
-    OfSignIn,
-}
 
 /// What came back: a code, or the server's refusal.
 pub(crate) type Answer = Result<Secret<String>, OAuthError>;
@@ -114,6 +97,15 @@ impl Loopback {
             .caused_by(error))
     }
 
+    /// Answers in another way than a sign-in does; dropping what comes back closes the ports.
+    pub(crate) fn answered_by<A: Answers>(self, answers: &Arc<A>) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for listener in self.listeners {
+            tasks.spawn(accept(listener, Arc::clone(answers)));
+        }
+        tasks
+    }
+
     /// Starts to answer; waits for the answer to this attempt.
     pub(crate) fn serve(self, attempt: Arc<Attempt>) -> Serving {
         let (sender, came) = mpsc::unbounded_channel();
@@ -126,10 +118,7 @@ impl Loopback {
             result: result_receiver,
             last_answer_sent: Notify::new(),
         });
-        let mut tasks = JoinSet::new();
-        for listener in self.listeners {
-            tasks.spawn(accept(listener, Arc::clone(&shared)));
-        }
+        let tasks = self.answered_by(&shared);
         Serving {
             came,
             result,
@@ -224,70 +213,19 @@ async fn bind_both(port: u16) -> io::Result<Loopback> {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-            return;
-        };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let shared = Arc::clone(&shared);
-                connections.spawn(async move {
-                    serve_connection(stream, shared).await;
-                    drop(slot);
-                });
-            }
-            // Out of handles, or a connection that was gone at once: the next may work.
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-        }
-        while connections.try_join_next().is_some() {}
+impl Answers for Shared {
+    async fn answer(&self, request: &Request<Incoming>) -> (Response<Full<Bytes>>, End) {
+        respond(Arrival::of(request), self).await
+    }
+
+    fn last_answer_left(&self) {
+        self.last_answer_sent.notify_one();
     }
 }
 
-/// Row A-30: a connection that sends nothing hurts only itself.
-async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
-    let is_last = AtomicBool::new(false);
-    let answer = service_fn(|request| {
-        let (shared, is_last) = (Arc::clone(&shared), &is_last);
-        async move {
-            let (response, end) = respond(&request, &shared).await;
-            is_last.store(end == End::OfSignIn, Ordering::Relaxed);
-            Ok::<_, Infallible>(response)
-        }
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_DEADLINE)
-        .max_buf_size(LONGEST_HEAD)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), answer);
-    if !matches!(
-        timeout(LONGEST_WAIT + HEAD_DEADLINE, connection).await,
-        Ok(Ok(()))
-    ) {
-        tracing::debug!("a connection to the listener ended without an answer");
-    }
-    // Only now has the answer left: the ports may close.
-    if is_last.load(Ordering::Relaxed) {
-        shared.last_answer_sent.notify_one();
-    }
-}
-
-async fn respond(request: &Request<Incoming>, shared: &Shared) -> (Response<Full<Bytes>>, End) {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let arrival = Arrival {
-        method: request.method().as_str(),
-        host,
-        path: request.uri().path(),
-        query: request.uri().query().unwrap_or_default(),
-    };
+async fn respond(arrival: Arrival<'_>, shared: &Shared) -> (Response<Full<Bytes>>, End) {
     if is_last_page(arrival, &shared.attempt) && shared.is_settled() {
-        return (last_page(shared).await, End::OfSignIn);
+        return (last_page(shared).await, End::OfWaiting);
     }
     let not_found = (
         page(StatusCode::NOT_FOUND, &Page::not_found()),
@@ -302,7 +240,7 @@ async fn respond(request: &Request<Incoming>, shared: &Shared) -> (Response<Full
         Verdict::Refused(error) => {
             let shown = page(StatusCode::BAD_REQUEST, &Page::failed(&error.to_string()));
             if shared.settle(Err(error)) {
-                (shown, End::OfSignIn)
+                (shown, End::OfWaiting)
             } else {
                 not_found
             }
@@ -326,7 +264,7 @@ fn note_foreign(shared: &Shared) -> End {
         return End::OfRequest;
     }
     if shared.settle(Err(forged())) {
-        End::OfSignIn
+        End::OfWaiting
     } else {
         End::OfRequest
     }
@@ -378,22 +316,4 @@ async fn last_page(shared: &Shared) -> Response<Full<Bytes>> {
         .and_then(Result::ok)
         .and_then(|page| page.clone());
     page(StatusCode::OK, &shown.unwrap_or_else(Page::not_found))
-}
-
-fn page(status: StatusCode, page: &Page) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(page.html())));
-    *response.status_mut() = status;
-    let policy = page.content_security_policy();
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    response
 }

@@ -57,6 +57,11 @@ impl Page {
         Self::new("One moment", "The program is finishing the sign-in.")
     }
 
+    /// On the way to the server's own page.
+    pub(crate) fn signing_out() -> Self {
+        Self::new("One moment", "The server's page for signing out opens.")
+    }
+
     fn new(heading: &'static str, text: &str) -> Self {
         let nonce = base64url::encode(random::bytes::<16>(&SystemRandom));
         Self {

@@ -7,8 +7,25 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::provider::Provider;
+use crate::redirect_path;
 
 /// How to sign in.
+///
+/// ```no_run
+/// # async fn example(client: hallpass_client::Client) -> Result<(), hallpass_client::Error> {
+/// use std::time::Duration;
+/// use hallpass_client::SignIn;
+///
+/// let how = SignIn::auto()
+///     .login_hint("ada@example.com")
+///     .callback_port(8400)
+///     .callback_port(8401)
+///     .timeout(Duration::from_secs(120));
+/// let session = client.sign_in(how).await?;
+/// # drop(session);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "pass it to `Client::sign_in`"]
 pub struct SignIn {
@@ -49,6 +66,19 @@ pub enum CallbackHost {
 }
 
 /// Ends a sign-in from outside, such as when Ctrl-C is pressed. Clones end the same one.
+///
+/// ```no_run
+/// # async fn example(client: hallpass_client::Client) -> Result<(), hallpass_client::Error> {
+/// use hallpass_client::{CancelSignIn, SignIn};
+///
+/// let cancel = CancelSignIn::default();
+/// let button = cancel.clone();
+/// std::thread::spawn(move || button.cancel());
+/// let done = client.sign_in(SignIn::device().cancelled_by(cancel)).await;
+/// # drop(done);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct CancelSignIn(Arc<watch::Sender<bool>>);
 
@@ -133,7 +163,8 @@ impl SignIn {
     }
 
     /// The path of the redirect URI, exactly as registered. Default: the provider's
-    /// ([`crate::Client::for_provider`]), else `/callback`.
+    /// ([`crate::Client::for_provider`]), else `/callback`. A program that registers itself asks
+    /// [`crate::Client::callback_path`] which one to register.
     pub fn callback_path(mut self, path: impl Into<String>) -> Self {
         self.callback_path = Some(path.into());
         self
@@ -180,7 +211,7 @@ impl SignIn {
             Some((true, _)) => CallbackHost::Localhost,
             _ => CallbackHost::Literal,
         };
-        let path = known.map_or("/callback", |(_, path)| path);
+        let path = known.map_or(redirect_path::USUAL, |(_, path)| path);
         (
             self.callback_host.unwrap_or(host),
             self.callback_path

@@ -30,6 +30,19 @@ impl Client {
     ///
     /// Dropping the future cancels the sign-in; nothing is stored then.
     ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), hallpass_client::Error> {
+    /// use hallpass_client::{Client, SignIn};
+    ///
+    /// let client = Client::builder("https://login.example.com", "acme-cli")
+    ///     .scopes(["openid", "offline_access"])
+    ///     .build()?;
+    /// let session = client.sign_in(SignIn::auto()).await?;
+    /// println!("{}", session.account().name.as_deref().unwrap_or("somebody"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Every [`ErrorKind`]; [`ErrorKind::LoginRequired`] when a person is needed and none is there.
@@ -123,8 +136,7 @@ async fn with_person(
         .map(WaitingNote::take)
         .transpose()?
         .flatten();
-    client.server.require_id()?;
-    let metadata = client.server.metadata().await?;
+    let metadata = client.server.metadata_for_sign_in().await?;
     let offers = Offers::of(&metadata);
     let decision = decide(&environment, offers, how);
     tracing::debug!(?decision, "chosen");

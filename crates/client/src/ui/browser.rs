@@ -7,6 +7,23 @@ use url::Url;
 use super::launchers;
 
 /// Opens addresses. A test passes a scripted person.
+///
+/// ```
+/// use hallpass_client::Browser;
+/// use url::Url;
+///
+/// /// Hands addresses to the program that started this one.
+/// #[derive(Debug)]
+/// struct Host;
+///
+/// impl Browser for Host {
+///     fn open(&self, url: &Url) -> Result<(), String> {
+///         println!("open {url}");
+///         Ok(())
+///     }
+/// }
+/// # assert!(Host.open(&"https://login.example.com".parse().unwrap()).is_ok());
+/// ```
 pub trait Browser: Send + Sync + std::fmt::Debug {
     /// Opens an address; returns once the browser was started, with the reason when it was not.
     ///

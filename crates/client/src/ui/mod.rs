@@ -9,6 +9,7 @@ mod qr_code;
 mod screen;
 mod terminal;
 mod terminal_style;
+mod time_of_day;
 mod wrapped;
 
 pub use browser::{Browser, SystemBrowser};

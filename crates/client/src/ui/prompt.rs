@@ -99,6 +99,12 @@ pub enum Prompt {
         /// How long the access token is good, when the server said.
         expires_in: Option<Duration>,
     },
+    /// A browser is started next, for the page where the server ends its own session
+    /// ([`crate::Client::sign_out_with_browser`]).
+    SigningOut {
+        /// The server's host, for the sentence.
+        host: String,
+    },
     /// The sign-in failed; the error itself goes to the caller.
     Failed {
         /// One sentence.
@@ -133,6 +139,36 @@ pub struct UiCaps {
 }
 
 /// Tells a person what to do. IDEs, full-screen programs and tests implement it.
+///
+/// ```
+/// use hallpass_client::{BoxFuture, Client, MemoryStore, Prompt, Ui, UiCaps, UiOutcome};
+///
+/// /// An editor that shows the sign-in in a window of its own.
+/// #[derive(Debug)]
+/// struct Window;
+///
+/// impl Ui for Window {
+///     fn show<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, UiOutcome> {
+///         match prompt {
+///             Prompt::OpenUrl { url, .. } => println!("open {url}"),
+///             Prompt::DeviceCode { user_code, verification_uri, .. } => {
+///                 println!("enter {user_code} at {verification_uri}");
+///             }
+///             _ => {}
+///         }
+///         Box::pin(std::future::ready(UiOutcome::Shown))
+///     }
+///
+///     fn capabilities(&self) -> UiCaps {
+///         UiCaps { interactive: true }
+///     }
+/// }
+///
+/// let client = Client::builder("https://login.example.com", "acme-cli").ui(Window);
+/// let client = client.store(MemoryStore::new()).build()?;
+/// # drop(client);
+/// # Ok::<(), hallpass_client::Error>(())
+/// ```
 pub trait Ui: Send + Sync + std::fmt::Debug {
     /// Shows a prompt.
     fn show<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, UiOutcome>;

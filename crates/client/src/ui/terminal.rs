@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hallpass_protocol::Clock as _;
+use hallpass_protocol::time::SystemClock;
 use url::Url;
 
 use super::keyboard::Keyboard;
@@ -16,11 +18,23 @@ use super::prompt::{BrowserStart, Prompt, Ui, UiCaps, UiOutcome};
 use super::qr_code;
 use super::screen::Screen;
 use super::terminal_style::TerminalStyle;
+use super::time_of_day::at_time_of_day;
 use super::wrapped::wrapped;
 use crate::BoxFuture;
 use crate::flow::{Sign, Way};
 
 /// A plain user interface on standard error, answered on standard input.
+///
+/// ```
+/// use hallpass_client::{Client, MemoryStore, TerminalStyle, TerminalUi};
+///
+/// // Never a QR code, whatever the room.
+/// let style = TerminalStyle { qr: false, ..TerminalStyle::detect() };
+/// let client = Client::builder("https://login.example.com", "acme-cli");
+/// let client = client.ui(TerminalUi::stderr_in(style)).store(MemoryStore::new()).build()?;
+/// # drop(client);
+/// # Ok::<(), hallpass_client::Error>(())
+/// ```
 pub struct TerminalUi {
     style: TerminalStyle,
     /// Standard error is looked at again and again: a window can be made narrower.
@@ -180,6 +194,10 @@ impl TerminalUi {
             } => {
                 let text = style.done(who.as_deref(), *refreshes, *expires_in, width);
                 screen.end(&text, style.live);
+            }
+            Prompt::SigningOut { host } => {
+                let text = format!("Opening your browser to sign out of {host}");
+                screen.lines(&style.bold(&wrapped("", &text, width)));
             }
             // The caller prints the error with its causes and its hint.
             Prompt::Failed { .. } => screen.end("", style.live),
@@ -402,11 +420,13 @@ impl TerminalStyle {
         let who = who.map(|who| format!(" as {who}")).unwrap_or_default();
         let mut text = format!("{mark} Signed in{who}\n");
         if !refreshes {
-            let until = expires_in.map_or("when it ends".to_owned(), |span| {
-                format!("in {}", lasts(span))
+            // By the clock that the person sees, whatever the server's says.
+            let now = SystemClock.now();
+            let until = expires_in.map_or("when the access token ends".to_owned(), |span| {
+                at_time_of_day(now + span, now)
             });
             let sentence = format!(
-                "The server gave no refresh token (scope offline_access): you will be asked again {until}"
+                "The server gave no refresh token (scope offline_access not granted): you will be asked again {until}"
             );
             text.push_str(&wrapped("  ", &sentence, width));
         }

@@ -270,3 +270,47 @@ async fn a_client_id_that_is_an_address_travels_as_it_is() {
             .client_id_metadata_document_supported
     );
 }
+
+#[tokio::test]
+async fn an_address_as_client_id_is_refused_before_anybody_is_asked_where_nobody_reads_it() {
+    let fake = Fake::start().await;
+    let id = "https://app.example/client.json";
+    let person = Person::who_signs_in(&fake);
+    let client = hallpass_client::Client::builder(&fake.issuer, id)
+        .scopes(["openid"])
+        .store(hallpass_client::MemoryStore::new())
+        .environment(person.environment())
+        .browser(person.clone())
+        .ui(person.clone());
+    let client = client.build().unwrap();
+    for how in [SignIn::browser(), SignIn::device(), SignIn::auto()] {
+        let error = client.sign_in(how).await.unwrap_err();
+        assert_eq!((error.kind(), error.exit_code()), (&ErrorKind::Config, 5));
+        let said = error.to_string();
+        assert!(said.contains("127.0.0.1") && said.contains(id), "{said}");
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("registered by who runs the server"), "{hint}");
+    }
+    let error = client.start_device_authorization().await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Config);
+    assert!(person.opened().is_empty());
+    let asked: Vec<_> = fake.all_seen().into_iter().map(|seen| seen.path).collect();
+    assert!(
+        asked.iter().all(|path| path.contains("/.well-known/")),
+        "{asked:?}"
+    );
+
+    // Where programs register themselves, that is the way out.
+    fake.announce(
+        "registration_endpoint",
+        json!(format!("{}/register", fake.issuer)),
+    );
+    let client = hallpass_client::Client::builder(&fake.issuer, id);
+    let client = client
+        .store(hallpass_client::MemoryStore::new())
+        .environment(person.environment())
+        .ui(person.clone());
+    let error = client.build().unwrap().sign_in(SignIn::browser()).await;
+    let error = error.unwrap_err();
+    assert!(error.hint().unwrap().contains("leave the client id out"));
+}

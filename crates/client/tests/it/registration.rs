@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hallpass_client::{
     Client, ClientAuthMethod, ClientMetadata, Clock as _, ErrorKind, FileStore, MemoryStore,
-    RegisteredClient, Secret, SignIn, TokenStore,
+    RegisteredClient, Secret, SecurityViolation, SignIn, TokenStore,
 };
 use hallpass_protocol::time::SystemClock;
 use serde_json::{Value, json};
@@ -295,4 +295,111 @@ async fn c_45_a_registration_token_goes_to_no_other_host() {
         .unwrap();
     assert_eq!(now.unwrap().client_id, "dyn-1");
     assert!(elsewhere.all_seen().is_empty());
+}
+
+/// A server of old: its answers do not name their issuer.
+async fn without_iss() -> Fake {
+    let fake = fake(json!({})).await;
+    fake.announce(
+        "authorization_response_iss_parameter_supported",
+        json!(null),
+    );
+    fake.on("/token", |_, signer| {
+        let id_token = signer.id_token(|claims| {
+            claims.insert("aud".to_owned(), json!("dyn-1"));
+        });
+        signer.tokens(&json!({"id_token": id_token}))
+    });
+    fake
+}
+
+/// Registers with the path that is proposed, and signs in with it.
+async fn signs_in_at_own_path(fake: &Fake, person: &Person) -> (String, Result<(), ErrorKind>) {
+    let unknown = unregistered(fake);
+    let path = unknown.callback_path().await.unwrap();
+    let uris = [format!("http://127.0.0.1{path}")];
+    let asked = unknown.native_metadata("acme", uris).await.unwrap();
+    let known = unknown.register(asked).await.unwrap();
+    let client = Client::builder(&fake.issuer, &known.client_id)
+        .scopes(["openid"])
+        .store(MemoryStore::new())
+        .environment(person.environment())
+        .browser(person.clone())
+        .ui(person.clone())
+        .build()
+        .unwrap();
+    let how = SignIn::browser().callback_path(&path);
+    let done = client.sign_in(how).await;
+    (path, done.map(drop).map_err(|error| error.kind().clone()))
+}
+
+#[tokio::test]
+async fn c_34_two_issuers_without_iss_get_two_paths_that_the_server_compares_strictly() {
+    let mut paths = Vec::new();
+    for fake in [without_iss().await, without_iss().await] {
+        let person = Person::who(&fake, |visit| {
+            visit.come_back_with(&format!("code=c&state={}", visit.state));
+        });
+        let (path, done) = signs_in_at_own_path(&fake, &person).await;
+        assert_eq!(done, Ok(()));
+        let registered: Value = serde_json::from_str(&fake.seen("/register")[0].body).unwrap();
+        let registered = registered["redirect_uris"][0].as_str().unwrap();
+        assert_eq!(registered, format!("http://127.0.0.1{path}"));
+        // What is sent differs from what is registered by the port only (RFC 8252 §7.3).
+        let sent = fake.seen("/token")[0].field("redirect_uri").unwrap();
+        let mut sent = url::Url::parse(&sent).unwrap();
+        sent.set_port(None).unwrap();
+        assert_eq!(sent.as_str(), registered);
+        paths.push(path);
+    }
+    assert!(
+        paths.iter().all(|path| path.starts_with("/cb/")),
+        "{paths:?}"
+    );
+    assert_ne!(paths[0], paths[1]);
+}
+
+#[tokio::test]
+async fn c_34_an_answer_of_the_honest_server_never_reaches_the_attackers_token_endpoint() {
+    // As in row A-32, and no server names itself: the attacker sends the person to the honest page, with
+    // the redirect URI that the honest server has on record.
+    let (honest, attacker) = (without_iss().await, without_iss().await);
+    let honest_path = unregistered(&honest).callback_path().await.unwrap();
+    let person = Person::who(&attacker, move |visit| {
+        let answer = format!("{honest_path}?code=honest-canary&state={}", visit.state);
+        assert_eq!(visit.ask("GET", &answer, &visit.authority()).status, 400);
+    });
+    let (_, done) = signs_in_at_own_path(&attacker, &person).await;
+    assert_eq!(done, Err(ErrorKind::Security(SecurityViolation::Issuer)));
+    assert!(attacker.seen("/token").is_empty());
+    assert_eq!(person.pages().len(), 1);
+}
+
+#[tokio::test]
+async fn c_34_and_c_71_a_server_that_names_itself_gets_the_usual_path_and_a_named_path_stays() {
+    let fake = fake(json!({})).await;
+    assert_eq!(
+        unregistered(&fake).callback_path().await.unwrap(),
+        "/callback"
+    );
+    // A client that somebody registered is known under its path, whatever the server announces.
+    fake.announce(
+        "authorization_response_iss_parameter_supported",
+        json!(false),
+    );
+    for (named, path) in [(None, "/callback"), (Some("/fixed"), "/fixed")] {
+        let person = Person::who(&fake, |visit| {
+            visit.come_back_with(&format!("code=c&state={}", visit.state));
+        });
+        let client = fake.client(&person).build().unwrap();
+        let how = SignIn::browser();
+        let how = match named {
+            Some(named) => how.callback_path(named),
+            None => how,
+        };
+        client.sign_in(how).await.unwrap();
+        let sent = fake.seen("/token").pop().unwrap();
+        let sent = sent.field("redirect_uri").unwrap();
+        assert_eq!(url::Url::parse(&sent).unwrap().path(), path);
+    }
 }

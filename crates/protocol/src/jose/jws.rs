@@ -178,7 +178,8 @@ impl<'a> Unverified<'a> {
     }
 
     /// Reads the claims **before** the signature is checked, to find out whose keys to check it
-    /// with (`iss`, `client_id`). Nothing may be decided by them.
+    /// with (`iss`, `client_id`). Nothing may be decided by them, unless this very text is known to
+    /// be signed.
     pub fn peek<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
         claims(&self.payload)
     }

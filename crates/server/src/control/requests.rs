@@ -256,6 +256,7 @@ mod tests {
             paths: crate::paths::Paths::of(crate::settings::Mode::Dev),
             brand: None,
             now: Timestamp::UNIX_EPOCH,
+            came: hallpass_store::Moment::present(),
             language: crate::languages::PageLanguage::unknown(crate::languages::Language::English),
             held_for: std::sync::OnceLock::new(),
         }

@@ -217,6 +217,7 @@ fn own_request(request: &Request, method: Method, path: &str, headers: HeaderMap
         paths: request.paths,
         brand: request.brand.clone(),
         now: request.now,
+        came: request.came,
         language: request.language.clone(),
         held_for: OnceLock::new(),
     }

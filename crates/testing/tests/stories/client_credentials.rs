@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use crate::home::Home;
 use crate::server_process::Server;
 
@@ -62,6 +64,68 @@ async fn a_program_fetches_tokens_and_its_secret_is_seen_nowhere() {
         !log.contains(SECRET) && !log.contains("another-canary"),
         "{log}"
     );
+}
+
+#[test]
+fn the_rules_choose_client_credentials_and_a_program_that_drives_it_hears_so() {
+    let (server, home) = (server(), Home::new());
+    let secret = home.write("secret", SECRET);
+    let words = |more: &[&'static str]| {
+        let words = [
+            "login",
+            "robot",
+            "--issuer",
+            &server.issuer,
+            "--client-id",
+            "robot",
+            "--scope",
+            "api:read",
+            "--client-secret-file",
+            &secret,
+            "--events",
+            "--explain",
+        ];
+        let words = [&words[..], more].concat();
+        words.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let run = |more: &[&'static str]| {
+        let words = words(more);
+        home.run(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let events = |stdout: &str| -> Vec<Value> {
+        let lines = stdout.lines();
+        lines.map(|it| serde_json::from_str(it).unwrap()).collect()
+    };
+    let chosen = run(&[]);
+    assert_eq!(chosen.code, Some(0), "{chosen}");
+    let done = json!({"event": "done", "subject": null});
+    let flow = |why: Value| json!({"event": "flow", "flow": "client-credentials", "why": why});
+    assert_eq!(
+        events(&chosen.stdout),
+        [flow(json!(["client secret"])), done.clone()]
+    );
+    for line in [
+        "Flow: client credentials (client secret)\n",
+        "     a token is given: no sign-in, it is used\n",
+        "  -> the program has credentials, and no person is meant [client secret]: client credentials\n",
+        // Who asks for events reads along.
+        "     nobody is here to answer: exit 4 at once\n",
+    ] {
+        assert!(chosen.stderr.contains(line), "{line:?} in {chosen}");
+    }
+    // Now it is known as a program; and a flow may be named.
+    for more in [&[][..], &["--flow", "client-credentials"]] {
+        let named = run(more);
+        assert_eq!(events(&named.stdout), [flow(json!([])), done.clone()]);
+        assert!(named.stderr.contains("(asked for)\n"), "{named}");
+    }
+    home.write("secret", "another-canary");
+    let refused = run(&[]);
+    assert_eq!(refused.code, Some(5), "{refused}");
+    let [first, last] = events(&refused.stdout).try_into().unwrap();
+    assert_eq!(first["event"], "flow");
+    assert_eq!(last["error"]["exit"], 5);
+    assert!(!refused.to_string().contains("canary"), "{refused}");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! A server that does not know the program: it registers itself, says so, and is known from then on.
 
-use hallpass_testing::Terminal;
+use hallpass_testing::{Person, Terminal};
+use serde_json::json;
+use url::Url;
 
+use crate::between::Between;
 use crate::home::Home;
 use crate::server_process::{Server, user_code};
 
@@ -127,4 +130,88 @@ fn nobody_is_registered_where_nobody_is_there_or_where_the_server_takes_nobody()
     assert!(refused.stderr.contains("registers no clients"), "{refused}");
     assert!(refused.stderr.contains("hint: "), "{refused}");
     assert!(home.sessions().is_empty());
+}
+
+fn parameter(url: &Url, name: &str) -> String {
+    let found = url.query_pairs().find(|(found, _)| found == name);
+    found.unwrap().1.into_owned()
+}
+
+/// Signs ada in with a browser at a server whose answers do not name it; the path of the redirect URI.
+async fn signs_in_without_iss(
+    home: &Home,
+    (profile, issuer): (&str, &str),
+    person: &Person,
+) -> String {
+    let words = ["login", profile, "--issuer", issuer, "--browser", "--force"];
+    let mut command = home.hallpass(&words);
+    command.env("BROWSER", home.browser());
+    let terminal = Terminal::start(command, 120, 40);
+    let screen = terminal.wait_for("Ctrl-C cancels");
+    let address = screen.lines().find(|line| line.starts_with("  http"));
+    let url = Url::parse(address.unwrap().trim()).unwrap();
+    let page = person.open(url.as_str()).await;
+    let answer = person.submit(&page, &[("username", "ada")]).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    let callback = Url::parse(answer.header("location")).unwrap();
+    let mut stripped = callback.clone();
+    let kept = callback.query_pairs().filter(|(name, _)| name != "iss");
+    stripped.query_pairs_mut().clear().extend_pairs(kept);
+    let moved = person.send(person.http().get(stripped)).await;
+    assert_eq!(moved.status, 303, "{}", moved.body);
+    let last = callback.join(moved.header("location")).unwrap();
+    person.send(person.http().get(last)).await;
+    let ended = terminal.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    let redirect_uri = Url::parse(&parameter(&url, "redirect_uri")).unwrap();
+    redirect_uri.path().to_owned()
+}
+
+#[tokio::test]
+async fn c_34_a_program_registers_another_path_with_each_server_that_does_not_name_itself() {
+    let home = Home::new().without_pushed_requests();
+    let server = Server::start();
+    let mut paths = Vec::new();
+    for profile in ["one", "two"] {
+        let between = Between::start(&server.url, |passing| {
+            let reply = passing.forward();
+            if !passing.path.contains("/.well-known/o") {
+                return reply;
+            }
+            reply.changed(|document| {
+                document["authorization_response_iss_parameter_supported"] = json!(false);
+            })
+        });
+        let (person, issuer) = (Person::new(&between.url), between.issuer());
+        let at = (profile, issuer.as_str());
+        let first = signs_in_without_iss(&home, at, &person).await;
+        // The registration is kept, and its path with it.
+        let person = Person::new(&between.url);
+        let second = signs_in_without_iss(&home, at, &person).await;
+        assert!(first.starts_with("/cb/"), "{first}");
+        assert_eq!(first, second);
+        paths.push(first);
+    }
+    assert_ne!(paths[0], paths[1]);
+}
+
+#[test]
+fn an_address_as_client_id_is_refused_at_once_where_nobody_reads_it() {
+    let home = Home::new();
+    let id = "https://app.example/client.json";
+    for (server, way_out) in [
+        (Server::start(), "leave the client id out"),
+        (
+            Server::with("", &["--strict"]),
+            "have the client registered",
+        ),
+    ] {
+        let words = ["login", "--issuer", &server.issuer, "--client-id", id];
+        let refused = home.run(&[&words[..], &["--device"]].concat());
+        assert_eq!(refused.code, Some(5), "{refused}");
+        for expected in [id, "reads no client id metadata documents", way_out] {
+            assert!(refused.stderr.contains(expected), "{expected:?}: {refused}");
+        }
+        assert!(home.sessions().is_empty());
+    }
 }

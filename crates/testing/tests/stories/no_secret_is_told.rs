@@ -18,6 +18,7 @@ struct Told(String);
 
 const PASSPHRASE: &str = "planted-passphrase-8b21d4";
 const PROXY_PASSWORD: &str = "planted-proxy-word-77aa01";
+const GIVEN: &str = "planted-given-token-11c0de";
 const PLANTED: &str = "planted-client-secret-5f0c1e";
 
 #[tokio::test]
@@ -75,6 +76,7 @@ async fn c_49_a_89_trace_debug_and_errors_of_a_whole_run_tell_no_secret() {
         told.0.push_str(&ran.stderr);
         told.0.push_str(&ran.stdout);
     }
+    with_a_token_of_the_environment(&server, &mut secrets, &mut told);
     secrets.read_requests(&server).await;
 
     behind_a_passphrase(&server, &home, &mut secrets, &mut told).await;
@@ -104,6 +106,34 @@ async fn c_49_a_89_trace_debug_and_errors_of_a_whole_run_tell_no_secret() {
             assert!(!told.0.contains(half), "half of {secret} was told");
         }
     }
+}
+
+/// Row C-81: it is sent, refused, malformed; and shown only by `token`.
+fn with_a_token_of_the_environment(server: &Server, secrets: &mut Secrets, told: &mut Told) {
+    secrets.0.insert(GIVEN.to_owned());
+    let home = Home::new();
+    let url = format!("{}/userinfo", server.issuer);
+    for (words, given, code) in [
+        (
+            &["request", "GET", &url, "-vvv", "--trace", "trace"][..],
+            GIVEN,
+            1,
+        ),
+        (&["request", "GET", "https://api.test", "-vvv"], GIVEN, 5),
+        (&["token", "--for", "https://api.test", "-vvv"], GIVEN, 5),
+        (&["login", "-vvv", "--events"], GIVEN, 0),
+        (&["whoami", "-vvv"], GIVEN, 0),
+        (&["userinfo", "-vvv"], GIVEN, 5),
+        (&["token", "-vvv"], &format!("two {GIVEN}"), 5),
+    ] {
+        let mut command = loud(home.hallpass(words));
+        command.env("HALLPASS_TOKEN", given);
+        command.env("HALLPASS_TOKEN_FOR", &server.url);
+        let ran: Ran = command.output().unwrap().into();
+        assert_eq!(ran.code, Some(code), "{words:?}: {ran}");
+        told.0.extend([ran.stdout.as_str(), &ran.stderr]);
+    }
+    told.0 += &std::fs::read_to_string(home.path("trace")).unwrap();
 }
 
 /// Signs in and looks, sealed by a passphrase and with a proxy that wants a password.

@@ -1,13 +1,10 @@
-//! What commands answer to programs: the same JSON from `hallpass` and from every program that has
-//! [`crate::clap::AuthArgs`].
-//!
-//! Each object names its schema; a member is never taken away or renamed under the same name.
+//! Who is signed in, with which token, and what became of it.
 
 use hallpass_protocol::Timestamp;
 use serde_json::{Value, json};
 
+use super::rfc3339;
 use crate::credentials::TokenStore;
-use crate::error::{Error, ErrorKind};
 use crate::session::{Session, SessionStatus};
 use crate::sign_out::{SignOutReport, SignOutStep, StepResult};
 use crate::tokens::AccessToken;
@@ -99,29 +96,6 @@ pub fn logout(profile: &str, report: &SignOutReport) -> Value {
     json!({"schema": "hallpass.logout/1", "profile": profile, "steps": steps})
 }
 
-/// `hallpass.error/1`: why a command failed.
-pub fn error(error: &Error) -> Value {
-    let retry_after = match error.kind() {
-        ErrorKind::Unavailable { retry_after } => *retry_after,
-        _ => None,
-    };
-    let oauth = error.oauth().map(
-        |oauth| json!({"error": oauth.error.as_str(), "error_description": oauth.description}),
-    );
-    json!({
-        "schema": "hallpass.error/1",
-        "error": {
-            "code": error.kind().as_str(),
-            "exit": error.exit_code(),
-            "message": error.to_string(),
-            "causes": error.causes(),
-            "hint": error.hint(),
-            "oauth": oauth,
-            "retry_after": retry_after.map(|wait| wait.as_secs()),
-        },
-    })
-}
-
 fn step(step: &SignOutStep) -> Value {
     let (result, why) = match &step.result {
         StepResult::Ok => ("ok", None),
@@ -140,10 +114,4 @@ fn state(status: SessionStatus) -> &'static str {
         SessionStatus::Refreshable => "refreshable",
         SessionStatus::ReauthRequired => "reauth_required",
     }
-}
-
-/// `2026-11-21T02:00:00Z`
-fn rfc3339(at: Timestamp) -> Option<String> {
-    let at = jiff::Timestamp::from_second(at.unix_seconds()).ok()?;
-    Some(at.to_string())
 }
