@@ -91,6 +91,7 @@ impl StaticToken {
             identity: None,
             asked: Scopes::default(),
             resource: vec![origin.to_owned()],
+            audience: Vec::new(),
             scope: Scopes::default(),
             expires_at: None,
             lifetime: None,

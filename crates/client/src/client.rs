@@ -29,6 +29,7 @@ pub(crate) struct ClientInner {
     pub(crate) profile: String,
     pub(crate) scopes: Scopes,
     pub(crate) resources: Vec<String>,
+    pub(crate) audiences: Vec<String>,
     pub(crate) origins: Vec<Origin>,
     pub(crate) pushed_requests: PushedRequests,
     pub(crate) dpop: DpopMode,

@@ -35,6 +35,7 @@ pub struct ClientBuilder {
     auth: ClientAuthMethod,
     scopes: String,
     resources: Vec<String>,
+    audiences: Vec<String>,
     store: Option<Arc<dyn TokenStore>>,
     ui: Option<Arc<dyn Ui>>,
     browser: Arc<dyn Browser>,
@@ -59,6 +60,7 @@ impl Client {
             auth: ClientAuthMethod::None,
             scopes: String::new(),
             resources: Vec::new(),
+            audiences: Vec::new(),
             store: None,
             ui: None,
             browser: Arc::new(SystemBrowser),
@@ -130,6 +132,15 @@ impl ClientBuilder {
     /// `resource`, and its origin is one of the only ones to which [`crate::Session::http`] sends a token.
     pub fn resource(mut self, resource: impl Into<String>) -> Self {
         self.resources.push(resource.into());
+        self
+    }
+
+    /// Names an API by the word that the server has for it, for servers that take the parameter `audience`
+    /// where RFC 8707 has `resource`, such as Auth0 and Hydra; may be called again. It is asked for at every
+    /// sign-in, refresh and in [`Client::client_credentials`]. No origin gets a token for it: that is
+    /// [`Self::resource`].
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audiences.push(audience.into());
         self
     }
 
@@ -208,7 +219,7 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// [`crate::ErrorKind::Config`] for an issuer or resource that is not an https address (http is
-    /// fine on loopback) and for malformed scopes, [`crate::ErrorKind::Store`] when there is no
+    /// fine on loopback), for an empty audience and for malformed scopes, [`crate::ErrorKind::Store`] when there is no
     /// place for the credentials file.
     pub fn build(mut self) -> Result<Client, Error> {
         let shown = clean::text(&self.issuer);
@@ -227,6 +238,7 @@ impl ClientBuilder {
             .iter()
             .map(|resource| origin(resource))
             .collect::<Result<_, _>>()?;
+        let audiences = joined_audiences(&[], &self.audiences)?;
         let app_name = self
             .app_name
             .unwrap_or_else(|| self.client_id.as_str().to_owned());
@@ -252,6 +264,7 @@ impl ClientBuilder {
             profile: self.profile,
             scopes,
             resources: self.resources,
+            audiences,
             origins,
             pushed_requests: self.pushed_requests,
             dpop: self.dpop,
@@ -305,6 +318,23 @@ fn origin(resource: &str) -> Result<Origin, Error> {
         })
 }
 
+/// What the client asks for, then what one sign-in adds, each once. An empty one would be left out at the
+/// server (RFC 6749 §3.1), and the token would be for somebody else than was meant.
+pub(crate) fn joined_audiences(known: &[String], more: &[String]) -> Result<Vec<String>, Error> {
+    let mut joined = known.to_vec();
+    for audience in more {
+        if audience.trim().is_empty() || audience.chars().any(char::is_control) {
+            let shown = clean::text(audience);
+            return Err(Error::config(format!("`{shown}` is no audience"))
+                .hint_to("name the API as the server knows it, such as https://api.example.com"));
+        }
+        if !joined.contains(audience) {
+            joined.push(audience.clone());
+        }
+    }
+    Ok(joined)
+}
+
 /// A product token of RFC 9110 §5.6.2.
 fn user_agent_word(app_name: &str) -> String {
     let is_word = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -342,6 +372,23 @@ mod tests {
                 &ErrorKind::Config,
                 "{issuer} {resource} {scope}"
             );
+        }
+    }
+
+    #[test]
+    fn an_audience_is_a_word_of_the_server_and_stands_once() {
+        let built = |audiences: &[&str]| {
+            let client = Client::builder("https://as.test", "cli").store(MemoryStore::new());
+            let audiences = audiences.iter().copied();
+            audiences.fold(client, ClientBuilder::audience).build()
+        };
+        let client = built(&["urn:api", "Any words", "urn:api"]).unwrap();
+        assert_eq!(client.inner.audiences, ["urn:api", "Any words"]);
+        assert!(client.inner.origins.is_empty());
+        for bad in ["", "  ", "a\r\nb"] {
+            let error = built(&["urn:api", bad]).unwrap_err();
+            assert_eq!(error.kind(), &ErrorKind::Config, "{bad:?}");
+            assert!(error.to_string().contains("is no audience"), "{error}");
         }
     }
 

@@ -51,6 +51,7 @@ pub(crate) async fn ask(
         // RFC 6749 §6: left out, it is "treated as equal to the scope originally granted".
         scope: None,
         resource: session.resource.clone(),
+        audience: session.audience.clone(),
     };
     // One key for every replay; each has a proof of its own (row C-23).
     let key = session.key();

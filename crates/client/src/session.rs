@@ -123,6 +123,12 @@ impl Session {
         &self.record.resource
     }
 
+    /// The audiences that the sign-in asked for ([`crate::SignIn::audience`]); of the client and of the
+    /// sign-in, each once.
+    pub fn audiences(&self) -> &[String] {
+        &self.record.audience
+    }
+
     /// When the person signed in.
     pub fn signed_in_at(&self) -> Timestamp {
         self.record.signed_in_at

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::form::{Form, FormError};
+use crate::token::REPEATABLE;
 use crate::{ClientId, Secret};
 
 /// The parameters of an authorization request as they were sent; nothing is checked beyond their
@@ -49,6 +50,9 @@ pub struct AuthorizationRequest {
     pub dpop_jkt: Option<String>,
     /// `resource`, RFC 8707 §2; may repeat.
     pub resource: Vec<String>,
+    /// `audience`: the name of an API, asked for at servers that do not take `resource`; may repeat.
+    #[serde(default)]
+    pub audience: Vec<String>,
     /// `request`, RFC 9101: not taken.
     pub request: Option<String>,
     /// `request_uri`, RFC 9101 and RFC 9126: not taken yet.
@@ -82,12 +86,13 @@ macro_rules! single_parameters {
 impl AuthorizationRequest {
     /// Reads the request; repeated parameters are refused (RFC 6749 §3.1).
     pub fn decode(form: &Form) -> Result<Self, FormError> {
-        form.refuse_repeats(&["resource"])?;
+        form.refuse_repeats(REPEATABLE)?;
         macro_rules! read {
             ($($name:ident),*) => {
                 Self {
                     client_id: form.one("client_id")?.map(ClientId::new),
                     resource: form.all("resource").map(str::to_owned).collect(),
+                    audience: form.all("audience").map(str::to_owned).collect(),
                     $($name: form.one(stringify!($name))?.map(str::to_owned),)*
                 }
             };
@@ -105,6 +110,9 @@ impl AuthorizationRequest {
         single_parameters!(write);
         for resource in &self.resource {
             form.push("resource", resource);
+        }
+        for audience in &self.audience {
+            form.push("audience", audience);
         }
         form
     }
@@ -212,7 +220,8 @@ mod tests {
     #[test]
     fn the_request_survives_the_wire() {
         let text = "client_id=cli&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback&response_type=code\
-                    &scope=openid+api%3Aread&state=s&code_challenge=c&code_challenge_method=S256&nonce=n";
+                    &scope=openid+api%3Aread&state=s&code_challenge=c&code_challenge_method=S256&nonce=n\
+                    &resource=https%3A%2F%2Fa&audience=b&audience=c";
         let request = AuthorizationRequest::decode(&Form::parse(text).unwrap()).unwrap();
         assert_eq!(
             request.encode().encode(),

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::form::{Form, FormError};
+use crate::token::REPEATABLE;
 use crate::{ClientId, Secret};
 
 /// RFC 8628 §3.1. Client authentication travels beside it ([`crate::client_auth`]).
@@ -16,6 +17,8 @@ pub struct DeviceAuthorizationRequest {
     pub scope: Option<String>,
     /// `resource`, RFC 8707 §2; may repeat.
     pub resource: Vec<String>,
+    /// `audience`: the name of an API, asked for at servers that do not take `resource`; may repeat.
+    pub audience: Vec<String>,
     /// `host_label`: what the device says of itself, shown as its own claim (row S-276).
     pub host_label: Option<String>,
 }
@@ -23,11 +26,12 @@ pub struct DeviceAuthorizationRequest {
 impl DeviceAuthorizationRequest {
     /// Reads the request; unknown parameters are ignored, repeated ones refused.
     pub fn decode(form: &Form) -> Result<Self, FormError> {
-        form.refuse_repeats(&["resource"])?;
+        form.refuse_repeats(REPEATABLE)?;
         Ok(Self {
             client_id: form.one("client_id")?.map(ClientId::new),
             scope: form.one("scope")?.map(str::to_owned),
             resource: form.all("resource").map(str::to_owned).collect(),
+            audience: form.all("audience").map(str::to_owned).collect(),
             host_label: form.one("host_label")?.map(str::to_owned),
         })
     }
@@ -39,6 +43,9 @@ impl DeviceAuthorizationRequest {
         form.push_some("scope", self.scope.as_deref());
         for resource in &self.resource {
             form.push("resource", resource);
+        }
+        for audience in &self.audience {
+            form.push("audience", audience);
         }
         form.push_some("host_label", self.host_label.as_deref());
         form
@@ -149,6 +156,7 @@ mod tests {
             client_id: Some(ClientId::new("cli")),
             scope: Some("openid api:read".to_owned()),
             resource: vec!["https://a".to_owned(), "https://b".to_owned()],
+            audience: vec!["a".to_owned(), "b".to_owned()],
             host_label: Some("build-7".to_owned()),
         };
         let form = Form::parse(&request.encode().encode()).unwrap();

@@ -93,6 +93,7 @@ async fn a_browser_sign_in_tells_the_server_what_the_flags_say() {
             "consent",
         ],
         &["--acr", "mfa", "--acr", "pwd", "--max-age", "60"],
+        &["--audience", "reports", "--audience", "urn:b"],
     ];
     let mut program = start(&home, &server, &words.concat());
     let url = loop {
@@ -118,6 +119,7 @@ async fn a_browser_sign_in_tells_the_server_what_the_flags_say() {
     ] {
         assert_eq!(form[name], value, "{form:#}");
     }
+    assert_eq!(form["audience"], serde_json::json!(["reports", "urn:b"]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -43,6 +43,7 @@ async fn what_is_not_understood_exits_2_names_the_flag_and_sends_nothing() {
         (&["--callback-port", "1-65535"], "at most 100 ports"),
         (&["--timeout", "soon"], "write it as 90s, 5m or 1h"),
         (&["--max-age", "old"], "--max-age"),
+        (&["--audience", ""], "--audience"),
         (&["--qr=no"], "--qr"),
         (&["--isuer", "x"], "--isuer"),
     ] {

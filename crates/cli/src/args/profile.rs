@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use super::Ports;
@@ -62,6 +63,9 @@ pub(crate) struct ProfileAddArgs {
     /// An API that the tokens are for; may be repeated
     #[arg(long, value_name = "URI")]
     pub(crate) resource: Vec<String>,
+    /// An API that the tokens are for, by the name that the server has for it; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) audience: Vec<String>,
     /// How to sign in
     #[arg(long, value_name = "FLOW")]
     pub(crate) flow: Option<Flow>,

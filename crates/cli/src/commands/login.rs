@@ -68,7 +68,7 @@ fn sign_in(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
         qr: !args.sign_in.no_qr,
         ..context.output.style
     };
-    let client = resources(client, &profile);
+    let client = profile.settings.targets(client);
     let events = wish.events(args);
     let client = match &events {
         Some(events) => client.ui(events.clone()),
@@ -205,6 +205,9 @@ fn apply(args: &LoginArgs, profile: &mut Profile) {
     }
     if !args.resource.is_empty() {
         settings.resource = Some(args.resource.clone());
+    }
+    if !args.sign_in.audience.is_empty() {
+        settings.audience = Some(args.sign_in.audience.clone());
     }
     if let Some(mode) = args.sign_in.dpop() {
         settings.dpop = Some(if mode == DpopMode::Required {
@@ -359,14 +362,6 @@ fn scopes(profile: &Profile) -> Vec<String> {
         None => DEFAULT_SCOPES.map(str::to_owned).to_vec(),
     };
     profile.settings.scopes.clone().unwrap_or_else(default)
-}
-
-fn resources(
-    client: hallpass_client::ClientBuilder,
-    profile: &Profile,
-) -> hallpass_client::ClientBuilder {
-    let resources = profile.settings.resource.iter().flatten();
-    resources.fold(client, hallpass_client::ClientBuilder::resource)
 }
 
 /// Who signs in, their name, and a session that lasts.

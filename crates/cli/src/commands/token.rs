@@ -171,10 +171,7 @@ fn print_given(
 /// A token for the program itself.
 pub(crate) async fn as_program(profile: &Profile) -> Result<TokenSet, Failure> {
     let scopes = profile.settings.scopes.iter().flatten();
-    let mut client = profile.client()?.scopes(scopes);
-    for resource in profile.settings.resource.iter().flatten() {
-        client = client.resource(resource);
-    }
+    let client = profile.settings.targets(profile.client()?.scopes(scopes));
     Ok(client.build()?.client_credentials().await?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hallpass_client::{Provider, Store};
+use hallpass_client::{ClientBuilder, Provider, Store};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::secret_place::{SecretPlace, command_of};
@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) scopes: Option<Vec<String>>,
     /// The APIs that the tokens are for, and the only ones that get them.
     pub(crate) resource: Option<Vec<String>>,
+    /// The APIs that the tokens are for, by the names that the server has for them.
+    pub(crate) audience: Option<Vec<String>>,
     /// How to sign in.
     pub(crate) flow: Option<Flow>,
     /// Where to await the browser.
@@ -171,6 +173,7 @@ impl Settings {
             client_id: self.client_id.or(other.client_id),
             scopes: self.scopes.or(other.scopes),
             resource: self.resource.or(other.resource),
+            audience: self.audience.or(other.audience),
             flow: self.flow.or(other.flow),
             callback_ports: self.callback_ports.or(other.callback_ports),
             callback_path: self.callback_path.or(other.callback_path),
@@ -190,6 +193,14 @@ impl Settings {
             private_key_id: self.private_key_id.or(other.private_key_id),
             workload: self.workload.or(other.workload),
         }
+    }
+
+    /// The client with the APIs that its tokens are for.
+    pub(crate) fn targets(&self, client: ClientBuilder) -> ClientBuilder {
+        let resources = self.resource.iter().flatten();
+        let audiences = self.audience.iter().flatten();
+        let client = resources.fold(client, ClientBuilder::resource);
+        audiences.fold(client, ClientBuilder::audience)
     }
 
     /// Whether it holds what must not meet another server: a secret, a key, a machine's token.
@@ -291,6 +302,7 @@ mod tests {
         client_id = "a"
         scopes = ["openid"]
         resource = ["https://api.test"]
+        audience = ["urn:api"]
         flow = "device"
         callback_ports = [0]
         callback_path = "/callback"

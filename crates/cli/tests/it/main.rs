@@ -8,6 +8,7 @@
 
 mod admin;
 mod arguments;
+mod audience;
 mod bound_tokens;
 #[path = "../../src/demo/cookies.rs"]
 mod cookies;

@@ -23,6 +23,7 @@ fn a_profile_is_added_shown_chosen_and_removed() {
         &[
             &ADD[..],
             &["--scope", "openid", "--resource", "https://api.test"],
+            &["--audience", "urn:a", "--audience", "urn:b"],
         ]
         .concat(),
     );
@@ -93,6 +94,17 @@ fn a_profile_that_makes_no_sense_is_not_added() {
             "c",
             "--resource",
             "x",
+        ],
+        &[
+            "profile",
+            "add",
+            "x",
+            "--issuer",
+            "https://as.test",
+            "--client-id",
+            "c",
+            "--audience",
+            " ",
         ],
     ] {
         let ran = home.run(words);

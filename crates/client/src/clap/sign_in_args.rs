@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::values::{Ports, parse_span};
 use crate::dpop::DpopMode;
@@ -70,6 +71,9 @@ pub struct SignInArgs {
     /// Ask for a sign-in that is not older than this many seconds
     #[arg(long, value_name = "SECONDS")]
     pub max_age: Option<u64>,
+    /// Ask for tokens for the API that the server knows by this name (Auth0, Hydra); may be repeated
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub audience: Vec<String>,
     /// Bind the tokens to a key of this machine, or do not sign in (RFC 9449; default: where the server
     /// offers it)
     #[arg(long, conflicts_with = "no_dpop")]
@@ -126,6 +130,9 @@ impl SignInArgs {
         }
         for value in &self.acr {
             how = how.acr(value);
+        }
+        for name in &self.audience {
+            how = how.audience(name);
         }
         if let Some(seconds) = self.max_age {
             how = how.max_age(Duration::from_secs(seconds));
@@ -225,6 +232,8 @@ mod tests {
             (&["--timeout", "soon"], ErrorKind::ValueValidation),
             (&["--max-age=-1"], ErrorKind::ValueValidation),
             (&["--qr=yes"], ErrorKind::TooManyValues),
+            (&["--audience="], ErrorKind::InvalidValue),
+            (&["--audience"], ErrorKind::InvalidValue),
             (&["--scope"], ErrorKind::InvalidValue),
             (&["--nonsense"], ErrorKind::UnknownArgument),
         ] {

@@ -69,6 +69,8 @@ struct WireSession {
     identity: Option<Identity>,
     asked: Scopes,
     resource: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    audience: Vec<String>,
     scope: Scopes,
     /// Unix milliseconds of the server's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,6 +155,7 @@ impl WireSession {
             identity: record.identity.clone(),
             asked: record.asked.clone(),
             resource: record.resource.clone(),
+            audience: record.audience.clone(),
             scope: record.scope.clone(),
             expires_at: record.expires_at,
             lifetime: record
@@ -181,6 +184,7 @@ impl WireSession {
             identity: self.identity,
             asked: self.asked,
             resource: self.resource,
+            audience: self.audience,
             scope: self.scope,
             expires_at: self.expires_at,
             lifetime: self.lifetime.map(Duration::from_millis),
@@ -251,6 +255,19 @@ mod tests {
             !text.contains("token_type") && !text.contains("dpop"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_session_without_audiences_looks_as_it_did_before_there_were_any() {
+        let mut document = document();
+        for found in document.0.values_mut() {
+            found.value.audience.clear();
+        }
+        let plain = document.encode().unwrap();
+        let text = String::from_utf8(plain.expose().clone()).unwrap();
+        assert!(!text.contains("audience"), "{text}");
+        let read = Document::decode(plain.expose()).unwrap();
+        assert!(read.0.values().all(|found| found.value.audience.is_empty()));
     }
 
     #[test]

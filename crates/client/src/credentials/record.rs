@@ -48,6 +48,8 @@ pub struct SessionRecord {
     pub asked: Scopes,
     /// The resources that were asked for (RFC 8707 §2).
     pub resource: Vec<String>,
+    /// The audiences that were asked for ([`crate::SignIn::audience`]).
+    pub audience: Vec<String>,
     /// What was granted.
     pub scope: Scopes,
     /// When the access token expires by the server's clock; `None` when nobody said.
@@ -135,6 +137,7 @@ impl SessionRecord {
             identity: None,
             asked: Scopes::default(),
             resource: Vec::new(),
+            audience: Vec::new(),
             scope: Scopes::default(),
             expires_at: None,
             lifetime: None,
@@ -275,6 +278,7 @@ pub(super) mod tests {
             identity: None,
             asked: Scopes::parse("openid").unwrap(),
             resource: vec!["https://api.test".to_owned()],
+            audience: vec!["urn:api".to_owned()],
             scope: Scopes::parse("openid").unwrap(),
             expires_at: Some(Timestamp::from_unix_seconds(1600)),
             lifetime: Some(Duration::from_mins(10)),

@@ -9,8 +9,8 @@ use crate::client::Client;
 use crate::error::Error;
 
 impl Client {
-    /// Fetches a token for the client itself, with the client's scopes and resources. Nothing is
-    /// stored.
+    /// Fetches a token for the client itself, with the client's scopes, resources and audiences.
+    /// Nothing is stored.
     ///
     /// ```no_run
     /// # async fn example(client: hallpass_client::Client) -> Result<(), hallpass_client::Error> {
@@ -29,7 +29,7 @@ impl Client {
         let request = TokenRequest::ClientCredentials {
             scope: self.inner.scope(),
             resource: self.inner.resources.clone(),
-            audience: Vec::new(),
+            audience: self.inner.audiences.clone(),
         };
         self.inner
             .token_set(&request, None, "the server refused the client")

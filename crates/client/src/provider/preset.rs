@@ -132,7 +132,8 @@ pub(crate) enum Offline {
 pub(crate) enum ResourceUse {
     /// It is sent.
     Sent,
-    /// It has this name at the authorization and the device authorization endpoint (row Q-19).
+    /// It has this name at the authorization and the device authorization endpoint, and where a program
+    /// signs in as itself (row Q-19).
     As(&'static str),
     /// The provider does not know it or refuses it.
     Dropped,

@@ -260,6 +260,11 @@ impl Provider {
     pub(crate) fn adjust(&self, step: RequestTo, form: &Form) -> Form {
         let mut adjusted = Form::default();
         let rules = &self.preset.scopes;
+        // A code or a refresh token already knows what it is for.
+        let names_api = match step {
+            RequestTo::Authorization | RequestTo::Device => true,
+            RequestTo::Token => form.one("grant_type") == Ok(Some("client_credentials")),
+        };
         for (name, value) in form.iter() {
             match (name, self.preset.resource, step) {
                 ("scope", _, RequestTo::Authorization) => {
@@ -267,14 +272,12 @@ impl Provider {
                     adjusted.push(parameter, value.replace(' ', separator));
                 }
                 ("resource", ResourceUse::Sent, _) => adjusted.push(name, value),
-                (
-                    "resource",
-                    ResourceUse::As(other),
-                    RequestTo::Authorization | RequestTo::Device,
-                ) => {
-                    adjusted.push(other, value);
+                ("resource", ResourceUse::As(other), _) if names_api => {
+                    push_new(&mut adjusted, other, value);
                 }
                 ("resource", _, _) => {}
+                // It may be the name of a resource that stands there already.
+                ("audience", _, _) => push_new(&mut adjusted, name, value),
                 _ => adjusted.push(name, value),
             }
         }
@@ -379,6 +382,13 @@ impl fmt::Display for Provider {
 impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Provider({self})")
+    }
+}
+
+/// A value that repeats stands once.
+fn push_new(form: &mut Form, name: &str, value: &str) {
+    if form.all(name).all(|known| known != value) {
+        form.push(name, value);
     }
 }
 

@@ -240,6 +240,7 @@ fn request_form(
         login_hint: how.login_hint.clone(),
         acr_values: (!how.acr.is_empty()).then(|| how.acr.join(" ")),
         resource: client.resources.clone(),
+        audience: how.audience.clone(),
         dpop_jkt,
         ..AuthorizationRequest::default()
     };

@@ -61,7 +61,7 @@ impl Client {
         if let Some(text) = inner.store.prepare().await? {
             inner.show(Prompt::Notice { text }).await?;
         }
-        let (code, prompt) = DeviceCode::start(inner, &metadata).await?;
+        let (code, prompt) = DeviceCode::start(inner, &metadata, &inner.audiences).await?;
         let Prompt::DeviceCode {
             user_code,
             verification_uri,
@@ -136,7 +136,7 @@ impl DeviceAuthorization {
             signed_in.discard(&inner).await;
             return Err(other_account(&names));
         }
-        let (key, record) = keep(&inner, &self.metadata, signed_in).await?;
+        let (key, record) = keep(&inner, &self.metadata, signed_in, &inner.audiences).await?;
         Ok(Session::new(self.client.clone(), key, record))
     }
 }

@@ -70,11 +70,12 @@ impl DeviceCode {
     pub(super) async fn start(
         client: &Arc<ClientInner>,
         metadata: &Metadata,
+        audiences: &[String],
     ) -> Result<(Self, Prompt), Error> {
         let token_endpoint =
             endpoint(metadata, "token_endpoint", metadata.token_endpoint.as_ref())?;
         let key = client.dpop.new_key(metadata)?;
-        let device = start(client, metadata).await?;
+        let device = start(client, metadata, audiences).await?;
         let prompt = prompt(client, &device)?;
         let state = DevicePoll::new(device.interval, device.expires_in);
         let received = client.timer.elapsed();
@@ -250,6 +251,7 @@ impl fmt::Debug for Withdrawals {
 async fn start(
     client: &ClientInner,
     metadata: &Metadata,
+    audiences: &[String],
 ) -> Result<DeviceAuthorizationResponse, Error> {
     let address = metadata.device_authorization_endpoint.as_ref();
     let url = endpoint(metadata, "device_authorization_endpoint", address)?;
@@ -257,6 +259,7 @@ async fn start(
         client_id: Some(client.server.client_id.clone()),
         scope: client.scope(),
         resource: client.resources.clone(),
+        audience: audiences.to_vec(),
         host_label: None,
     };
     let form = client.server.adjusted(RequestTo::Device, request.encode());

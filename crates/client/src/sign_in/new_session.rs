@@ -85,11 +85,12 @@ pub(super) fn other_account((was, is): &(String, String)) -> Error {
     ))
 }
 
-/// Saves what a flow brought, then tells the person.
+/// Saves what a flow brought and what was asked of it, then tells the person.
 pub(super) async fn keep(
     client: &ClientInner,
     metadata: &Metadata,
     signed_in: SignedIn,
+    audiences: &[String],
 ) -> Result<(SessionKey, SessionRecord), Error> {
     if let Err(error) = signed_in
         .granted
@@ -98,7 +99,8 @@ pub(super) async fn keep(
         signed_in.discard(client).await;
         return Err(error);
     }
-    let record = record(client, metadata, signed_in)?;
+    let mut record = record(client, metadata, signed_in)?;
+    record.audience = audiences.to_vec();
     let key = client.default_key();
     if let Err(error) = client.store.put(&key, record.clone()).await {
         if let Some(access_token) = record.access_token {
@@ -162,6 +164,7 @@ fn record(
         identity,
         asked: client.scopes.clone(),
         resource: client.resources.clone(),
+        audience: Vec::new(),
         scope,
         expires_at: lifetime.map(|lifetime| server_now + lifetime),
         lifetime,

@@ -43,6 +43,7 @@ pub struct SignIn {
     pub(super) prompt: Option<String>,
     pub(super) acr: Vec<String>,
     pub(super) max_age: Option<Duration>,
+    pub(super) audience: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +147,7 @@ impl SignIn {
             prompt: None,
             acr: Vec::new(),
             max_age: None,
+            audience: Vec::new(),
         }
     }
 
@@ -241,6 +243,28 @@ impl SignIn {
     /// Demands one of these authentication contexts (OIDC Core §2, RFC 9470 §4); may be called again.
     pub fn acr(mut self, value: impl Into<String>) -> Self {
         self.acr.push(value.into());
+        self
+    }
+
+    /// Asks for tokens for this API too, beside those of [`crate::ClientBuilder::audience`]; may be called
+    /// again. It is the parameter `audience`, which some servers (Auth0, Hydra) take where RFC 8707 §2 has
+    /// `resource`; others ignore it. Refreshes of the session ask for the same, and a session that was not
+    /// asked for it is not used again. An empty one makes the sign-in fail with
+    /// [`crate::ErrorKind::Config`].
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), hallpass_client::Error> {
+    /// use hallpass_client::{Client, Provider, SignIn};
+    ///
+    /// let tenant = Provider::parse("auth0:acme.eu.auth0.com")?;
+    /// let client = Client::for_provider(tenant, "acme-cli").build()?;
+    /// let session = client.sign_in(SignIn::auto().audience("https://api.example.com")).await?;
+    /// assert_eq!(session.audiences(), ["https://api.example.com"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience.push(audience.into());
         self
     }
 

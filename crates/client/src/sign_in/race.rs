@@ -114,7 +114,7 @@ impl<'a> Race<'a> {
     }
 
     async fn start_device(&mut self, note: Option<&WaitingNote>) -> Result<(), Error> {
-        let started = DeviceCode::start(self.client, self.metadata).await;
+        let started = DeviceCode::start(self.client, self.metadata, &self.how.audience).await;
         let (code, prompt) = match started {
             Ok(started) => started,
             // Another way is there; what is wrong with this one is worth a line at most.

@@ -12,6 +12,7 @@ use super::plan::plan;
 use super::race::{Race, Won};
 use super::waiting_note::WaitingNote;
 use crate::client::{Client, ClientInner};
+use crate::client_builder::joined_audiences;
 use crate::credentials::{SessionKey, SessionRecord};
 use crate::dpop::DpopMode;
 use crate::error::{Error, ErrorKind};
@@ -26,7 +27,7 @@ const WITHDRAWAL_OF_CANCELLED: Duration = Duration::from_secs(3);
 
 impl Client {
     /// Signs in. Unless [`SignIn::force`] says otherwise, a session that is there and covers the
-    /// client's scopes is used, refreshed if need be, and nobody is asked.
+    /// client's scopes, resources and audiences is used, refreshed if need be, and nobody is asked.
     ///
     /// Dropping the future cancels the sign-in; nothing is stored then.
     ///
@@ -47,9 +48,11 @@ impl Client {
     ///
     /// Every [`ErrorKind`]; [`ErrorKind::LoginRequired`] when a person is needed and none is there.
     pub async fn sign_in(&self, how: SignIn) -> Result<Session, Error> {
+        let audience = joined_audiences(&self.inner.audiences, &how.audience)?;
+        let how = SignIn { audience, ..how };
         let asks_more = how.max_age.is_some() || !how.acr.is_empty() || how.prompt.is_some();
         if how.wish == Wish::Silent || !(how.force || asks_more) {
-            match self.sign_in_silently().await {
+            match self.sign_in_silently(&how.audience).await {
                 Ok(session) => return Ok(session),
                 Err(error) if how.wish == Wish::Silent => return Err(error),
                 Err(error) if *error.kind() == ErrorKind::LoginRequired => {
@@ -79,7 +82,7 @@ impl Client {
         Ok(Session::new(self.clone(), key, record))
     }
 
-    async fn sign_in_silently(&self) -> Result<Session, Error> {
+    async fn sign_in_silently(&self, audiences: &[String]) -> Result<Session, Error> {
         let session = self.session().await?.ok_or_else(|| {
             Error::login_required(format!(
                 "nobody is signed in to {}",
@@ -103,6 +106,9 @@ impl Client {
             .any(|resource| !session.resources().contains(resource))
         {
             return Err(Error::login_required("the session is for other resources"));
+        }
+        if audiences.iter().any(|it| !session.audiences().contains(it)) {
+            return Err(Error::login_required("the session is for other audiences"));
         }
         if self.inner.dpop == DpopMode::Required && !session.is_bound() {
             return Err(Error::login_required("the session is not bound to a key"));
@@ -205,7 +211,7 @@ async fn finish(
             return Err(error);
         }
     }
-    let kept = keep(client, metadata, signed_in).await;
+    let kept = keep(client, metadata, signed_in, &how.audience).await;
     if let Some(page) = page {
         page.finish(match &kept {
             Ok(_) => Page::signed_in(),

@@ -10,6 +10,7 @@
 )]
 
 mod api_calls;
+mod audience;
 mod client_auth;
 mod code_flow;
 mod device_flow;

@@ -257,6 +257,7 @@ fn save(
         identity: None,
         asked: Scopes::default(),
         resource: Vec::new(),
+        audience: Vec::new(),
         scope: Scopes::default(),
         expires_at: None,
         lifetime: None,

@@ -34,6 +34,8 @@ pub enum TokenRequest {
         scope: Option<String>,
         /// `resource`, RFC 8707 §2.2.
         resource: Vec<String>,
+        /// `audience`: a common extension, what the sign-in named.
+        audience: Vec<String>,
     },
     /// RFC 6749 §4.4.2.
     ClientCredentials {
@@ -138,6 +140,7 @@ impl TokenRequest {
                 refresh_token: secret("refresh_token")?,
                 scope: one("scope")?,
                 resource: all("resource"),
+                audience: all("audience"),
             },
             GrantType::ClientCredentials => Self::ClientCredentials {
                 scope: one("scope")?,
@@ -187,10 +190,12 @@ impl TokenRequest {
                 refresh_token,
                 scope,
                 resource,
+                audience,
             } => {
                 form.push("refresh_token", refresh_token.expose());
                 form.push_some("scope", scope.as_deref());
                 push_all(&mut form, "resource", resource);
+                push_all(&mut form, "audience", audience);
             }
             Self::ClientCredentials {
                 scope,
@@ -326,8 +331,8 @@ mod tests {
     fn every_request_survives_the_wire() {
         for text in [
             "grant_type=authorization_code&code=c&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcallback&code_verifier=v",
-            "grant_type=refresh_token&refresh_token=r&scope=a+b&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb",
-            "grant_type=client_credentials&scope=a",
+            "grant_type=refresh_token&refresh_token=r&scope=a+b&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb&audience=a&audience=b",
+            "grant_type=client_credentials&scope=a&audience=a",
             "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d",
             "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=j&scope=a",
         ] {

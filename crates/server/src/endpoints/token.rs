@@ -83,6 +83,7 @@ pub(crate) async fn redeem(
             refresh_token,
             scope,
             resource,
+            ..
         } => Box::pin(refresh_token::redeem(at, &refresh_token, scope, resource)).await,
         TokenRequest::ClientCredentials {
             scope,

@@ -81,6 +81,14 @@ impl Auth0 {
                 None => refuse(403, "invalid_grant"),
             },
             "refresh_token" => self.tokens(""),
+            // Programs have no other way to say what they want.
+            "client_credentials" if request.field("audience").is_empty() => {
+                refuse(403, "access_denied")
+            }
+            "client_credentials" => {
+                self.asked = Some(request.clone());
+                self.tokens("")
+            }
             _ => refuse(403, "unsupported_grant_type"),
         }
     }

@@ -107,6 +107,7 @@ fn probe() -> SessionRecord {
         identity: None,
         asked: Scopes::default(),
         resource: Vec::new(),
+        audience: Vec::new(),
         scope: Scopes::default(),
         expires_at: None,
         lifetime: None,

@@ -26,12 +26,8 @@ pub(super) fn run(args: &ProfileAddArgs, context: &Context) -> Result<(), Failur
         settings.client_id.clone().unwrap_or_default(),
     );
     let scopes = settings.scopes.iter().flatten();
-    let resources = settings.resource.iter().flatten();
-    resources
-        .fold(
-            client.scopes(scopes),
-            hallpass_client::ClientBuilder::resource,
-        )
+    settings
+        .targets(client.scopes(scopes))
         .store(hallpass_client::MemoryStore::new())
         .build()?;
     ProfileFile::remember(&files.places, &args.name, &settings)?;
@@ -58,6 +54,7 @@ fn settings(args: &ProfileAddArgs, context: &Context) -> Result<Settings, Failur
         auth_method: auth_method(&args.server)?,
         scopes: list(&args.scope),
         resource: list(&args.resource),
+        audience: list(&args.audience),
         flow: args.flow,
         callback_ports: args.callback_port.clone().map(|Ports(ports)| ports),
         explicit: args.explicit.then_some(true),

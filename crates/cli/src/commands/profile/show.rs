@@ -128,7 +128,7 @@ fn words(value: &Value) -> String {
     }
 }
 
-const ORDER: [&str; 8] = [
+const ORDER: [&str; 9] = [
     "issuer",
     "client_id",
     "auth_method",
@@ -137,4 +137,5 @@ const ORDER: [&str; 8] = [
     "private_key_id",
     "scopes",
     "resource",
+    "audience",
 ];
