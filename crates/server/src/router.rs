@@ -5,13 +5,13 @@
 //! for come first and belong to the root issuer. Production has one issuer and answers under its own
 //! names, and under those of other servers that `compat` lists.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use hallpass_issuer::registration::is_own_id;
 use hallpass_protocol::{ClientId, prefer};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-
 use hallpass_store::Moment;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::Body;
 use crate::control;
@@ -349,11 +349,44 @@ impl Endpoint {
     }
 }
 
+/// A request of which only the head is read.
+fn without_body(
+    state: &State,
+    parts: http::request::Parts,
+    peer: SocketAddr,
+    issuer: String,
+) -> Request {
+    let base = dev_mode::base_url(&state.settings, &parts.headers);
+    let issuer_url = if issuer.is_empty() {
+        base
+    } else {
+        format!("{base}/{issuer}")
+    };
+    let proxies = &state.settings.trusted_proxies;
+    Request {
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        method: parts.method,
+        body: hyper::body::Bytes::new(),
+        peer: client_address(proxies, peer.ip(), &parts.headers),
+        is_veiled: is_veiled(proxies, peer.ip(), &parts.headers),
+        headers: parts.headers,
+        issuer,
+        issuer_url,
+        paths: Paths::of(state.settings.mode),
+        brand: state.brand.clone(),
+        now: state.now(),
+        came: Moment::present(),
+        language: PageLanguage::unknown(state.settings.branding.language),
+        held_for: OnceLock::new(),
+    }
+}
+
 /// Answers one request.
 pub(crate) async fn answer<B>(
     state: Arc<State>,
     incoming: http::Request<B>,
-    peer: std::net::SocketAddr,
+    peer: SocketAddr,
 ) -> Response<Body>
 where
     B: hyper::body::Body<Data = hyper::body::Bytes> + Send,
@@ -375,30 +408,7 @@ where
         return status(StatusCode::NO_CONTENT);
     }
     let (issuer, endpoint) = Map::of(&state.settings).resolve(path).unzip();
-    let issuer: String = issuer.unwrap_or_default();
-    let base = dev_mode::base_url(&state.settings, &parts.headers);
-    let issuer_url = if issuer.is_empty() {
-        base
-    } else {
-        format!("{base}/{issuer}")
-    };
-    let mut request = Request {
-        path: path.to_owned(),
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        method: parts.method,
-        body: hyper::body::Bytes::new(),
-        peer: client_address(&state.settings.trusted_proxies, peer.ip(), &parts.headers),
-        is_veiled: is_veiled(&state.settings.trusted_proxies, peer.ip(), &parts.headers),
-        headers: parts.headers,
-        issuer,
-        issuer_url,
-        paths: Paths::of(state.settings.mode),
-        brand: state.brand.clone(),
-        now: state.now(),
-        came: Moment::present(),
-        language: PageLanguage::unknown(state.settings.branding.language),
-        held_for: OnceLock::new(),
-    };
+    let mut request = without_body(&state, parts, peer, issuer.unwrap_or_default());
     if let Some(folder) = &state.settings.static_assets
         && request.path.starts_with(static_files::PREFIX)
     {
@@ -407,7 +417,7 @@ where
     }
     let Some(endpoint) = endpoint else {
         // Programs look for metadata, people for pages (row S-166).
-        return if path.contains("/.well-known/") {
+        return if request.path.contains("/.well-known/") {
             JsonError::NotFound.into_response()
         } else {
             PageError::NotFound.into_response(&state, &request)
@@ -466,11 +476,7 @@ fn finish(state: &State, request: &Request, endpoint: Endpoint, response: &mut R
 }
 
 /// Dev mode serves whoever is near, under a name that is its own (rows S-284, A-92).
-fn refuse_stranger(
-    state: &State,
-    headers: &HeaderMap,
-    peer: std::net::SocketAddr,
-) -> Option<Response<Body>> {
+fn refuse_stranger(state: &State, headers: &HeaderMap, peer: SocketAddr) -> Option<Response<Body>> {
     let forwarded = dev_mode::forwarded_text(headers);
     let refused = |code: StatusCode, why: String| {
         let mut response = Response::new(Body::from(why));

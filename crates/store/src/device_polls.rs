@@ -67,11 +67,11 @@ pub fn count(
 }
 
 /// Forgets how grants were polled that have expired, `limit` at most.
-pub fn purge_expired(tx: &Transaction<'_>, now: Timestamp, limit: u32) -> Result<(), StoreError> {
+pub fn purge_expired(tx: &Transaction<'_>, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     if !tx.is_remote() {
-        return Ok(());
+        return Ok(0);
     }
-    tx.run(
+    tx.execute(
         "DELETE FROM device_polls WHERE code_hash IN (SELECT code_hash FROM device_polls \
          WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
         &[&now, &limit],

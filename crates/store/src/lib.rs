@@ -43,6 +43,7 @@ pub mod counters;
 pub mod device_grants;
 pub mod device_polls;
 pub mod email_outbox;
+pub mod leader;
 pub mod nodes;
 pub mod passwords;
 pub mod proof_ids;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use hallpass_issuer::grants::{authorization_code, device_code};
 use hallpass_issuer::{pushed_request, sign_in_event};
+use hallpass_protocol::Timestamp;
 use hallpass_store::{
-    account_links, authorization_codes, authorizations, browser_sessions, consents, counters,
-    device_grants, device_polls, proof_ids, pushed_requests, revocations, sign_in_events,
+    Store, StoreError, Transaction, account_links, authorization_codes, authorizations,
+    browser_sessions, consents, counters, device_grants, device_polls, leader, proof_ids,
+    pushed_requests, revocations, sign_in_events,
 };
-
 use tokio::time::MissedTickBehavior;
 
 use crate::state::State;
@@ -17,11 +18,9 @@ use crate::state::State;
 /// How often.
 const PERIOD: Duration = Duration::from_mins(1);
 /// So many rows of a table at once.
-const BATCH: u32 = 1_000;
-
-/// Every bound request leaves one of these.
-const PROOFS: u32 = 100_000;
-
+const BATCH: u32 = 500;
+/// Requests that wait to write go between two batches.
+const PAUSE: Duration = Duration::from_millis(10);
 /// A guesser who was quiet for so long has every budget again.
 const QUIET: Duration = Duration::from_hours(2);
 
@@ -34,28 +33,73 @@ pub(crate) async fn run(state: Arc<State>) {
     let mut feed = None;
     loop {
         ticks.tick().await;
-        let now = state.now();
-        let purge = state.store.write(move |tx| {
-            authorization_codes::purge_expired(tx, now, authorization_code::REMEMBERED, BATCH)?;
-            device_grants::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?;
-            device_polls::purge_expired(tx, now, BATCH)?;
-            browser_sessions::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?;
-            revocations::purge_expired(tx, now, BATCH)?;
-            account_links::purge_expired(tx, now, BATCH)?;
-            counters::purge_expired(tx, now, QUIET, BATCH)?;
-            proof_ids::purge_expired(tx, now, PROOFS)?;
-            consents::purge_expired(tx, now, BATCH)?;
-            sign_in_events::purge_expired(tx, now, sign_in_event::REMEMBERED, BATCH)?;
-            pushed_requests::purge_expired(tx, now, pushed_request::OPENED, BATCH)?;
-            authorizations::purge_expired(tx, now, device_code::REMEMBERED, BATCH)
-        });
         let purged = async {
-            purge.await?;
+            purge(&state.store, state.now()).await?;
             state.store.purge_revocation_feed(feed.take()).await
         };
         match purged.await {
             Ok(seen) => feed = seen,
             Err(error) => tracing::warn!(%error, "purging failed; the next round tries again"),
         }
+    }
+}
+
+/// Removes all that is over, unless another node is at it.
+async fn purge(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    let batch = move |tx: &Transaction<'_>| {
+        if leader::may_purge(tx)? {
+            purge_batch(tx, now)
+        } else {
+            Ok(0)
+        }
+    };
+    while store.write(batch).await? >= u64::from(BATCH) {
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// How many rows went of the table that had most of them.
+fn purge_batch(tx: &Transaction<'_>, now: Timestamp) -> Result<u64, StoreError> {
+    let removed = [
+        authorization_codes::purge_expired(tx, now, authorization_code::REMEMBERED, BATCH)?,
+        device_grants::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?,
+        device_polls::purge_expired(tx, now, BATCH)?,
+        browser_sessions::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?,
+        revocations::purge_expired(tx, now, BATCH)?,
+        account_links::purge_expired(tx, now, BATCH)?,
+        counters::purge_expired(tx, now, QUIET, BATCH)?,
+        proof_ids::purge_expired(tx, now, BATCH)?,
+        consents::purge_expired(tx, now, BATCH)?,
+        sign_in_events::purge_expired(tx, now, sign_in_event::REMEMBERED, BATCH)?,
+        pushed_requests::purge_expired(tx, now, pushed_request::OPENED, BATCH)?,
+        authorizations::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?,
+    ];
+    Ok(removed.into_iter().max().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_store::StoreKey;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_round_removes_all_that_is_over_and_nothing_else() {
+        let store = Store::open_in_memory(StoreKey::from_bytes([1; 32])).unwrap();
+        let now = Timestamp::from_unix_seconds(1_000_000);
+        let fill = store.write(move |tx| {
+            for number in 0..3 * BATCH {
+                revocations::insert_jti(tx, "default", &format!("over {number}"), now)?;
+            }
+            revocations::insert_jti(tx, "default", "not yet", now + Duration::from_secs(1))
+        });
+        fill.await.unwrap();
+        purge(&store, now).await.unwrap();
+        let left = store.read(|tx| {
+            let known = |jti| revocations::is_revoked_jti(tx, "default", jti);
+            Ok((known("over 0")?, known("over 1499")?, known("not yet")?))
+        });
+        assert_eq!(left.await, Ok((false, false, true)));
     }
 }

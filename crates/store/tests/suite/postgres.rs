@@ -12,7 +12,7 @@ use hallpass_protocol::ClientId;
 use hallpass_protocol::random::SystemRandom;
 use hallpass_store::device_polls::{self, Poller};
 use hallpass_store::{
-    Store, StoreError, StoreKey, authorizations, device_grants, revocations, signing_keys,
+    Store, StoreError, StoreKey, authorizations, device_grants, leader, revocations, signing_keys,
 };
 use hallpass_testing::TestPostgres;
 
@@ -475,6 +475,39 @@ async fn s_18_a_poll_that_is_counted_for_all_nodes_is_answered_as_in_memory() {
     assert_eq!(rows(), "1");
     let end = grant.expires_at;
     let purge = nodes[0].write(move |tx| device_polls::purge_expired(tx, end, 10));
-    purge.await.unwrap();
+    assert_eq!(purge.await, Ok(1));
     assert_eq!(rows(), "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_node_purges_at_a_time() {
+    let address = TestPostgres::shared().database();
+    let (one, two) = (open(&address).await, open(&address).await);
+    let (begun, done) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let first = tokio::spawn({
+        let (begun, done) = (Arc::clone(&begun), Arc::clone(&done));
+        async move {
+            let purge = one.write(move |tx| {
+                let may = leader::may_purge(tx)?;
+                begun.wait();
+                done.wait();
+                Ok(may)
+            });
+            purge.await
+        }
+    });
+    tokio::task::spawn_blocking(move || begun.wait())
+        .await
+        .unwrap();
+    let meanwhile = two.write(leader::may_purge).await;
+    tokio::task::spawn_blocking(move || done.wait())
+        .await
+        .unwrap();
+    assert_eq!(first.await.unwrap(), Ok(true));
+    assert_eq!(meanwhile, Ok(false));
+    assert_eq!(
+        two.write(leader::may_purge).await,
+        Ok(true),
+        "the lock ends with its transaction"
+    );
 }
