@@ -1,8 +1,8 @@
 //! How many device grants there are, without counting all of them at each new one.
 //!
 //! A count is taken from the store when the last one is a second old or a quarter more grants have
-//! begun; in between each beginning adds one. So it is never too low, too high only by what ended
-//! meanwhile, and exact while there are few.
+//! begun; in between each beginning adds one. So it is too high only by what ended meanwhile, too low
+//! only by what began while it was taken, for a second at most, and exact while there are few.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -214,12 +214,14 @@ async fn s_152_signing_somebody_out_ends_their_tokens_everywhere_within_a_second
 async fn s_152_a_token_that_was_seen_is_answered_without_the_database() {
     let nodes = Nodes::start("").await;
     let (node, token) = (&nodes.all[0], service_token(&nodes.all[0]).await);
-    let other = service_token(node).await;
+    let own = service_token(node).await;
+    let other = service_token(&nodes.all[1]).await;
     assert!(is_active(node, &token).await);
     TestPostgres::shared().sql(&nodes.database, "ALTER TABLE revocations RENAME TO away");
     for _ in 0..3 {
         assert!(is_active(node, &token).await);
     }
+    assert!(is_active(node, &own).await, "it was signed here");
     assert_ne!(
         introspect(node, &other).await.status,
         200,

@@ -73,7 +73,7 @@ async fn c_67_the_browser_is_signed_out_of_the_server_without_a_question() {
         "{hinted}"
     );
     let page = person.open(&hinted).await;
-    assert!(page.body.contains("You're signed out"), "{}", page.body);
+    assert!(page.body.contains("You&#39;re signed out"), "{}", page.body);
     assert!(!is_known(&server, &person).await);
 
     let ended = terminal.end();
@@ -125,7 +125,7 @@ async fn c_67_where_no_browser_is_the_address_is_shown_without_the_token() {
     assert!(page.body.contains("Sign out of"), "{}", page.body);
     assert!(is_known(&server, &person).await);
     let done = person.submit(&page, &[("confirm", "yes")]).await;
-    assert!(done.body.contains("You're signed out"), "{}", done.body);
+    assert!(done.body.contains("You&#39;re signed out"), "{}", done.body);
 }
 
 #[test]
