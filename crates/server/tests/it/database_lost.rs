@@ -3,10 +3,11 @@
 //!
 //! Rows S-154, S-265; RFC 7009 §2.2.1.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hallpass_testing::server::{CLIENTS, production_settings};
 use hallpass_testing::{Answer, TestPostgres, TestServer};
+use tokio::time::Instant;
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
