@@ -39,6 +39,7 @@ DIFFERENCES = [
     row(ANY, "header www-authenticate", "absent", "*", "RFC 6750 §3 and RFC 6749 §5.2: a 401 or 403 says how to authenticate"),
     row(ANY, "header allow", "absent", "*", "RFC 9110 §15.5.6: a 405 names the methods; so does an answer to OPTIONS"),
     row(ANY, "header vary", "absent", "Origin", "an answer that echoes the origin is not for the next origin"),
+    row(ANY, "header vary", "absent", "Accept-Language, Cookie", "pages come in English, German, French and Spanish"),
     row(ANY, "header access-control-expose-headers", "absent", "WWW-Authenticate, DPoP-Nonce", "a page that calls the endpoint may read these headers"),
     row(ANY, "header set-cookie", "absent", "hallpass_*", "a sign-in lasts in the browser that made it, and forms are bound to the browser"),
     row(ANY, "status", "302", "303", "RFC 9700 §4.12: after a POST the browser must go on with GET"),
@@ -146,6 +147,7 @@ DIFFERENCES = [
     # Signing out and the debugger.
     row("GET endsession", "text", "logged out", "absent", "a page says so, and asks first whom no `id_token_hint` names"),
     row("POST endsession", "text", "logged out", "absent", "as above"),
+    row("* endsession", "form *", "absent", "*", "the form that switches to another language"),
     row("PUT endsession", "answer", "200", "405", "OIDC RP-Initiated Logout §2: GET and POST"),
     row("GET endsession with post_logout_redirect_uri", "answer", "redirect to http://localhost:9/bye", "200", "an open redirector; list the URI under `redirectUris` and send `client_id` or `id_token_hint`"),
     row("GET debugger", "form action", "", "/default/debugger", "the same URL"),

@@ -35,7 +35,7 @@ const WORDS: Words = Words {
     publisher: "Éditeur",
     returns_to: "Retour vers",
     verified: "vérifié",
-    unverified_app: "non vérifiée",
+    unverified_app: "non vérifié",
     registered_itself: Pattern("«\u{a0}{client}\u{a0}» (enregistrée par elle-même, non vérifiée)"),
     browser_on_system: Pattern("{browser} sous {system}"),
     account: "Compte",
