@@ -101,6 +101,8 @@ pub struct RefreshFamily {
     pub rotated_at: Option<Timestamp>,
     /// When the one before that was retired.
     pub previously_rotated_at: Option<Timestamp>,
+    /// The network that the last rotation was answered to, where it is known (row S-259).
+    pub rotated_from: Option<IpAddr>,
     /// The family dies when it is not used until then.
     pub idle_expires_at: Timestamp,
     /// The family dies then, whatever happens.
@@ -116,6 +118,19 @@ pub struct RefreshLifetimes {
     pub absolute: Duration,
     /// How long a retired token is forgiven (rows S-58, S-59).
     pub grace: Duration,
+    /// What becomes of one that is forgiven to another network.
+    pub grace_elsewhere: GraceElsewhere,
+}
+
+/// What becomes of a retired token that comes in time, but from another network than the one that
+/// the last rotation was answered to (row S-259).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GraceElsewhere {
+    /// It is forgiven, and told.
+    #[default]
+    Told,
+    /// It is told, and ends the family.
+    Ended,
 }
 
 impl Default for RefreshLifetimes {
@@ -125,6 +140,7 @@ impl Default for RefreshLifetimes {
             idle: 30 * day,
             absolute: 90 * day,
             grace: Duration::from_secs(30),
+            grace_elsewhere: GraceElsewhere::default(),
         }
     }
 }
@@ -209,6 +225,7 @@ mod tests {
             rotates,
             rotated_at: None,
             previously_rotated_at: None,
+            rotated_from: None,
             idle_expires_at: start() + IDLE,
             absolute_expires_at: start() + 3 * IDLE,
         }

@@ -3,6 +3,7 @@
 //! RFC 6749 §2: <https://www.rfc-editor.org/rfc/rfc6749#section-2>, RFC 7523 §3.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_protocol::client_assertion::{
     self, AssertionError, AssertionPolicy, CheckedAssertion,
@@ -13,6 +14,7 @@ use hallpass_protocol::token::GrantType;
 use hallpass_protocol::{ClientId, Scopes, Secret, Timestamp};
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::authorization::RefreshLifetimes;
 use crate::consent::ConsentPolicy;
 use crate::grants::device_approval::Requirement;
 use crate::refusal::{ClientReason, Refusal};
@@ -39,8 +41,8 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<String>,
     /// The scopes it may ask for.
     pub scopes: AllowedScopes,
-    /// The scopes it may ask for by the device flow, where that is less (row S-29).
-    pub device_scopes: Option<Scopes>,
+    /// What its devices may, where that is less than what it may otherwise.
+    pub device: DevicePolicy,
     /// Whether a confidential client must use PKCE; a public one always must (row S-30).
     pub require_pkce: bool,
     /// Whether refresh tokens come without `offline_access` (row S-68).
@@ -55,8 +57,38 @@ pub struct Client {
     pub registered_itself: bool,
     /// When people are asked about it; `None` leaves that to the issuer.
     pub consent: Option<ConsentPolicy>,
-    /// What its devices need beside the confirmation; `None` leaves that to the issuer.
-    pub device_requirement: Option<Requirement>,
+    /// The origins of its pages that may read what the issuer answers (row S-168).
+    pub origins: Vec<String>,
+}
+
+/// What holds for the devices of one client (row S-29). What is `None` is as for its other sign-ins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DevicePolicy {
+    /// The scopes it may ask for by the device flow.
+    pub scopes: Option<Scopes>,
+    /// What people need to approve a device, beside the confirmation; `None` leaves that to the issuer.
+    pub requirement: Option<Requirement>,
+    /// The most that an access token lives.
+    pub access_lifetime: Option<Duration>,
+    /// The most that a sign-in is refreshed.
+    pub refresh_absolute: Option<Duration>,
+}
+
+impl DevicePolicy {
+    /// How long an access token lives, of the issuer's time.
+    pub fn access_lifetime(&self, of_issuer: Duration) -> Duration {
+        self.access_lifetime
+            .map_or(of_issuer, |most| most.min(of_issuer))
+    }
+
+    /// How long a sign-in is refreshed, of the issuer's times.
+    pub fn refresh_lifetimes(&self, of_issuer: RefreshLifetimes) -> RefreshLifetimes {
+        let most = self.refresh_absolute.unwrap_or(of_issuer.absolute);
+        RefreshLifetimes {
+            absolute: most.min(of_issuer.absolute),
+            ..of_issuer
+        }
+    }
 }
 
 /// RFC 6749 §2.1.
@@ -104,7 +136,7 @@ impl Client {
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             scopes: AllowedScopes::Any,
-            device_scopes: None,
+            device: DevicePolicy::default(),
             require_pkce: false,
             refresh_without_offline_access: false,
             introspects: true,
@@ -112,7 +144,7 @@ impl Client {
             requires_pushed_requests: false,
             registered_itself: false,
             consent: None,
-            device_requirement: None,
+            origins: Vec::new(),
         }
     }
 

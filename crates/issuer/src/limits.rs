@@ -17,6 +17,18 @@ pub struct Limit {
     pub lock: Duration,
 }
 
+impl Limit {
+    /// The part of one of so many nodes that count for themselves: together they forgive no fewer,
+    /// and at most one more for each node.
+    #[must_use]
+    pub fn share_of(self, nodes: u32) -> Self {
+        Self {
+            failures: self.failures.div_ceil(nodes.max(1)),
+            ..self
+        }
+    }
+}
+
 /// Wrong user codes in one browser.
 pub const USER_CODE_PER_BROWSER: Limit = Limit {
     failures: 5,
@@ -76,6 +88,12 @@ pub const LOGIN_PER_ADDRESS: Limit = Limit {
     failures: 60,
     window: minutes(15),
     lock: minutes(15),
+};
+/// Wrong codes of a second factor of one account.
+pub const SECOND_FACTOR_PER_ACCOUNT: Limit = Limit {
+    failures: 5,
+    window: minutes(10),
+    lock: minutes(10),
 };
 /// Wrong client secrets of one client from one address (row S-134).
 pub const CLIENT_SECRET: Limit = Limit {
@@ -149,6 +167,25 @@ mod tests {
         assert_eq!(failures.locked_for(start + minutes(10)), None);
         let again = failures.add(USER_CODE_PER_BROWSER, start + minutes(10));
         assert_eq!(again.locked_for(start + minutes(10)), None);
+    }
+
+    #[test]
+    fn a_share_of_a_limit_is_never_nothing_and_the_shares_are_the_whole() {
+        for (failures, nodes, share) in [
+            (10, 0, 10),
+            (10, 1, 10),
+            (10, 3, 4),
+            (60, 3, 20),
+            (1, 50, 1),
+            (u32::MAX, 2, 1 << 31),
+        ] {
+            let limit = Limit {
+                failures,
+                ..USER_CODE_PER_BROWSER
+            };
+            assert_eq!(limit.share_of(nodes).failures, share, "{failures} {nodes}");
+            assert_eq!(limit.share_of(nodes).window, limit.window);
+        }
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub enum Kind {
     },
     /// Word that the password was changed.
     PasswordChanged(UserId),
+    /// Word that the second factors were changed: one was set up, removed, or codes were made anew.
+    FactorsChanged(UserId),
+    /// Word that a program elsewhere fetched what a browser's sign-in was worth (row S-275).
+    CodeElsewhere(UserId),
 }
 
 impl Due {

@@ -2,7 +2,10 @@
 //!
 //! RFC 8628 §5.4 (remote phishing): <https://www.rfc-editor.org/rfc/rfc8628#section-5.4>
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use hallpass_protocol::{Timestamp, UserId};
 
 /// The networks of a device and of a browser, compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +16,39 @@ pub enum Comparison {
     Different,
     /// Nothing can be said: no address, or none of the browser's family.
     Unknown,
+}
+
+/// A pair of networks that a person confirmed is not asked about again for so long (row S-275).
+pub const REMEMBERED: Duration = Duration::from_hours(30 * 24);
+
+/// Two networks between which a person works: their browser is in one, their program in the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// The issuer's path.
+    pub issuer: String,
+    /// Who confirmed it.
+    pub user: UserId,
+    /// The network of their browser.
+    pub browser: IpAddr,
+    /// The network of the program.
+    pub program: IpAddr,
+}
+
+impl Confirmed {
+    /// The pair of two addresses.
+    pub fn new(issuer: &str, user: &UserId, browser: IpAddr, program: IpAddr) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            user: user.clone(),
+            browser: of(browser),
+            program: of(program),
+        }
+    }
+
+    /// Until when it is remembered.
+    pub fn until(now: Timestamp) -> Timestamp {
+        now + REMEMBERED
+    }
 }
 
 /// Compares the addresses that a device was seen at with the browser's, each family for itself: the
@@ -31,6 +67,16 @@ pub fn compare(device: impl IntoIterator<Item = IpAddr>, browser: Option<IpAddr>
         }
     }
     comparison
+}
+
+/// The network of an address, as it is kept: the whole address for IPv4, the /64 for IPv6.
+pub fn of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => {
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64))
+        }
+        address @ (IpAddr::V4(_) | IpAddr::V6(_)) => address,
+    }
 }
 
 /// Whether two addresses lie in one network.
@@ -79,6 +125,21 @@ mod tests {
         }
         let device: IpAddr = "192.0.2.1".parse().unwrap();
         assert_eq!(compare([device], None), Comparison::Unknown);
+    }
+
+    #[test]
+    fn a_network_is_the_same_as_each_of_its_addresses() {
+        for (address, kept) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("::1", "::1"),
+            ("127.0.0.2", "127.0.0.2"),
+        ] {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(of(address).to_string(), kept);
+            assert!(is_same(address, of(address)), "{address}");
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub fn granted_scopes(client: &Client, asked: Option<&str>, flow: Flow) -> Resul
         None => Scopes::default(),
     };
     let device_only = match flow {
-        Flow::Device => client.device_scopes.as_ref(),
+        Flow::Device => client.device.scopes.as_ref(),
         Flow::Any => None,
     };
     let allowed = match (&client.scopes, device_only) {
@@ -133,7 +133,10 @@ mod tests {
     #[test]
     fn s_29_the_device_flow_may_have_less() {
         let client = Client {
-            device_scopes: Some(Scopes::parse("openid").unwrap()),
+            device: crate::client::DevicePolicy {
+                scopes: Some(Scopes::parse("openid").unwrap()),
+                ..crate::client::DevicePolicy::default()
+            },
             ..client()
         };
         assert_eq!(

@@ -2,6 +2,7 @@
 //!
 //! RFC 9126: <https://www.rfc-editor.org/rfc/rfc9126>
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hallpass_protocol::authorization::AuthorizationRequest;
@@ -27,6 +28,8 @@ pub struct PushedRequest {
     pub client_id: ClientId,
     /// What was asked for.
     pub parameters: AuthorizationRequest,
+    /// The network it was pushed from, where that is known (row S-275).
+    pub pushed_from: Option<IpAddr>,
     /// When it was pushed.
     pub pushed_at: Timestamp,
     /// When no browser can open it any more.
@@ -109,6 +112,7 @@ mod tests {
             issuer: String::new(),
             client_id: ClientId::new("cli"),
             parameters: AuthorizationRequest::default(),
+            pushed_from: None,
             pushed_at: Timestamp::from_unix_seconds(0),
             expires_at: end,
         };

@@ -50,6 +50,9 @@ pub enum Refusal {
     InteractionRequired,
     /// `consent_required`, OIDC Core §3.1.2.6.
     ConsentRequired,
+    /// `unmet_authentication_requirements`, OIDC "Unmet Authentication Requirements" §3: the person
+    /// cannot sign in as strongly as the client asks (RFC 9470 §5).
+    UnmetAuthenticationRequirements,
     /// `request_not_supported`, RFC 9101.
     RequestNotSupported,
     /// `request_uri_not_supported`, RFC 9101.
@@ -135,6 +138,8 @@ pub enum GrantReason {
     Reused,
     /// A retired refresh token of a slow racer: refused, not punished (row S-59).
     Late,
+    /// A retired refresh token in time, but from another network than the rotation's (row S-259).
+    Elsewhere,
     /// An assertion that does not verify (RFC 7523 §3.1).
     BadAssertion,
     /// It is bound to another DPoP key.
@@ -169,6 +174,7 @@ impl Refusal {
             Self::LoginRequired => ErrorCode::LoginRequired,
             Self::InteractionRequired => ErrorCode::InteractionRequired,
             Self::ConsentRequired => ErrorCode::ConsentRequired,
+            Self::UnmetAuthenticationRequirements => ErrorCode::UnmetAuthenticationRequirements,
             Self::RequestNotSupported => ErrorCode::RequestNotSupported,
             Self::RequestUriNotSupported => ErrorCode::RequestUriNotSupported,
             Self::InvalidDpopProof(_) => ErrorCode::InvalidDpopProof,
@@ -220,6 +226,10 @@ impl Refusal {
             Self::LoginRequired => "nobody is signed in in this browser",
             Self::InteractionRequired => "a person has to confirm this request",
             Self::ConsentRequired => "the person has not agreed to this request",
+            Self::UnmetAuthenticationRequirements => {
+                "none of `acr_values` can be reached: the person has no second factor that would \
+                 do, and sets one up under `/account/security`"
+            }
             Self::RequestNotSupported => "`request` is not supported",
             Self::RequestUriNotSupported => "`request_uri` is not supported",
             Self::Busy(_) => "too much is going on: try again later",

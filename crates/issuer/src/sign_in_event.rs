@@ -32,6 +32,9 @@ pub enum Outcome {
     SignedIn,
     /// Nobody was: a wrong password, or the account is locked.
     Refused,
+    /// The password was right, and the second factor is yet to come. If it never does, whoever tried
+    /// knows the password.
+    Unfinished,
 }
 
 impl SignInEvent {

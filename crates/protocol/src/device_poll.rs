@@ -60,6 +60,7 @@ pub struct DevicePoll {
     back_off: Option<Duration>,
     lifetime: Duration,
     last_poll_made: bool,
+    answers_again: bool,
 }
 
 impl DevicePoll {
@@ -74,6 +75,18 @@ impl DevicePoll {
             back_off: None,
             lifetime: Duration::from_secs(expires_in),
             last_poll_made: false,
+            answers_again: false,
+        }
+    }
+
+    /// For a code that is bound to a key: after a first silence it waits no longer than the interval.
+    /// The lost answer may have been the tokens, and a server may give them to the same key once
+    /// more for a few seconds only.
+    #[must_use]
+    pub fn of_bound_code(self) -> Self {
+        Self {
+            answers_again: true,
+            ..self
         }
     }
 
@@ -107,7 +120,10 @@ impl DevicePoll {
             },
             // RFC 8628 §3.5: on a connection timeout, "exponential backoff" is recommended.
             PollOutcome::Unanswered { retry_after } => {
-                let doubled = self.back_off.unwrap_or(self.interval) * 2;
+                let doubled = match self.back_off {
+                    None if self.answers_again => self.interval,
+                    last => last.unwrap_or(self.interval) * 2,
+                };
                 let back_off = doubled.min(LONGEST_BACK_OFF).max(self.interval);
                 self.back_off = Some(back_off);
                 retry_after.unwrap_or(back_off).max(self.interval)
@@ -231,6 +247,18 @@ mod tests {
             retry_after: Some(secs(90)),
         };
         assert_eq!(poll.next(&later, secs(9)), Step::Wait(secs(90)));
+    }
+
+    #[test]
+    fn c_04_a_bound_code_is_asked_for_again_in_time_and_then_more_slowly() {
+        let mut poll = DevicePoll::new(Some(5), 6000).of_bound_code();
+        let silence = PollOutcome::Unanswered { retry_after: None };
+        let waits: Vec<_> = (1..=3).map(|n| poll.next(&silence, secs(n))).collect();
+        assert_eq!(waits, [5, 10, 20].map(|n| Step::Wait(secs(n))));
+        let busy = PollOutcome::Unanswered {
+            retry_after: Some(secs(30)),
+        };
+        assert_eq!(poll.next(&busy, secs(9)), Step::Wait(secs(30)));
     }
 
     #[test]

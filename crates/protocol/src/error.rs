@@ -53,6 +53,8 @@ pub enum ErrorCode {
     ConsentRequired,
     /// OIDC Core §3.1.2.6.
     InteractionRequired,
+    /// OIDC "Unmet Authentication Requirements" 1.0 §3; RFC 9470 §5.
+    UnmetAuthenticationRequirements,
     /// OIDC Core §3.1.2.6, RFC 9101 §6.3.
     RequestNotSupported,
     /// OIDC Core §3.1.2.6, RFC 9101 §6.3.
@@ -70,7 +72,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    const KNOWN: [(Self, &'static str); 27] = [
+    const KNOWN: [(Self, &'static str); 28] = [
         (Self::InvalidRequest, "invalid_request"),
         (Self::InvalidClient, "invalid_client"),
         (Self::InvalidGrant, "invalid_grant"),
@@ -92,6 +94,10 @@ impl ErrorCode {
         (Self::LoginRequired, "login_required"),
         (Self::ConsentRequired, "consent_required"),
         (Self::InteractionRequired, "interaction_required"),
+        (
+            Self::UnmetAuthenticationRequirements,
+            "unmet_authentication_requirements",
+        ),
         (Self::RequestNotSupported, "request_not_supported"),
         (Self::RequestUriNotSupported, "request_uri_not_supported"),
         (Self::InvalidRedirectUri, "invalid_redirect_uri"),
@@ -148,6 +154,7 @@ impl ErrorCode {
             | Self::LoginRequired
             | Self::ConsentRequired
             | Self::InteractionRequired
+            | Self::UnmetAuthenticationRequirements
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported
             | Self::InvalidRedirectUri

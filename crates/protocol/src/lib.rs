@@ -34,6 +34,7 @@ pub mod time;
 pub mod token;
 pub mod user_code;
 pub mod userinfo;
+pub mod webauthn;
 
 pub use error::{ErrorCode, OAuthError};
 pub use ids::{AuthorizationId, ClientId, KeyId, UserId};

@@ -84,6 +84,9 @@ pub struct Metadata {
     /// `claims_supported`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub claims_supported: Vec<String>,
+    /// `acr_values_supported`, OIDC Discovery §3, RFC 9470 §7.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acr_values_supported: Vec<String>,
     /// `code_challenge_methods_supported`, RFC 7636.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub code_challenge_methods_supported: Vec<String>,

@@ -65,10 +65,70 @@ pub fn check_new(
     if letters.len() < 4 {
         return Err(BadPassword::Repeats);
     }
-    if is_common(&lower) {
+    if is_tried_first(&lower) || is_common(&lower) {
         return Err(BadPassword::Common);
     }
     Ok(())
+}
+
+/// What many people reach for, in the languages of the pages.
+const WORDS: [&str; 14] = [
+    "password",
+    "passwort",
+    "passphrase",
+    "kennwort",
+    "motdepasse",
+    "contraseña",
+    "contrasena",
+    "welcome",
+    "willkommen",
+    "bienvenue",
+    "bienvenido",
+    "iloveyou",
+    "letmein",
+    "admin",
+];
+/// Keys side by side, and signs in their order.
+const ROWS: [&str; 8] = [
+    "abcdefghijklmnopqrstuvwxyz",
+    "01234567890",
+    "qwertyuiop",
+    "qwertzuiopü",
+    "azertyuiop",
+    "asdfghjkl",
+    "qsdfghjklm",
+    "zxcvbnm",
+];
+/// So many signs in a row are one idea.
+const RUN: usize = 4;
+
+/// Whether a password is one of the usual words, a walk along the keyboard, or made of both and
+/// little else.
+fn is_tried_first(lower: &str) -> bool {
+    let mut rest: String = lower.chars().filter(|sign| !sign.is_whitespace()).collect();
+    for word in WORDS {
+        rest = rest.replace(word, "");
+    }
+    without_runs(&rest) < SHORTEST / 2
+}
+
+/// How many signs of a text are in no run along a row, in either direction.
+fn without_runs(text: &str) -> usize {
+    let signs: Vec<char> = text.chars().collect();
+    let backwards: Vec<String> = ROWS.map(|row| row.chars().rev().collect()).into();
+    let rows = || ROWS.into_iter().chain(backwards.iter().map(String::as_str));
+    let mut is_in_run = vec![false; signs.len()];
+    for (start, window) in signs.windows(RUN).enumerate() {
+        let run: String = window.iter().collect();
+        if rows().any(|row| row.contains(&run)) {
+            is_in_run
+                .iter_mut()
+                .skip(start)
+                .take(RUN)
+                .for_each(|sign| *sign = true);
+        }
+    }
+    is_in_run.into_iter().filter(|in_run| !in_run).count()
 }
 
 /// How much work a guess is (RFC 9106 §3.1).
@@ -185,6 +245,15 @@ mod tests {
             ("ada likes engines", Ok(())),
             ("aaaaaaaaaaaaaaaa", Err(BadPassword::Repeats)),
             ("121212121212", Err(BadPassword::Repeats)),
+            ("123456789012", Err(BadPassword::Common)),
+            ("0987654321098", Err(BadPassword::Common)),
+            ("qwertyuiopasdf", Err(BadPassword::Common)),
+            ("Passwort12345", Err(BadPassword::Common)),
+            ("my password is", Ok(())),
+            ("pass word pass word", Err(BadPassword::Common)),
+            ("abcdefghijklm", Err(BadPassword::Common)),
+            ("abcd likes engines", Ok(())),
+            ("qwertz and bicycles", Ok(())),
             ("Correct Horse Battery Staple", Err(BadPassword::Common)),
         ] {
             assert_eq!(check(password), expected, "{password}");

@@ -13,6 +13,7 @@ use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Secret, Timestamp};
 use crate::authorization::{AuthorizationSeed, RevokeReason};
 use crate::bound_key;
 use crate::client::{AuthenticatedClient, Client, ClientKind};
+use crate::factors::acr::AcrValues;
 use crate::network::{self, Comparison};
 use crate::policy;
 use crate::redirect_uri::{self, AllowedRedirectUri};
@@ -89,6 +90,8 @@ pub struct CheckedRequest {
     pub challenge: Option<CodeChallenge>,
     /// The oldest sign-in that will do (OIDC Core §3.1.2.1).
     pub max_age: Option<Duration>,
+    /// How strong the sign-in has to be (OIDC Core §3.1.2.1).
+    pub acr: AcrValues,
     /// The key that the code is bound to.
     pub dpop_jkt: Option<String>,
 }
@@ -181,6 +184,7 @@ pub fn check(
         resource: policy::check_resources(&request.resource)?,
         challenge,
         max_age,
+        acr: AcrValues::parse(request.acr_values.as_deref()),
         dpop_jkt: bound_key::read_thumbprint(request.dpop_jkt.as_deref())?,
     })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hallpass_protocol::{Timestamp, UserId};
 
+use crate::factors::required::{Demand, FRESH};
 use crate::network::Comparison;
 
 /// What a client's devices need beside the confirmation.
@@ -25,7 +26,7 @@ pub enum Requirement {
 /// Why a person cannot approve a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotApprovable {
-    /// A second factor is needed, and nobody has one here yet.
+    /// A second factor is needed, and the server takes none.
     SecondFactor,
     /// The device is in another network.
     OtherNetwork,
@@ -33,13 +34,16 @@ pub enum NotApprovable {
     Off,
 }
 
-/// Whether a person may approve a device that is so far away.
-pub fn check(requirement: Requirement, network: Comparison) -> Result<(), NotApprovable> {
+/// Whether a person may approve a device that is so far away, and what of them is asked for that. A
+/// sign-in of this morning says little about who sits there now: the factor has to be fresh.
+pub fn check(requirement: Requirement, network: Comparison) -> Result<Demand, NotApprovable> {
     match (requirement, network) {
-        (Requirement::Confirm, _) | (Requirement::SameNetwork, Comparison::Same) => Ok(()),
+        (Requirement::Confirm, _) | (Requirement::SameNetwork, Comparison::Same) => {
+            Ok(Demand::Usual)
+        }
         (Requirement::SameNetwork, Comparison::Different) => Err(NotApprovable::OtherNetwork),
         (Requirement::SecondFactor, _) | (Requirement::SameNetwork, Comparison::Unknown) => {
-            Err(NotApprovable::SecondFactor)
+            Ok(Demand::SecondFactor { within: FRESH })
         }
         (Requirement::Off, _) => Err(NotApprovable::Off),
     }
@@ -75,23 +79,21 @@ impl SeenAccounts {
 mod tests {
     use super::*;
 
+    const FACTOR: Demand = Demand::SecondFactor { within: FRESH };
+
     #[test]
     fn s_270_a_104_unknown_is_neither_same_nor_different() {
         use Comparison::{Different, Same, Unknown};
         for network in [Same, Different, Unknown] {
-            assert_eq!(check(Requirement::Confirm, network), Ok(()));
+            assert_eq!(check(Requirement::Confirm, network), Ok(Demand::Usual));
             let with_factor = check(Requirement::SecondFactor, network);
-            assert_eq!(
-                with_factor,
-                Err(NotApprovable::SecondFactor),
-                "same lowers no bar"
-            );
+            assert_eq!(with_factor, Ok(FACTOR), "same lowers no bar");
             assert_eq!(check(Requirement::Off, network), Err(NotApprovable::Off));
         }
         let same = |network| check(Requirement::SameNetwork, network);
-        assert_eq!(same(Same), Ok(()));
+        assert_eq!(same(Same), Ok(Demand::Usual));
         assert_eq!(same(Different), Err(NotApprovable::OtherNetwork));
-        assert_eq!(same(Unknown), Err(NotApprovable::SecondFactor));
+        assert_eq!(same(Unknown), Ok(FACTOR));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use hallpass_protocol::user_code::{Length, UserCode};
 use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Timestamp};
 
 use super::device_poll::{Pace, Stage};
-use crate::authorization::{AuthorizationSeed, RevokeReason};
+use super::refresh_token::CLOCK_FAULT;
+use crate::authorization::{Authorization, AuthorizationSeed, RevokeReason};
 use crate::bound_key;
 use crate::client::AuthenticatedClient;
 use crate::refusal::{Denied, GrantReason, Refusal};
@@ -24,6 +25,9 @@ pub const POLL_TOLERANCE: Duration = Duration::from_secs(1);
 /// How long a finished grant is remembered, so that its answer stays the same and its code is not
 /// given out again (rows S-09, S-21).
 pub const REMEMBERED: Duration = Duration::from_hours(24);
+/// How long the device that a code is bound to is given the same tokens' authorization again: its
+/// answer may have been lost.
+pub const ANSWERED_AGAIN: Duration = Duration::from_secs(10);
 /// From so many live codes of one client on, new ones have ten letters (row S-272).
 pub const CROWD: u64 = 1_000;
 /// So many rows are the end: 503 (row S-11).
@@ -237,6 +241,37 @@ impl DeviceGrant {
                 Ok(seed)
             }
         }
+    }
+
+    /// The authorization that its tokens hang from, once they were fetched.
+    pub fn authorization(&self) -> Option<AuthorizationId> {
+        match self.state {
+            DeviceGrantState::Redeemed { authorization } => Some(authorization),
+            DeviceGrantState::Pending
+            | DeviceGrantState::Approved { .. }
+            | DeviceGrantState::Denied => None,
+        }
+    }
+
+    /// Whether a poll after the redemption is the device's own, which did not hear the answer: it is
+    /// given its authorization, with the first refresh token, once more. What the family was used
+    /// for meanwhile is judged when that token comes. Only the key that the code is bound to tells
+    /// the device from a thief with a copy of the code, so an unbound code counts once, and so does
+    /// a bound one after [`ANSWERED_AGAIN`] (rows S-22 and S-23).
+    pub fn answers_again(
+        &self,
+        (client, dpop_jkt): (&AuthenticatedClient, Option<&str>),
+        authorization: &Authorization,
+        now: Timestamp,
+    ) -> bool {
+        let is_fresh = authorization.created_at <= now + CLOCK_FAULT
+            && now < authorization.created_at + ANSWERED_AGAIN;
+        self.client_id == *client.id()
+            && self.dpop_jkt.is_some()
+            && bound_key::check(self.dpop_jkt.as_deref(), dpop_jkt).is_ok()
+            && self.authorization() == Some(authorization.id)
+            && authorization.is_live()
+            && is_fresh
     }
 
     /// The client no longer needs the code (row S-273).

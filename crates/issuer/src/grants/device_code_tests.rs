@@ -8,6 +8,7 @@ use hallpass_protocol::random::SystemRandom;
 use serde_json::Map;
 
 use super::*;
+use crate::authorization::Origin;
 use crate::client::{Client, Occasion};
 use crate::refusal::ProofReason;
 use crate::tokens::one_time::Kind;
@@ -318,4 +319,79 @@ fn s_257_a_code_that_a_key_asked_for_needs_the_key_and_another_changes_nothing()
     });
     let answer = approved.redeem((&client("cli"), Some("own")), id(), at(1));
     assert_eq!(answer, Ok(seed("ada")));
+}
+
+/// The authorization that a grant of `cli` was redeemed for at 0.
+fn redeemed(grant: &DeviceGrant) -> Authorization {
+    Authorization {
+        id: grant.authorization().unwrap(),
+        issuer: grant.issuer.clone(),
+        client_id: grant.client_id.clone(),
+        seed: seed("ada"),
+        origin: Origin::Device,
+        address: None,
+        created_at: at(0),
+        refresh: None,
+        revoked: None,
+        dpop_jkt: grant.dpop_jkt.clone(),
+    }
+}
+
+#[test]
+fn s_22_s_23_only_the_owner_of_the_key_is_answered_again_and_only_for_ten_seconds() {
+    let authorization = id();
+    let bound = DeviceGrant {
+        dpop_jkt: Some("own".to_owned()),
+        ..grant(DeviceGrantState::Redeemed { authorization })
+    };
+    let unbound = DeviceGrant {
+        dpop_jkt: None,
+        ..bound.clone()
+    };
+    let found = redeemed(&bound);
+    let answers = |grant: &DeviceGrant, name: &str, jkt, found: &Authorization, now| {
+        grant.answers_again((&client(name), jkt), found, now)
+    };
+    for (jkt, seconds, wanted) in [
+        (Some("own"), 0, true),
+        (Some("own"), 9, true),
+        (Some("own"), 10, false),
+        (Some("own"), 3_600, false),
+        (Some("other"), 0, false),
+        (None, 0, false),
+    ] {
+        let answer = answers(&bound, "cli", jkt, &found, at(seconds));
+        assert_eq!(answer, wanted, "{jkt:?} after {seconds} s");
+        // A proof makes no bound code of an unbound one.
+        assert!(!answers(&unbound, "cli", jkt, &found, at(seconds)));
+    }
+    assert!(!answers(&bound, "thief", Some("own"), &found, at(0)));
+    let mut revoked = found.clone();
+    revoked.revoke(RevokeReason::User, at(1));
+    assert!(!answers(&bound, "cli", Some("own"), &revoked, at(2)));
+    let mut another = found.clone();
+    another.id = id();
+    assert!(!answers(&bound, "cli", Some("own"), &another, at(0)));
+    // Born in what this node takes for the future, beyond what two clocks may differ.
+    let mut ahead = found;
+    ahead.created_at = at(0) + CLOCK_FAULT + Duration::from_millis(1);
+    assert!(!answers(&bound, "cli", Some("own"), &ahead, at(0)));
+}
+
+#[test]
+fn s_22_what_nobody_redeemed_is_not_answered_again() {
+    let found = redeemed(&grant(DeviceGrantState::Redeemed {
+        authorization: id(),
+    }));
+    for state in [
+        DeviceGrantState::Pending,
+        approved(),
+        DeviceGrantState::Denied,
+    ] {
+        let bound = DeviceGrant {
+            dpop_jkt: Some("own".to_owned()),
+            ..grant(state)
+        };
+        assert!(!bound.answers_again((&client("cli"), Some("own")), &found, at(0)));
+    }
 }

@@ -2,12 +2,16 @@
 //!
 //! RFC 6749 §6: <https://www.rfc-editor.org/rfc/rfc6749#section-6>, RFC 9700 §4.14.2.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hallpass_protocol::{AuthorizationId, ClientId, Timestamp};
 
-use crate::authorization::{Authorization, RefreshFamily, RefreshLifetimes, RevokeReason};
+use crate::authorization::{
+    Authorization, GraceElsewhere, RefreshFamily, RefreshLifetimes, RevokeReason,
+};
 use crate::bound_key;
+use crate::network::{self, Comparison};
 use crate::refusal::{Denied, GrantReason, Refusal};
 use crate::tokens::refresh_token::RefreshToken;
 
@@ -23,6 +27,8 @@ pub struct Brought<'a> {
     pub token: &'a RefreshToken,
     /// The key that its DPoP proof is by.
     pub dpop_jkt: Option<&'a str>,
+    /// The address it comes from, where that is known.
+    pub address: Option<IpAddr>,
 }
 
 /// How a refresh was answered; every answer carries the token of the row's generation.
@@ -34,6 +40,8 @@ pub enum Refreshed {
     Kept,
     /// The token was just retired: the same successor again (row S-58).
     Forgiven,
+    /// The same, to another network than the rotation's (row S-259).
+    ForgivenElsewhere,
     /// The token is ahead of a restored database, which catches up (row S-260).
     Ahead,
 }
@@ -52,6 +60,7 @@ impl RefreshFamily {
             rotates,
             rotated_at: None,
             previously_rotated_at: None,
+            rotated_from: None,
             idle_expires_at: now + lifetimes.idle.min(lifetimes.absolute),
             absolute_expires_at: now + lifetimes.absolute,
         }
@@ -71,6 +80,7 @@ pub fn redeem(
         client,
         token,
         dpop_jkt,
+        address,
     } = brought;
     let id = authorization.id;
     if !authorization.is_live() {
@@ -94,13 +104,15 @@ pub fn redeem(
         return Err(GrantReason::Expired.into());
     }
     let answer = decide(family, token.generation, lifetimes.grace, now)
+        .and_then(|answer| place(family, answer, address, lifetimes.grace_elsewhere))
         .map_err(|reason| denied(id, reason))?;
     match answer {
         Refreshed::Rotated | Refreshed::Ahead => {
             family.generation = token.generation.saturating_add(1);
             family.previously_rotated_at = family.rotated_at.replace(now);
+            family.rotated_from = address.map(network::of);
         }
-        Refreshed::Kept | Refreshed::Forgiven => {}
+        Refreshed::Kept | Refreshed::Forgiven | Refreshed::ForgivenElsewhere => {}
     }
     // Rotation never extends the absolute end (row S-64).
     family.idle_expires_at = (now + lifetimes.idle).min(family.absolute_expires_at);
@@ -149,8 +161,28 @@ fn decide(
     }
 }
 
+/// Where a lost answer is asked for again: a thief who is as quick as that is seldom in the network
+/// of the program that rotated (row S-259).
+fn place(
+    family: &RefreshFamily,
+    answer: Refreshed,
+    address: Option<IpAddr>,
+    elsewhere: GraceElsewhere,
+) -> Result<Refreshed, GrantReason> {
+    let compared = network::compare(family.rotated_from, address);
+    match (answer, compared, elsewhere) {
+        (Refreshed::Forgiven, Comparison::Different, GraceElsewhere::Told) => {
+            Ok(Refreshed::ForgivenElsewhere)
+        }
+        (Refreshed::Forgiven, Comparison::Different, GraceElsewhere::Ended) => {
+            Err(GrantReason::Elsewhere)
+        }
+        _ => Ok(answer),
+    }
+}
+
 fn denied(id: AuthorizationId, reason: GrantReason) -> Denied {
-    let reused = reason == GrantReason::Reused;
+    let reused = matches!(reason, GrantReason::Reused | GrantReason::Elsewhere);
     Denied {
         refusal: Refusal::InvalidGrant(reason),
         revokes: reused.then_some((id, RevokeReason::RefreshReused)),

@@ -15,6 +15,7 @@ const OURS: World = World {
     is_taken_over: true,
     skew: 5,
     has_thief: false,
+    elsewhere: GraceElsewhere::Told,
     has_restore: false,
     until: 90,
 };
@@ -95,7 +96,7 @@ fn s_258_a_thief_outside_the_grace_always_ends_the_family() {
 fn one_leaf_is_live_and_every_answer_names_it() {
     assert_never(ROBBED, |_, presented| {
         presented.is_some_and(|presented| match presented.answer {
-            Ok(Refreshed::Rotated | Refreshed::Forgiven) => {
+            Ok(Refreshed::Rotated | Refreshed::Forgiven | Refreshed::ForgivenElsewhere) => {
                 presented.row.generation != presented.generation + 1
             }
             Ok(Refreshed::Kept | Refreshed::Ahead) => true,
@@ -104,12 +105,40 @@ fn one_leaf_is_live_and_every_answer_names_it() {
     });
 }
 
+#[test]
+fn s_259_a_94_what_is_forgiven_to_another_network_is_told() {
+    assert_never(ROBBED, |_, presented| {
+        presented.is_some_and(|presented| match presented.answer {
+            Ok(Refreshed::Forgiven) => presented.is_elsewhere,
+            Ok(Refreshed::ForgivenElsewhere) => !presented.is_elsewhere,
+            _ => false,
+        })
+    });
+}
+
+#[test]
+fn s_259_a_94_the_policy_revoke_forgives_nothing_to_another_network() {
+    let world = World {
+        elsewhere: GraceElsewhere::Ended,
+        ..ROBBED
+    };
+    assert_never(world, |_, presented| {
+        presented.is_some_and(|presented| {
+            let is_retired = presented.late_by.is_some();
+            presented.is_elsewhere && is_retired && presented.answer.is_ok()
+        })
+    });
+    // And nobody is signed out by it who is alone.
+    let elsewhere = GraceElsewhere::Ended;
+    assert_never(World { elsewhere, ..OURS }, is_signed_out);
+}
+
 /// Grace forgives a thief too who is as quick as a lost answer.
 #[test]
 fn within_the_grace_a_thief_shares_the_family() {
     let shared = explore(ROBBED, |state, presented| {
         let is_answered = presented.is_some_and(|presented| {
-            presented.late_by.is_some() && presented.answer == Ok(Refreshed::Forgiven)
+            presented.late_by.is_some() && presented.answer == Ok(Refreshed::ForgivenElsewhere)
         });
         is_answered && state.stolen.contains(&state.row.generation)
     });

@@ -65,6 +65,7 @@ fn redeem(
         client,
         token,
         dpop_jkt: None,
+        address: None,
     };
     super::redeem(authorization, brought, lifetimes, now)
 }
@@ -124,6 +125,62 @@ fn every_generation_at_every_time() {
         );
         if answer.is_err() {
             assert_eq!(authorization, before, "S-257: {generation} at {at}");
+        }
+    }
+}
+
+#[test]
+fn s_259_a_94_grace_looks_at_the_network_of_the_rotation() {
+    use Refreshed::{Forgiven, ForgivenElsewhere, Rotated};
+    let from = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap());
+    for (rotation, again, told, ended) in [
+        ("192.0.2.1", "192.0.2.1", Ok(Forgiven), Ok(Forgiven)),
+        ("2001:db8::1", "2001:db8::2", Ok(Forgiven), Ok(Forgiven)),
+        // Nothing can be compared: neither is another network.
+        ("192.0.2.1", "2001:db8::1", Ok(Forgiven), Ok(Forgiven)),
+        ("", "192.0.2.1", Ok(Forgiven), Ok(Forgiven)),
+        ("192.0.2.1", "", Ok(Forgiven), Ok(Forgiven)),
+        (
+            "192.0.2.1",
+            "203.0.113.9",
+            Ok(ForgivenElsewhere),
+            Err(GrantReason::Elsewhere),
+        ),
+        (
+            "2001:db8::1",
+            "2001:db8:0:1::1",
+            Ok(ForgivenElsewhere),
+            Err(GrantReason::Elsewhere),
+        ),
+    ] {
+        for (grace_elsewhere, wanted) in
+            [(GraceElsewhere::Told, told), (GraceElsewhere::Ended, ended)]
+        {
+            let (mut authorization, first) = begin(true);
+            let lifetimes = RefreshLifetimes {
+                grace_elsewhere,
+                ..lifetimes()
+            };
+            let mut ask = |at: u64, from| {
+                let brought = Brought {
+                    client: &client(),
+                    token: &first,
+                    dpop_jkt: None,
+                    address: from,
+                };
+                super::redeem(&mut authorization, brought, &lifetimes, START + seconds(at))
+            };
+            assert_eq!(ask(0, from(rotation)), Ok(Rotated));
+            let id = first.authorization;
+            let wanted = wanted.map_err(|reason| denied(id, reason));
+            assert_eq!(ask(10, from(again)), wanted, "{rotation} {again}");
+            if let Err(denied) = wanted {
+                assert_eq!(denied.revokes, Some((id, RevokeReason::RefreshReused)));
+            }
+            // After the grace it is reuse from everywhere.
+            let reused = Err(denied(id, GrantReason::Reused));
+            assert_eq!(ask(31, from(again)), reused);
+            assert_eq!(family(&authorization).generation, 1);
         }
     }
 }
@@ -411,6 +468,7 @@ fn s_61_s_106_s_257_a_54_a_bound_family_needs_its_key() {
             client: &client(),
             token: &token,
             dpop_jkt,
+            address: None,
         };
         let answer = super::redeem(&mut authorization, brought, &lifetimes(), START);
         (

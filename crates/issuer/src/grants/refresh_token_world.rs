@@ -3,6 +3,7 @@
 //! generation when.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::Ipv4Addr;
 
 use super::tests::{begin, client, lifetimes, seconds};
 use super::*;
@@ -41,8 +42,10 @@ pub(super) struct World {
     pub(super) is_taken_over: bool,
     /// How far the second node's clock is ahead.
     pub(super) skew: u64,
-    /// Somebody copies a token, once, and uses what it has whenever it likes.
+    /// Somebody copies a token, once, and uses what it has whenever it likes, from elsewhere.
     pub(super) has_thief: bool,
+    /// What is forgiven to another network.
+    pub(super) elsewhere: GraceElsewhere,
     /// The database is backed up once and restored once.
     pub(super) has_restore: bool,
     /// When the world ends.
@@ -75,8 +78,14 @@ pub(super) struct Row {
     pub(super) generation: u32,
     pub(super) rotated_at: Option<u64>,
     pub(super) previously_rotated_at: Option<u64>,
+    pub(super) rotated_from: Option<IpAddr>,
     pub(super) is_revoked: bool,
 }
+
+/// Where the honest programs are.
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+/// Where the thief is.
+const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9));
 
 /// A refresh that a process waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -100,6 +109,8 @@ pub(super) struct Presented {
     pub(super) generation: u32,
     /// True time since that generation was retired; `None` while it never was.
     pub(super) late_by: Option<u64>,
+    /// Whether the last rotation was answered to another network.
+    pub(super) is_elsewhere: bool,
     pub(super) answer: Result<Refreshed, Denied>,
     pub(super) row: Row,
 }
@@ -112,6 +123,7 @@ impl State {
                 generation: 0,
                 rotated_at: None,
                 previously_rotated_at: None,
+                rotated_from: None,
                 is_revoked: false,
             },
             backup: None,
@@ -127,17 +139,24 @@ impl State {
     }
 
     /// Presents a generation to a node whose clock is `skew` ahead.
-    fn present(&mut self, generation: u32, skew: u64, rules: &Rules) -> Presented {
+    fn present(
+        &mut self,
+        generation: u32,
+        (from, skew): (IpAddr, u64),
+        rules: &Rules,
+    ) -> Presented {
+        let is_elsewhere = self.row.rotated_from.is_some_and(|last| last != from);
         let retired = self.retired.iter().find(|(of, _)| *of == generation);
         let late_by = retired.map(|(_, at)| self.now - at);
         let before = self.row.generation;
-        let answer = rules.redeem(&mut self.row, generation, self.now + skew);
+        let answer = rules.redeem(&mut self.row, generation, (from, self.now + skew));
         if self.row.generation != before {
             self.retired.push((self.row.generation - 1, self.now));
         }
         Presented {
             generation,
             late_by,
+            is_elsewhere,
             answer,
             row: self.row.clone(),
         }
@@ -148,18 +167,28 @@ impl State {
 struct Rules {
     authorization: Authorization,
     token: RefreshToken,
+    lifetimes: RefreshLifetimes,
 }
 
 impl Rules {
-    fn new() -> Self {
+    fn new(world: World) -> Self {
         let (authorization, token) = begin(true);
         Self {
             authorization,
             token,
+            lifetimes: RefreshLifetimes {
+                grace_elsewhere: world.elsewhere,
+                ..lifetimes()
+            },
         }
     }
 
-    fn redeem(&self, row: &mut Row, generation: u32, now: u64) -> Result<Refreshed, Denied> {
+    fn redeem(
+        &self,
+        row: &mut Row,
+        generation: u32,
+        (from, now): (IpAddr, u64),
+    ) -> Result<Refreshed, Denied> {
         let at = |time: u64| Timestamp::UNIX_EPOCH + seconds(time);
         let mut authorization = self.authorization.clone();
         if row.is_revoked {
@@ -169,6 +198,7 @@ impl Rules {
             family.generation = row.generation;
             family.rotated_at = row.rotated_at.map(at);
             family.previously_rotated_at = row.previously_rotated_at.map(at);
+            family.rotated_from = row.rotated_from;
         }
         let token = RefreshToken {
             generation,
@@ -178,8 +208,9 @@ impl Rules {
             client: &client(),
             token: &token,
             dpop_jkt: None,
+            address: Some(from),
         };
-        let answer = redeem(&mut authorization, brought, &lifetimes(), at(now));
+        let answer = redeem(&mut authorization, brought, &self.lifetimes, at(now));
         if let Err(denied) = &answer {
             row.is_revoked |= denied.revokes.is_some();
         }
@@ -188,6 +219,7 @@ impl Rules {
         {
             row.generation = family.generation;
             row.previously_rotated_at = row.rotated_at.replace(now);
+            row.rotated_from = family.rotated_from;
         }
         answer
     }
@@ -303,7 +335,7 @@ fn step_process(
         Flight::ToServer => {
             for skew in [0, world.skew] {
                 let mut then = state.clone();
-                let presented = then.present(attempt.token, skew, rules);
+                let presented = then.present(attempt.token, (HOME, skew), rules);
                 then.processes[index] = match &presented.answer {
                     Ok(_) => Some(attempt.flying(Flight::ToClient(presented.row.generation))),
                     Err(denied) => refused(&mut then, attempt, denied),
@@ -351,7 +383,7 @@ fn step_thief(state: &State, rules: &Rules, next: &mut Vec<(State, Option<Presen
             break;
         }
         let mut then = state.clone();
-        let presented = then.present(generation, 0, rules);
+        let presented = then.present(generation, (ELSEWHERE, 0), rules);
         if presented.answer.is_ok() && !then.stolen.contains(&presented.row.generation) {
             then.stolen.push(presented.row.generation);
         }
@@ -365,7 +397,7 @@ pub(super) fn explore(
     world: World,
     is_wrong: impl Fn(&State, Option<&Presented>) -> bool,
 ) -> Result<usize, Vec<State>> {
-    let rules = Rules::new();
+    let rules = Rules::new(world);
     let start = State::start(world);
     let mut came_from: HashMap<State, Option<State>> = HashMap::from([(start.clone(), None)]);
     let mut open = VecDeque::from([start]);

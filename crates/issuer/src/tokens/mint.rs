@@ -204,7 +204,7 @@ fn default_audience(named: Vec<String>, scopes: &Scopes, issuer: &Issuer<'_>) ->
 /// How strong the sign-in was: in dev mode as strong as whoever signed in says.
 fn acr(issuer: &Issuer<'_>, seed: &AuthorizationSeed) -> Option<String> {
     match issuer.rules.dialect {
-        Dialect::Rfc9068 => seed.sign_in.acr().map(str::to_owned),
+        Dialect::Rfc9068 => seed.sign_in.acr().map(|acr| acr.as_str().to_owned()),
         Dialect::Mock => {
             let typed = seed.user.claims.get("acr").and_then(Value::as_str);
             Some(typed.unwrap_or("dev").to_owned())
@@ -215,8 +215,7 @@ fn acr(issuer: &Issuer<'_>, seed: &AuthorizationSeed) -> Option<String> {
 /// How the person signed in, as [`acr`].
 fn amr(issuer: &Issuer<'_>, seed: &AuthorizationSeed) -> Vec<String> {
     if issuer.rules.dialect == Dialect::Rfc9068 {
-        let methods = seed.sign_in.methods.iter();
-        return methods.map(|method| method.as_amr().to_owned()).collect();
+        return seed.sign_in.amr().into_iter().map(str::to_owned).collect();
     }
     let typed = seed.user.claims.get("amr").and_then(Value::as_array);
     typed

@@ -1,9 +1,9 @@
 //! Refresh tokens: derived, so that a family is one row whatever the number of refreshes.
 //!
 //! A token is `hpr_` + base62(key id ‖ authorization ‖ generation ‖ seed ‖ MAC). The MAC covers
-//! issuer and client too and is checked before any database work; the seed is random per family
-//! and the row keeps only its hash, so that neither a database dump nor the key alone makes a
-//! token (row S-256).
+//! issuer and client too and is checked before any database work; the seed is random per family, or
+//! follows from a device code that is random itself, and the row keeps only its hash, so that neither
+//! a database dump nor the key alone makes a token (row S-256).
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -96,6 +96,17 @@ impl RefreshKeys {
         })
     }
 
+    /// The seeds that the family of a one-time code may have, the one of a new family first. They can
+    /// be derived again from the code and a key alone, as often as the code is presented. The code
+    /// is a secret that nobody keeps, so a dump and the keys make none.
+    pub fn seeds_of_code(&self, code: &Secret<String>) -> Vec<Secret<[u8; 16]>> {
+        let minting = self.minting.of(&self.keys).into_iter();
+        minting
+            .chain(&self.keys)
+            .map(|(_, key)| seed_of_code(key, code))
+            .collect()
+    }
+
     /// The authorization that a well-spelled token names; its MAC is not checked.
     pub fn peek_authorization(&self, text: &str) -> Option<AuthorizationId> {
         let bytes = spelling::read::<{ BODY + MAC }>(PREFIX, text)?;
@@ -108,6 +119,11 @@ impl RefreshToken {
     /// The first token of a new family.
     pub fn first(authorization: AuthorizationId, random: &dyn Random) -> Self {
         let seed = Secret::new(hallpass_protocol::random::bytes(random));
+        Self::first_with(authorization, seed)
+    }
+
+    /// The first token of the family with a seed.
+    pub fn first_with(authorization: AuthorizationId, seed: Secret<[u8; 16]>) -> Self {
         Self {
             authorization,
             generation: 0,
@@ -128,6 +144,18 @@ impl RefreshToken {
     pub fn seed_hash(&self) -> SecretHash {
         SecretHash::of(self.seed.expose())
     }
+}
+
+fn seed_of_code(key: &hmac::Key, code: &Secret<String>) -> Secret<[u8; 16]> {
+    let mut context = hmac::Context::with_key(key);
+    // No refresh token's MAC begins like this.
+    context.update(b"seed");
+    context.update(code.expose().as_bytes());
+    let mut seed = [0; 16];
+    for (to, from) in seed.iter_mut().zip(context.sign().as_ref()) {
+        *to = *from;
+    }
+    Secret::new(seed)
 }
 
 /// Every field is labelled and length-prefixed, so that none can pass for another.
@@ -188,5 +216,20 @@ mod tests {
         let other_key =
             RefreshKeys::new(1, &Secret::new([9; 32])).spell(&guess, "default", &client);
         assert_eq!(keys.read(other_key.expose(), "default", &client), None);
+    }
+
+    #[test]
+    fn s_22_a_code_leads_to_one_seed_whatever_key_of_the_ring_is_new() {
+        let (old, new) = (Secret::new([7; 32]), Secret::new([8; 32]));
+        let code = |text: &str| Secret::new(text.to_owned());
+        let before = RefreshKeys::new(1, &old).seeds_of_code(&code("hpd_one"));
+        let after = RefreshKeys::of_ring([(2, new), (1, old)]).seeds_of_code(&code("hpd_one"));
+        let is_first = |seed: &Secret<[u8; 16]>| seed.expose() == before[0].expose();
+        assert!(!is_first(&after[0]), "new families are the new key's");
+        assert!(after.iter().any(is_first), "old ones are found");
+        let other = RefreshKeys::new(1, &Secret::new([7; 32])).seeds_of_code(&code("hpd_two"));
+        assert!(!other.iter().any(is_first));
+        let stranger = RefreshKeys::new(1, &Secret::new([9; 32])).seeds_of_code(&code("hpd_one"));
+        assert!(!stranger.iter().any(is_first));
     }
 }

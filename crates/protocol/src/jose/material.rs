@@ -114,11 +114,7 @@ impl Material {
                 Algorithm::Es384,
             ) => ParsedPublicKey::new(&signature::ECDSA_P384_SHA384_FIXED, point(x, y)),
             (Self::Okp { x }, Algorithm::EdDsa) => ParsedPublicKey::new(&signature::ED25519, x),
-            (Self::Rsa { n, e }, Algorithm::Rs256) => {
-                check_rsa(n, e)?;
-                RsaPublicKeyComponents { n, e }
-                    .to_parsed_public_key(&signature::RSA_PKCS1_2048_8192_SHA256)
-            }
+            (Self::Rsa { n, e }, Algorithm::Rs256) => return rs256_verifier(n, e),
             (Self::Rsa { n, e }, Algorithm::Ps256) => {
                 check_rsa(n, e)?;
                 RsaPublicKeyComponents { n, e }
@@ -153,6 +149,14 @@ impl Curve {
             Self::P384 => 48,
         }
     }
+}
+
+/// A verifier of `RS256` for numbers from outside, whatever they were wrapped in.
+pub(crate) fn rs256_verifier(n: &[u8], e: &[u8]) -> Result<ParsedPublicKey, JwkError> {
+    check_rsa(n, e)?;
+    RsaPublicKeyComponents { n, e }
+        .to_parsed_public_key(&signature::RSA_PKCS1_2048_8192_SHA256)
+        .map_err(|_| JwkError::NotAKey)
 }
 
 /// The uncompressed point of SEC 1 §2.3.3.

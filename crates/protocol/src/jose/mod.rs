@@ -29,5 +29,6 @@ pub use header::EncodedHeader;
 pub use jwk::{Jwk, JwkError, SignatureError};
 pub use jwk_set::{JwkSet, JwkSetError, JwkSetRules, Unusable};
 pub use jws::{JwsError, SignError, Unverified, Verified, sign_compact, sign_jwt, sign_with};
+pub(crate) use material::rs256_verifier;
 pub use signing_key::{KeyError, SigningKey};
 pub use typ::TypRule;
