@@ -15,7 +15,7 @@ def render(machine, plan, results, connections, connections_of_table):
     head = ["engine", "a second", "rounds", "p50", "p99", "server CPU for 1,000", "beside", "target"]
     lines += table(head, rows)
     most = max(figures["rows"][0] for figures in results.values())
-    lines += ["", f"The same sessions alone and among {most:,} rows, {connections_of_table} connections; pruning is one batch of 1,000 rows:", ""]
+    lines += ["", f"The same sessions alone and among {most:,} rows, {connections_of_table} connections; pruning is one batch of 1,000 rows, a sweep 1,000 entries of each lookup table:", ""]
     rows = [table_row(engine, what, *pair) for engine, figures in results.items() for what, pair in pairs(figures)]
     lines += table(["engine", "figure", "alone", f"among {most:,}", "ratio", "target"], rows)
     lines += ["", f"Start on a database whose tables are in place (process to the first 200 of `/readyz`, {plan.starts} starts) and memory:", ""]
@@ -51,7 +51,11 @@ def pairs(figures):
     yield "refreshes a second", (*(median(figures[name], "rate") for name in ("small", "large")), False)
     yield "refresh, p50", (*(median(figures[name], "p50") for name in ("small", "large")), False)
     yield "refresh, p99", (*(median(figures[name], "p99") for name in ("small", "large")), True)
-    yield "pruning", (*(median(figures[f"prune {name}"]) for name in ("small", "large")), True)
+    yield "pruning, the oldest", (*(median(figures[f"prune {name}"]) for name in ("small", "large")), True)
+    yield "pruning, revoked at any age", (*(median(figures[f"prune revoked {name}"]) for name in ("small", "large")), False)
+    if figures["sweep small"]:
+        spent, found = ([median([one[place] for one in figures[f"sweep {name}"]]) for name in ("small", "large")] for place in (0, 1))
+        yield f"sweep, {found[0]:.0f} and {found[1]:.0f} removed", (*spent, False)
 
 
 def table_row(engine, what, alone, among, has_target):

@@ -127,6 +127,7 @@ async fn refresh(store: &Store, token: RefreshToken) -> u32 {
             client: &client,
             token: &token,
             dpop_jkt: None,
+            address: None,
         };
         let rotated = authorizations::rotate(tx, brought, &lifetimes, now())?;
         let found = if let Some(found) = rotated {

@@ -6,10 +6,12 @@ use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes, RevokeReason,
 };
 use hallpass_issuer::grants::refresh_token::{self, Brought};
+use hallpass_issuer::network;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::{AuthorizationId, ClientId, Timestamp, UserId};
 
+use crate::authorization_lookups;
 use crate::columns::{Bind, Json, json};
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
@@ -20,7 +22,7 @@ macro_rules! columns {
         "id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, \
          nonce, browser_session, origin, address, created_at, rt_seed_hash, rt_generation, \
          rt_rotates, rt_rotated_at, rt_previously_rotated_at, idle_expires_at, \
-         absolute_expires_at, revoked_at, revoke_reason, dpop_jkt, sign_in"
+         absolute_expires_at, rt_rotated_from, revoked_at, revoke_reason, dpop_jkt, sign_in"
     };
 }
 
@@ -44,9 +46,9 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
          (id, issuer, client_id, user_id, user_claims, scopes, resource, auth_time, nonce, \
          browser_session, origin, address, created_at, rt_seed_hash, rt_generation, rt_rotates, \
          rt_rotated_at, rt_previously_rotated_at, idle_expires_at, absolute_expires_at, \
-         revoked_at, revoke_reason, dpop_jkt, sign_in) \
+         rt_rotated_from, revoked_at, revoke_reason, dpop_jkt, sign_in) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23, $24)",
+         $19, $20, $21, $22, $23, $24, $25)",
         &[
             &authorization.id,
             &authorization.issuer,
@@ -68,6 +70,7 @@ pub fn insert(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(),
             &refresh.and_then(|family| family.previously_rotated_at),
             &refresh.map(|family| family.idle_expires_at),
             &refresh.map(|family| family.absolute_expires_at),
+            &refresh.and_then(|family| family.rotated_from),
             &revoked.map(|(at, _)| at),
             &revoked.map(|(_, reason)| reason_number(reason)),
             &authorization.dpop_jkt,
@@ -97,8 +100,10 @@ pub fn list_by_user(
     issuer: &str,
     user: &UserId,
 ) -> Result<Vec<Authorization>, StoreError> {
-    const SQL: &str =
-        select!("WHERE issuer = $1 AND user_id = $2 ORDER BY created_at DESC, id DESC");
+    const SQL: &str = select!(
+        "WHERE id IN (SELECT id FROM authorizations_by_user WHERE issuer = $1 AND user_id = $2) \
+         ORDER BY created_at DESC, id DESC"
+    );
     tx.list(SQL, &[&issuer, user], load)
 }
 
@@ -109,8 +114,9 @@ pub fn list_labels(
     user: &UserId,
 ) -> Result<Vec<(AuthorizationId, String)>, StoreError> {
     tx.list(
-        "SELECT id, label FROM authorizations \
-         WHERE issuer = $1 AND user_id = $2 AND label IS NOT NULL",
+        "SELECT id, label FROM authorizations WHERE id IN \
+         (SELECT id FROM authorizations_by_user WHERE issuer = $1 AND user_id = $2) \
+         AND label IS NOT NULL",
         &[&issuer, user],
         |row| Ok((row.take()?, row.take()?)),
     )
@@ -135,7 +141,8 @@ pub fn rename(
 pub fn forget_user(tx: &Transaction<'_>, issuer: &str, user: &UserId) -> Result<(), StoreError> {
     tx.run(
         "UPDATE authorizations SET user_claims = '{}', sign_in = '{}', address = NULL, \
-         label = NULL WHERE issuer = $1 AND user_id = $2",
+         rt_rotated_from = NULL, label = NULL WHERE id IN \
+         (SELECT id FROM authorizations_by_user WHERE issuer = $1 AND user_id = $2)",
         &[&issuer, user],
     )
 }
@@ -146,7 +153,7 @@ pub fn save(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(), S
     tx.run(
         "UPDATE authorizations SET rt_seed_hash = $1, rt_generation = $2, rt_rotates = $3, \
          rt_rotated_at = $4, rt_previously_rotated_at = $5, idle_expires_at = $6, \
-         absolute_expires_at = $7 WHERE id = $8",
+         absolute_expires_at = $7, rt_rotated_from = $8 WHERE id = $9",
         &[
             &refresh.map(|family| family.seed_hash),
             &refresh.map(|family| family.generation),
@@ -155,6 +162,7 @@ pub fn save(tx: &Transaction<'_>, authorization: &Authorization) -> Result<(), S
             &refresh.and_then(|family| family.previously_rotated_at),
             &refresh.map(|family| family.idle_expires_at),
             &refresh.map(|family| family.absolute_expires_at),
+            &refresh.and_then(|family| family.rotated_from),
             &authorization.id,
         ],
     )?;
@@ -176,11 +184,12 @@ pub fn rotate(
     const SQL: &str = concat!(
         "UPDATE authorizations SET rt_generation = rt_generation + 1, \
          rt_previously_rotated_at = rt_rotated_at, rt_rotated_at = $1, \
-         idle_expires_at = CASE WHEN absolute_expires_at < $2 THEN absolute_expires_at ELSE $2 END \
-         WHERE id = $3 AND client_id = $4 AND rt_seed_hash = $5 AND rt_generation = $6 \
+         idle_expires_at = CASE WHEN absolute_expires_at < $2 THEN absolute_expires_at ELSE $2 END, \
+         rt_rotated_from = $3 \
+         WHERE id = $4 AND client_id = $5 AND rt_seed_hash = $6 AND rt_generation = $7 \
          AND rt_rotates = 1 AND revoked_at IS NULL AND idle_expires_at > $1 \
-         AND absolute_expires_at > $1 AND (rt_rotated_at IS NULL OR rt_rotated_at <= $7) \
-         AND (dpop_jkt IS NULL OR dpop_jkt = $8) RETURNING ",
+         AND absolute_expires_at > $1 AND (rt_rotated_at IS NULL OR rt_rotated_at <= $8) \
+         AND (dpop_jkt IS NULL OR dpop_jkt = $9) RETURNING ",
         columns!()
     );
     if !tx.is_remote() {
@@ -191,10 +200,12 @@ pub fn rotate(
         client,
         token,
         dpop_jkt,
+        address,
     } = brought;
     let values: &[&dyn Bind] = &[
         &now,
         &(now + lifetimes.idle),
+        &address.map(network::of),
         &token.authorization,
         client,
         &token.seed_hash(),
@@ -248,7 +259,8 @@ pub fn revoke_by_user(
     revoke_all(
         tx,
         "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
-         WHERE issuer = $3 AND user_id = $4 AND revoked_at IS NULL RETURNING id",
+         WHERE id IN (SELECT id FROM authorizations_by_user WHERE issuer = $3 AND user_id = $4) \
+         AND revoked_at IS NULL RETURNING id",
         &[&now, &reason_number(reason), &issuer, user],
     )
 }
@@ -264,10 +276,27 @@ pub fn revoke_online_by_browser_session(
     revoke_all(
         tx,
         "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
-         WHERE browser_session = $3 AND revoked_at IS NULL \
+         WHERE id IN (SELECT id FROM authorizations_by_browser WHERE browser_session = $3) \
+         AND revoked_at IS NULL \
          AND ' ' || scopes || ' ' NOT LIKE '% offline_access %' RETURNING id",
         &[&now, &reason_number(reason), session],
     )
+}
+
+/// Lets what was granted in a browser session hang from another one, under which the same sign-in
+/// goes on.
+pub fn move_to_browser_session(
+    tx: &Transaction<'_>,
+    from: &SecretHash,
+    to: &SecretHash,
+) -> Result<(), StoreError> {
+    tx.run(
+        "UPDATE authorizations SET browser_session = $1 \
+         WHERE id IN (SELECT id FROM authorizations_by_browser WHERE browser_session = $2) \
+         AND revoked_at IS NULL",
+        &[to, from],
+    )?;
+    authorization_lookups::move_browser(tx, from, to)
 }
 
 /// Runs a statement that ends authorizations and answers their ids.
@@ -301,12 +330,17 @@ pub fn purge_expired(
     remembered: Duration,
     limit: u32,
 ) -> Result<u64, StoreError> {
-    tx.execute(
-        "DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations \
+    // By where a row lies: to look each up by its key takes longer than to delete it.
+    const SQLITE: &str = "DELETE FROM authorizations WHERE rowid IN (SELECT rowid FROM authorizations \
          WHERE COALESCE(revoked_at, absolute_expires_at, created_at) <= $1 \
-         ORDER BY COALESCE(revoked_at, absolute_expires_at, created_at) LIMIT $2)",
-        &[&(now - remembered), &limit],
-    )
+         ORDER BY COALESCE(revoked_at, absolute_expires_at, created_at) LIMIT $2)";
+    // A row that changed meanwhile lies elsewhere, and is looked at again.
+    const POSTGRES: &str = "DELETE FROM authorizations WHERE ctid = ANY (ARRAY(SELECT ctid FROM authorizations \
+         WHERE COALESCE(revoked_at, absolute_expires_at, created_at) <= $1 \
+         ORDER BY COALESCE(revoked_at, absolute_expires_at, created_at) LIMIT $2)) \
+         AND COALESCE(revoked_at, absolute_expires_at, created_at) <= $1";
+    let sql = if tx.is_remote() { POSTGRES } else { SQLITE };
+    tx.execute(sql, &[&(now - remembered), &limit])
 }
 
 fn load(row: &mut Row<'_>) -> Result<Authorization, StoreError> {
@@ -340,7 +374,7 @@ fn load(row: &mut Row<'_>) -> Result<Authorization, StoreError> {
 
 fn refresh(row: &mut Row<'_>) -> Result<Option<RefreshFamily>, StoreError> {
     let Some(seed_hash) = row.take()? else {
-        row.skip(6);
+        row.skip(7);
         return Ok(None);
     };
     Ok(Some(RefreshFamily {
@@ -351,6 +385,7 @@ fn refresh(row: &mut Row<'_>) -> Result<Option<RefreshFamily>, StoreError> {
         previously_rotated_at: row.take()?,
         idle_expires_at: row.take()?,
         absolute_expires_at: row.take()?,
+        rotated_from: row.take()?,
     }))
 }
 

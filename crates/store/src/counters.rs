@@ -47,26 +47,31 @@ pub fn find_lock(
     Ok(found.flatten())
 }
 
-/// Counts a failure of a guesser, beside those that other nodes count.
+/// Counts a failure of a guesser, beside those that other nodes count; what there was before it. One
+/// that comes while the guesser is locked adds nothing.
 pub fn add_failure(
     tx: &Transaction<'_>,
     bucket: &SecretHash,
     limit: Limit,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Failures, StoreError> {
     let known = load(tx, bucket)?;
-    let failures = Failures {
+    let before = Failures {
         since: known.last_at,
         count: known.count,
         locked_until: known.locked_until,
     };
-    let failures = failures.add(limit, now);
+    if before.locked_for(now).is_some() {
+        return Ok(before);
+    }
+    let failures = before.add(limit, now);
     let tries = Tries {
         count: failures.count,
         last_at: failures.since,
         locked_until: failures.locked_until,
     };
-    save(tx, bucket, tries)
+    save(tx, bucket, tries)?;
+    Ok(before)
 }
 
 /// Saves what a try came to.

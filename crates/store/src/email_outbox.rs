@@ -19,6 +19,8 @@ pub fn insert(tx: &Transaction<'_>, due: &Due) -> Result<(), StoreError> {
             (2, None, Some(sealed))
         }
         Kind::PasswordChanged(user) => (3, Some(user), None),
+        Kind::FactorsChanged(user) => (4, Some(user), None),
+        Kind::CodeElsewhere(user) => (7, Some(user), None),
     };
     tx.run(
         "INSERT INTO email_outbox (id, kind, user_id, typed, locale, created_at, attempts, due_at) \
@@ -109,6 +111,8 @@ fn load(tx: &Transaction<'_>, row: &mut Row<'_>) -> Result<Due, StoreError> {
             typed: String::from_utf8_lossy(&tx.open(place(&id), &sealed)?).into_owned(),
         },
         (3, Some(user), _) => Kind::PasswordChanged(user),
+        (4, Some(user), _) => Kind::FactorsChanged(user),
+        (7, Some(user), _) => Kind::CodeElsewhere(user),
         _ => {
             return Err(StoreError::Corrupt(
                 "`email_outbox.kind` is unknown".to_owned(),

@@ -75,6 +75,16 @@ const MIGRATIONS: &[Migration] = &[
         postgres: Some(include_str!("../migrations/0026_device_polls.postgres.sql")),
     },
     Migration::new(27, include_str!("../migrations/0027_nodes.sql")),
+    Migration::new(28, include_str!("../migrations/0028_second_factors.sql")),
+    Migration::new(29, include_str!("../migrations/0029_passkeys.sql")),
+    Migration {
+        version: 30,
+        sqlite: include_str!("../migrations/0030_authorizations_by_holder.sqlite.sql"),
+        postgres: Some(include_str!(
+            "../migrations/0030_authorizations_by_holder.postgres.sql"
+        )),
+    },
+    Migration::new(31, include_str!("../migrations/0031_networks.sql")),
 ];
 
 /// How far the tables of a database are.
@@ -304,6 +314,30 @@ mod tests {
         let database = database();
         assert!(migrate(&database, BROKEN).is_err());
         migrate(&database, FIRST).unwrap();
+    }
+
+    #[test]
+    fn sign_ins_from_before_are_found_by_their_person_and_browser() {
+        const SIGN_IN: &str = "INSERT INTO authorizations (id, issuer, client_id, user_id, \
+             user_claims, scopes, resource, auth_time, browser_session, origin, created_at) \
+             VALUES ($1, '', 'cli', 'ada', '{}', '', '[]', 0, $2, 1, 0)";
+        let database = database();
+        let before = MIGRATIONS.partition_point(|migration| migration.version < 30);
+        migrate(&database, &MIGRATIONS[..before]).unwrap();
+        let sign_in = |number: u8| {
+            let (id, browser) = (vec![number; 16], vec![number; 32]);
+            database
+                .write_alone(|tx| tx.run(SIGN_IN, &[&id, &browser]))
+                .unwrap();
+        };
+        sign_in(1);
+        migrate(&database, MIGRATIONS).unwrap();
+        sign_in(2);
+        let count = |sql| database.read(|tx| tx.count(sql, &[]));
+        let of_ada = "SELECT count(*) FROM authorizations_by_user WHERE user_id = 'ada'";
+        assert_eq!(count(of_ada), Ok(2));
+        let of_browsers = "SELECT count(DISTINCT browser_session) FROM authorizations_by_browser";
+        assert_eq!(count(of_browsers), Ok(2));
     }
 
     #[test]

@@ -41,14 +41,14 @@ impl Node {
     }
 }
 
-/// Says that a node lives, and what it knows; the key of the ring that makes what is new from now on.
-/// Fails when the ring lacks a key that others use already.
+/// Says that a node lives, and what it knows; the key of the ring that makes what is new from now on,
+/// and how many nodes live. Fails when the ring lacks a key that others use already.
 pub(crate) fn beat(
     tx: &Transaction<'_>,
     id: &[u8; 16],
     kids: &[KeyId],
     now: Timestamp,
-) -> Result<u8, StoreError> {
+) -> Result<(u8, u64), StoreError> {
     let minting = ring_keys::check(tx, Some(id), now)?;
     let kids: Vec<&str> = kids.iter().map(KeyId::as_str).collect();
     tx.run(
@@ -63,7 +63,12 @@ pub(crate) fn beat(
          WHERE seen_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1",
         &[&REMEMBERED],
     )?;
-    Ok(minting)
+    let live = tx.count(
+        "SELECT count(*) FROM nodes \
+         WHERE seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1",
+        &[&LIFE],
+    )?;
+    Ok((minting, live))
 }
 
 /// Lets nobody come, go or change the key while this transaction looks who is there.

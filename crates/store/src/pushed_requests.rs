@@ -13,13 +13,14 @@ use crate::error::StoreError;
 /// Keeps a new request.
 pub fn insert(tx: &Transaction<'_>, pushed: &PushedRequest) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO pushed_requests (request_hash, issuer, client_id, parameters, pushed_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO pushed_requests (request_hash, issuer, client_id, parameters, pushed_from, pushed_at, \
+         expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &[
             &pushed.hash,
             &pushed.issuer,
             &pushed.client_id,
             &json(&pushed.parameters)?,
+            &pushed.pushed_from,
             &pushed.pushed_at,
             &pushed.expires_at,
         ],
@@ -34,7 +35,7 @@ pub fn find(
     hash: &SecretHash,
 ) -> Result<Option<PushedRequest>, StoreError> {
     tx.find(
-        "SELECT request_hash, issuer, client_id, parameters, pushed_at, expires_at \
+        "SELECT request_hash, issuer, client_id, parameters, pushed_from, pushed_at, expires_at \
          FROM pushed_requests WHERE request_hash = $1 AND issuer = $2",
         &[hash, &issuer],
         |row| {
@@ -43,6 +44,7 @@ pub fn find(
                 issuer: row.take()?,
                 client_id: row.take()?,
                 parameters: row.take().map(|Json(parameters)| parameters)?,
+                pushed_from: row.take()?,
                 pushed_at: row.take()?,
                 expires_at: row.take()?,
             })

@@ -8,7 +8,7 @@ use hallpass_protocol::Timestamp;
 use crate::database::Transaction;
 use crate::error::StoreError;
 use crate::nodes::{self, Node};
-use crate::{device_grants, email_outbox, signing_keys};
+use crate::{device_grants, email_outbox, lasting_secrets, signing_keys, totp_secrets};
 
 /// A key of the ring, as the database knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +122,9 @@ pub fn reseal(tx: &Transaction<'_>, batch: u32) -> Result<u64, StoreError> {
     // Every table with a sealed column; what a table is for says nothing about which these are.
     let keys = signing_keys::reseal(tx, batch)?;
     let grants = device_grants::reseal(tx, batch)?;
-    Ok(keys + grants + email_outbox::reseal(tx, batch)?)
+    let mails = email_outbox::reseal(tx, batch)?;
+    let factors = totp_secrets::reseal(tx, batch)? + lasting_secrets::reseal(tx, batch)?;
+    Ok(keys + grants + mails + factors)
 }
 
 /// Notes that nothing is sealed with the superseded keys any more. Tokens that they made may still

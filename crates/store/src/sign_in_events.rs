@@ -26,6 +26,40 @@ pub fn save(tx: &Transaction<'_>, event: &SignInEvent) -> Result<(), StoreError>
     )
 }
 
+/// Whether a try of a person waits for its second factor. A job that may write has it to itself.
+pub fn is_waiting(
+    tx: &Transaction<'_>,
+    (id, user): (&[u8; 16], &UserId),
+) -> Result<bool, StoreError> {
+    let found = tx.find(
+        "SELECT outcome FROM sign_in_events WHERE id = $1 AND user_id = $2",
+        &[id, user],
+        |row| outcome(row.take()?),
+    )?;
+    Ok(found == Some(Outcome::Unfinished))
+}
+
+/// Finishes a try of a person that waited for its second factor; whether it did wait. That happens
+/// once, so that no answer to it counts twice.
+pub fn finish(
+    tx: &Transaction<'_>,
+    (id, user): (&[u8; 16], &UserId),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let rows = tx.execute(
+        "UPDATE sign_in_events SET outcome = $1, at = $2 \
+         WHERE id = $3 AND user_id = $4 AND outcome = $5",
+        &[
+            &outcome_number(Outcome::SignedIn),
+            &now,
+            id,
+            user,
+            &outcome_number(Outcome::Unfinished),
+        ],
+    )?;
+    Ok(rows > 0)
+}
+
 /// The tries at a person's account, the newest first, `limit` at most.
 pub fn list_by_user(
     tx: &Transaction<'_>,
@@ -74,6 +108,7 @@ fn outcome_number(outcome: Outcome) -> i64 {
     match outcome {
         Outcome::SignedIn => 1,
         Outcome::Refused => 2,
+        Outcome::Unfinished => 3,
     }
 }
 
@@ -81,6 +116,7 @@ fn outcome(number: i64) -> Result<Outcome, StoreError> {
     match number {
         1 => Ok(Outcome::SignedIn),
         2 => Ok(Outcome::Refused),
+        3 => Ok(Outcome::Unfinished),
         _ => Err(StoreError::Corrupt(
             "`sign_in_events.outcome` is unknown".to_owned(),
         )),

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -33,6 +33,7 @@ use crate::sealed::{SealingKeys, StoreKeys};
 pub struct Store {
     engine: Arc<Engine>,
     decisions: Arc<AtomicU64>,
+    live_nodes: Arc<AtomicU32>,
 }
 
 #[derive(Debug)]
@@ -68,6 +69,7 @@ impl Store {
             return Ok(Self {
                 engine: Arc::new(Engine::Server(pool)),
                 decisions: Arc::default(),
+                live_nodes: Arc::default(),
             });
         }
         match url.strip_prefix("sqlite:") {
@@ -106,6 +108,7 @@ impl Store {
         context.sealing.minting().change(minting);
         Ok(Self {
             decisions: database.decisions(),
+            live_nodes: Arc::default(),
             engine: Arc::new(Engine::Memory {
                 memory: Memory::new(database),
                 context,
@@ -139,6 +142,7 @@ impl Store {
                 reads,
             }),
             decisions,
+            live_nodes: Arc::default(),
         })
     }
 
@@ -217,8 +221,10 @@ impl Store {
         }
         let node = self.context().node;
         let beat = self.write(move |tx| nodes::beat(tx, &node, &kids, SystemClock.now()));
-        let minting = beat.await?;
+        let (minting, live) = beat.await?;
         self.context().sealing.minting().change(minting);
+        let live = u32::try_from(live).unwrap_or(u32::MAX);
+        self.live_nodes.store(live, Ordering::Release);
         Ok(())
     }
 
@@ -241,6 +247,12 @@ impl Store {
     /// Whether other nodes may use the same database.
     pub fn has_other_nodes(&self) -> bool {
         matches!(&*self.engine, Engine::Server(_))
+    }
+
+    /// How many nodes lived when this one last said that it does, itself included: 1 where one process
+    /// has the database to itself.
+    pub fn live_nodes(&self) -> u32 {
+        self.live_nodes.load(Ordering::Acquire).max(1)
     }
 
     /// Removes the revocations that every node has heard of. A round is given what the round before

@@ -5,7 +5,7 @@ use hallpass_protocol::{Timestamp, UserId};
 
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
-use crate::passwords;
+use crate::{passkeys, passwords, recovery_codes, totp_secrets};
 
 macro_rules! select {
     ($condition:literal) => {
@@ -121,9 +121,12 @@ pub fn note_locale(tx: &Transaction<'_>, id: &UserId, locale: &str) -> Result<()
     tx.run("UPDATE users SET locale = $1 WHERE id = $2", &[&locale, id])
 }
 
-/// Removes an account and its password. Its id is never given to another one.
+/// Removes an account and what it signs in with. Its id is never given to another one.
 pub fn delete(tx: &Transaction<'_>, id: &UserId) -> Result<(), StoreError> {
     tx.run("DELETE FROM passwords WHERE user_id = $1", &[id])?;
+    passkeys::delete_by_user(tx, id)?;
+    totp_secrets::delete(tx, id)?;
+    recovery_codes::delete_by_user(tx, id)?;
     tx.run("DELETE FROM users WHERE id = $1", &[id])
 }
 

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use hallpass_issuer::consent::Consent;
+use hallpass_issuer::network::Confirmed;
 use hallpass_protocol::{ClientId, Scopes, UserId};
-use hallpass_store::{Store, consents, device_grants};
+use hallpass_store::{Store, confirmed_networks, consents, device_grants};
 
 use crate::records::{ISSUER, device_grant, minutes, now};
 
@@ -144,4 +145,47 @@ pub(crate) async fn s_270_the_first_other_address_of_a_device_is_kept(store: &St
         (polled.address, polled.other_address),
         (grant.requester.address, Some(first))
     );
+}
+
+pub(crate) async fn s_275_a_pair_of_networks_is_remembered_for_its_person_until_it_is_over(
+    store: &Store,
+) {
+    let address = |text: &str| text.parse().unwrap();
+    let pair = |issuer, user, browser, program| {
+        let user = UserId::new(user);
+        Confirmed::new(issuer, &user, address(browser), address(program))
+    };
+    let is_confirmed = async |pair: Confirmed, at| {
+        let found = store.read(move |tx| confirmed_networks::is_confirmed(tx, &pair, at));
+        found.await.unwrap()
+    };
+    let (home, away) = ("2001:db8::1", "192.0.2.1");
+    let ours = pair(ISSUER, "net-ada", home, away);
+    let confirm = |until| {
+        let ours = ours.clone();
+        store.write(move |tx| confirmed_networks::save(tx, &ours, until))
+    };
+    confirm(now()).await.unwrap();
+    assert!(!is_confirmed(ours.clone(), now()).await, "over");
+    confirm(now() + minutes(2)).await.unwrap();
+    // Every address of the two networks, nothing else.
+    let neighbour = pair(ISSUER, "net-ada", "2001:db8::ffff", away);
+    assert!(is_confirmed(neighbour, now() + minutes(1)).await);
+    for other in [
+        pair(ISSUER, "net-ada", away, home),
+        pair(ISSUER, "net-ada", home, "192.0.2.2"),
+        pair(ISSUER, "net-ada", "2001:db8:0:1::1", away),
+        pair(ISSUER, "net-bob", home, away),
+        pair("elsewhere", "net-ada", home, away),
+    ] {
+        assert!(!is_confirmed(other.clone(), now()).await, "{other:?}");
+    }
+    let purge = |at| store.write(move |tx| confirmed_networks::purge_expired(tx, at, 10));
+    assert_eq!(purge(now() + minutes(1)).await, Ok(0));
+    assert_eq!(purge(now() + minutes(2)).await, Ok(1));
+    confirm(now() + minutes(2)).await.unwrap();
+    let forget =
+        store.write(|tx| confirmed_networks::delete_by_user(tx, ISSUER, &UserId::new("net-ada")));
+    forget.await.unwrap();
+    assert!(!is_confirmed(ours, now()).await);
 }

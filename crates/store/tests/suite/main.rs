@@ -7,10 +7,13 @@
 )]
 
 mod consents;
+mod factors;
 mod files;
 mod jobs;
 mod killed;
+mod lookups;
 mod own_account;
+mod passkeys;
 mod people;
 #[cfg(unix)]
 mod postgres;
@@ -125,10 +128,22 @@ on_every_engine! {
     own_account::a_person_names_their_own_authorizations_only
     own_account::live_browsers_are_listed_for_their_person
     own_account::a_deleted_person_leaves_no_word_of_themselves
+    factors::an_app_comes_back_whole_and_is_replaced
+    factors::a_recovery_code_is_redeemed_once_by_its_person
+    factors::s_262_a_lasting_value_is_drawn_once_for_all_who_ask
+    factors::a_sign_in_that_waits_is_finished_once
+    factors::factors_go_with_their_person
+    passkeys::a_passkey_comes_back_whole_and_is_its_persons
+    passkeys::a_80_a_credential_id_belongs_to_whoever_had_it_first
+    passkeys::a_80_a_challenge_is_answered_once
     consents::a_decision_comes_back_whole_for_its_person_client_and_resource
     consents::a_newer_decision_replaces_what_it_is_about
     consents::decisions_are_forgotten_by_person_client_and_time
+    consents::s_275_a_pair_of_networks_is_remembered_for_its_person_until_it_is_over
     consents::s_270_the_first_other_address_of_a_device_is_kept
+    lookups::a_purged_authorization_is_nobodys_and_a_sweep_forgets_whose_it_was
+    lookups::a_sweep_from_anywhere_comes_everywhere
+    lookups::an_id_that_is_kept_again_is_found_again
     jobs::s_22_of_fifty_redemptions_of_one_code_one_wins
     jobs::two_writers_at_once_lose_nothing
     jobs::a_failing_job_harms_nobody

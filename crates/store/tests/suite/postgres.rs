@@ -185,9 +185,9 @@ async fn both_engines_have_the_same_tables() {
         database(&address),
         "SELECT table_name, column_name, CASE data_type WHEN 'bigint' THEN 'INTEGER' \
          WHEN 'bytea' THEN 'BLOB' ELSE upper(data_type) END, \
-         CASE is_nullable WHEN 'NO' THEN 1 ELSE 0 END \
-         FROM information_schema.columns WHERE table_schema = 'public' \
-         AND table_name NOT IN ('revocation_feed', 'device_polls') \
+         CASE WHEN is_nullable = 'NO' OR table_type = 'VIEW' THEN 1 ELSE 0 END \
+         FROM information_schema.columns NATURAL JOIN information_schema.tables \
+         WHERE table_schema = 'public' AND table_name NOT IN ('revocation_feed', 'device_polls') \
          ORDER BY table_name COLLATE \"C\", ordinal_position",
     );
     let folder = tempfile::TempDir::new().unwrap();

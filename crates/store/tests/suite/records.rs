@@ -107,6 +107,7 @@ pub(crate) fn family() -> RefreshFamily {
         rotates: true,
         rotated_at: Some(now() - minutes(2)),
         previously_rotated_at: Some(now() - minutes(9)),
+        rotated_from: Some("192.0.2.7".parse().unwrap()),
         idle_expires_at: now() + minutes(100),
         absolute_expires_at: now() + minutes(1000),
     }

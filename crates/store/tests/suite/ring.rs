@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use hallpass_issuer::tokens::signing_key::KeyState;
+use hallpass_protocol::{Secret, UserId};
 use hallpass_store::{
     Restore, Store, StoreError, StoreKey, StoreKeys, authorizations, backup, device_grants,
-    ring_keys, signing_keys,
+    lasting_secrets, ring_keys, signing_keys, totp_secrets,
 };
 use tempfile::TempDir;
 
+use crate::factors::totp_secret;
 use crate::key;
 use crate::records::{self, ISSUER, minutes, now};
 
@@ -26,10 +28,25 @@ async fn open(address: &str, ids: &[u8]) -> Result<Store, StoreError> {
     }
 }
 
+/// Row S-262: what apps and papers say counts on.
+async fn assert_factors_are_kept(store: &Store) {
+    let found = store.read(|tx| totp_secrets::find(tx, &UserId::new("ada")));
+    let found = found.await.unwrap().unwrap();
+    assert_eq!(found.seed.as_bytes(), totp_secret().seed.as_bytes());
+    let another = Secret::new([8; 32]);
+    let kept = store.write(move |tx| {
+        lasting_secrets::load_or_insert(tx, lasting_secrets::RECOVERY_CODES, &another)
+    });
+    assert_eq!(kept.await.unwrap().expose(), &[7; 32]);
+}
+
 async fn a_ring_turns(address: &str) {
     let store = open(address, &[1]).await.unwrap();
     let inserted = store.write(|tx| {
         signing_keys::insert(tx, &records::signing_key("k", b"the private half"))?;
+        totp_secrets::save(tx, &UserId::new("ada"), &totp_secret())?;
+        let drawn = Secret::new([7; 32]);
+        lasting_secrets::load_or_insert(tx, lasting_secrets::RECOVERY_CODES, &drawn)?;
         device_grants::insert(tx, &records::device_grant("device", "WDJBMJHT"))
     });
     inserted.await.unwrap();
@@ -69,7 +86,7 @@ async fn a_ring_turns(address: &str) {
             some => resealed += some,
         }
     }
-    assert_eq!(resealed, 2);
+    assert_eq!(resealed, 4);
     let long = std::time::Duration::from_hours(24);
     store
         .write(move |tx| ring_keys::release(tx, long))
@@ -107,12 +124,13 @@ async fn a_ring_turns(address: &str) {
         .await
         .unwrap();
     assert_eq!(grant[0].user_code, "WDJBMJHT");
+    assert_factors_are_kept(&store).await;
     assert_eq!(store.read(ring_keys::list).await.unwrap().len(), 1);
     store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s_261_a_ring_turns_under_a_file() {
+async fn s_261_s_262_a_ring_turns_under_a_file() {
     let folder = TempDir::new().unwrap();
     a_ring_turns(&format!(
         "sqlite://{}",
@@ -123,7 +141,7 @@ async fn s_261_a_ring_turns_under_a_file() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn s_261_a_ring_turns_under_postgresql() {
+async fn s_261_s_262_a_ring_turns_under_postgresql() {
     a_ring_turns(&hallpass_testing::TestPostgres::shared().database()).await;
 }
 

@@ -330,6 +330,7 @@ pub(crate) fn brought<'a>(client: &'a ClientId, token: &'a RefreshToken) -> Brou
         client,
         token,
         dpop_jkt: Some(SHOWN_JKT),
+        address: Some("2001:db8::7:8".parse().unwrap()),
     }
 }
 
@@ -568,6 +569,7 @@ pub(crate) async fn s_206_a_pushed_request_is_used_up_once(store: &Store) {
             dpop_jkt: Some("thumbprint".to_owned()),
             ..AuthorizationRequest::default()
         },
+        pushed_from: Some("192.0.2.0".parse().unwrap()),
         pushed_at: now(),
         expires_at: now() + minutes(2),
     };
