@@ -165,6 +165,44 @@ impl StopSignals {
     }
 }
 
+/// SIGHUP, as a server of production hears it: read the settings again.
+pub(crate) struct ReloadSignal {
+    #[cfg(unix)]
+    hangup: Option<unix::Signal>,
+}
+
+impl ReloadSignal {
+    /// Begins to listen, unless the server ends with its terminal (dev mode). Needs the runtime.
+    #[cfg(unix)]
+    pub(crate) fn listen(ends_with_terminal: bool) -> Result<Self, Failure> {
+        let failed = |error| Failure::other("cannot listen for signals").caused_by(&error);
+        let hangup = (!ends_with_terminal)
+            .then(|| unix::signal(unix::SignalKind::hangup()))
+            .transpose();
+        Ok(Self {
+            hangup: hangup.map_err(failed)?,
+        })
+    }
+
+    /// There is no such signal.
+    #[cfg(windows)]
+    #[expect(clippy::unnecessary_wraps, reason = "Unix can fail")]
+    pub(crate) fn listen(_: bool) -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(hangup) = &mut self.hangup
+            && hangup.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Whether this process was started to outlive its terminal: Linux tells the signals that it ignores as
 /// bits, SIGHUP the lowest one (proc(5), `SigIgn`).
 #[cfg(unix)]

@@ -23,6 +23,7 @@ use hallpass_server::pages::home::Home;
 use hallpass_server::pages::html::Page;
 use hallpass_server::pages::layout::{Client, FormTarget, Layout, Link, Pair, Publisher};
 use hallpass_server::pages::login::{Login, Purpose};
+use hallpass_server::pages::other_network::OtherNetwork;
 use hallpass_server::pages::problem::Problem;
 use hallpass_server::pages::recover::{Recover, Step as RecoverStep};
 use hallpass_server::pages::scope_line::{Lifetime, ScopeLine};
@@ -77,6 +78,7 @@ impl Pages {
             claims: String::new(),
             recover_url: None,
             refusal: None,
+            passkey: None,
             username_error: None,
             claims_error: None,
             recent_users: texts(&[
@@ -374,8 +376,35 @@ impl Pages {
                 step: SignedOutStep::Done { back: Some(back) },
             },
         )?;
+        self.other_network()?;
         self.save("form_post", &form_post)?;
         self.save("home", &self.home())
+    }
+
+    fn other_network(&self) -> io::Result<()> {
+        let warning = OtherNetwork {
+            layout: self.layout(),
+            form: form("other_network"),
+            client: "Acme CLI".into(),
+            user: "ada".into(),
+            browser: "198.51.100.7".into(),
+            program: "203.0.113.9".into(),
+            may_go_on: true,
+            is_unticked: false,
+        };
+        self.save("other_network", &warning)?;
+        let unticked = OtherNetwork {
+            is_unticked: true,
+            ..warning.clone()
+        };
+        self.save("other_network-unticked", &unticked)?;
+        let refused = OtherNetwork {
+            may_go_on: false,
+            browser: "2001:db8:1:2::/64".into(),
+            program: "2001:db8:ffff:2::/64".into(),
+            ..warning
+        };
+        self.save("other_network-refused", &refused)
     }
 
     fn errors(&self) -> io::Result<()> {

@@ -15,22 +15,34 @@ use crate::settings::Settings;
 pub(crate) struct Clients {
     configured: HashMap<ClientId, Arc<Client>>,
     /// Those that registered themselves; the store has them too.
-    registered: RwLock<HashMap<ClientId, Arc<Client>>>,
+    registered: Arc<RwLock<HashMap<ClientId, Arc<Client>>>>,
     rules: RegistrationRules,
     free_redirect_uris: Vec<String>,
+    /// The origins of all configured clients.
+    origins: Vec<String>,
     strict: bool,
 }
 
 impl Clients {
     /// Takes the clients of the settings.
     pub(crate) fn new(settings: &Settings) -> Self {
+        let origins = settings.clients.iter().flat_map(|client| &client.origins);
         let named = |client: &Client| (client.id.clone(), Arc::new(client.clone()));
         Self {
             configured: settings.clients.iter().map(named).collect(),
-            registered: RwLock::default(),
+            registered: Arc::default(),
             rules: settings.registration,
             free_redirect_uris: settings.free_redirect_uris.clone(),
+            origins: origins.cloned().collect(),
             strict: settings.strict,
+        }
+    }
+
+    /// The clients of other settings, and those that registered themselves.
+    pub(crate) fn renewed(&self, settings: &Settings) -> Self {
+        Self {
+            registered: Arc::clone(&self.registered),
+            ..Self::new(settings)
         }
     }
 
@@ -67,6 +79,11 @@ impl Clients {
                 .push(debugger.to_owned());
         }
         Some(client)
+    }
+
+    /// Whether pages of an origin belong to a configured client (row S-168).
+    pub(crate) fn has_origin(&self, origin: &[u8]) -> bool {
+        self.origins.iter().any(|known| known.as_bytes() == origin)
     }
 
     /// Takes a client that registered itself, or its new metadata.

@@ -2,6 +2,7 @@
 //! minted here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_issuer::AuthenticatedClient;
 use hallpass_issuer::authorization::{
@@ -35,7 +36,8 @@ pub(crate) struct Beginning {
     issuer: String,
     client: AuthenticatedClient,
     address: std::net::IpAddr,
-    first: RefreshToken,
+    /// The seeds that its family may have; a new one has the first.
+    seeds: Vec<Secret<[u8; 16]>>,
     rotates: bool,
     dpop_jkt: Option<String>,
     lifetimes: RefreshLifetimes,
@@ -45,6 +47,17 @@ pub(crate) struct Beginning {
 impl Beginning {
     /// Draws id and refresh seed.
     pub(crate) fn new(at: Context<'_>) -> Self {
+        let seed = Secret::new(random::bytes(at.state.random.as_ref()));
+        Self::with_seeds(at, vec![seed])
+    }
+
+    /// Draws an id, and derives the refresh seed from a device code: whoever redeems it again, and
+    /// may, is given the same refresh token.
+    pub(crate) fn of_device_code(at: Context<'_>, device_code: &Secret<String>) -> Self {
+        Self::with_seeds(at, at.state.refresh_keys.seeds_of_code(device_code))
+    }
+
+    fn with_seeds(at: Context<'_>, seeds: Vec<Secret<[u8; 16]>>) -> Self {
         let Context {
             state,
             request,
@@ -61,7 +74,7 @@ impl Beginning {
             issuer: request.issuer.clone(),
             client: client.clone(),
             address: request.peer,
-            first: RefreshToken::first(id, state.random.as_ref()),
+            seeds,
             // RFC 9700 §2.2.2: tokens of a client without a secret rotate, unless they are bound to
             // a key (rows S-56, S-61).
             rotates: match state.settings.rotation {
@@ -90,15 +103,30 @@ impl Beginning {
         &self.client
     }
 
-    /// The first refresh token, if the authorization came to have any.
+    /// The first refresh token of an authorization that has any, and whose family has one of the
+    /// seeds.
     pub(crate) fn first_of(&self, authorization: &Authorization) -> Option<RefreshToken> {
-        authorization.refresh.as_ref().map(|_| self.first.clone())
+        let family = authorization.refresh.as_ref()?;
+        let first = |seed: &Secret<_>| RefreshToken::first_with(authorization.id, seed.clone());
+        let mut tokens = self.seeds.iter().map(first);
+        tokens.find(|token| token.seed_hash() == family.seed_hash)
     }
 
     /// The authorization that a grant leads to.
     pub(crate) fn authorization(&self, seed: AuthorizationSeed, origin: Origin) -> Authorization {
-        let family = policy::earns_refresh_token(self.client.client(), &seed.scopes)
-            .then(|| RefreshFamily::begin(&self.first, self.rotates, &self.lifetimes, self.now));
+        let client = self.client.client();
+        let lifetimes = match origin {
+            Origin::Device => client.device.refresh_lifetimes(self.lifetimes),
+            Origin::Code | Origin::Exchange => self.lifetimes,
+        };
+        let first = self
+            .seeds
+            .first()
+            .filter(|_| policy::earns_refresh_token(client, &seed.scopes));
+        let family = first.map(|first| {
+            let first = RefreshToken::first_with(self.id, first.clone());
+            RefreshFamily::begin(&first, self.rotates, &lifetimes, self.now)
+        });
         Authorization {
             id: self.id,
             issuer: self.issuer.clone(),
@@ -212,6 +240,7 @@ pub(crate) async fn issue(
         issuer.rules.access_lifetime = lifetime;
         issuer.rules.id_lifetime = lifetime;
     }
+    issuer.rules.access_lifetime = at_most(&grant, issuer.rules.access_lifetime);
     let parent = grant.parent;
     let contents = AccessTokenContents {
         subject: grant.subject,
@@ -262,6 +291,16 @@ pub(crate) async fn issue(
         id_token,
         issued_token_type: None,
     })
+}
+
+/// How long the access token of a grant lives: that of a device maybe shorter than another (row S-29).
+fn at_most(grant: &Grant<'_>, lifetime: Duration) -> Duration {
+    let is_device = |found: &Authorization| found.origin == Origin::Device;
+    if grant.authorization.is_some_and(is_device) {
+        grant.client.client().device.access_lifetime(lifetime)
+    } else {
+        lifetime
+    }
 }
 
 /// Signs an access token, and remembers that this node did. One whose `typ` a test chose may be none

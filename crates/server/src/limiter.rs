@@ -39,8 +39,20 @@ impl Limiter {
     /// Counts one failure.
     pub(crate) fn add(&self, guesser: &str, limit: Limit, now: Timestamp) {
         let failures = self.0.get(guesser).unwrap_or_default();
-        self.0.insert(guesser.to_owned(), failures.add(limit, now));
+        self.learn(guesser, failures.add(limit, now));
     }
+
+    /// Takes over what somebody else counted.
+    fn learn(&self, guesser: &str, failures: Failures) {
+        self.0.insert(guesser.to_owned(), failures);
+    }
+}
+
+/// Counts one request where each node keeps its share of what one address may ask for. No node asks
+/// another, so that plenty of requests costs the database nothing.
+pub(crate) fn add_to_share(state: &State, asker: &str, limit: Limit, now: Timestamp) {
+    let share = limit.share_of(state.store.live_nodes());
+    state.limiter.add(asker, share, now);
 }
 
 /// How long the first of these guessers that is locked at any node is locked, if one is. Whatever
@@ -67,29 +79,43 @@ pub(crate) async fn locked_at_any_node(
         .map(|until| until.since(now)))
 }
 
-/// Counts one failure of each of these guessers, for all nodes together.
+/// Counts one failure of each of these guessers, for all nodes together. How long one of them is
+/// locked already, of which this node may not have known.
 pub(crate) async fn add_for_all_nodes(
     state: &State,
     guessers: &[(&str, Limit)],
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Option<Duration>, StoreError> {
     for (guesser, limit) in guessers {
         state.limiter.add(guesser, *limit, now);
     }
     if !state.store.has_other_nodes() {
-        return Ok(());
+        return Ok(None);
     }
-    let mut buckets: Vec<_> = guessers
+    let mut counted: Vec<_> = guessers
         .iter()
-        .map(|(guesser, limit)| (bucket(guesser), *limit))
+        .map(|(guesser, limit)| (bucket(guesser), *guesser, *limit))
         .collect();
     // In one order at all nodes: nobody waits for somebody who waits for them.
-    buckets.sort_unstable_by_key(|(bucket, _)| *bucket.as_bytes());
-    let counted = state.store.write(move |tx| {
-        let mut buckets = buckets.iter();
-        buckets.try_for_each(|(bucket, limit)| counters::add_failure(tx, bucket, *limit, now))
+    counted.sort_unstable_by_key(|(bucket, ..)| *bucket.as_bytes());
+    let buckets: Vec<_> = counted
+        .iter()
+        .map(|(bucket, _, limit)| (*bucket, *limit))
+        .collect();
+    let before = state.store.write(move |tx| {
+        let buckets = buckets.iter();
+        let counted = buckets.map(|(bucket, limit)| counters::add_failure(tx, bucket, *limit, now));
+        counted.collect::<Result<Vec<_>, _>>()
     });
-    counted.await
+    let mut locked = None;
+    for (before, (_, guesser, limit)) in before.await?.into_iter().zip(counted) {
+        let known = before.locked_for(now);
+        // From now on this node needs nobody to tell.
+        let all = known.map_or_else(|| before.add(limit, now), |_| before);
+        state.limiter.learn(guesser, all);
+        locked = locked.max(known);
+    }
+    Ok(locked)
 }
 
 fn bucket(guesser: &str) -> SecretHash {

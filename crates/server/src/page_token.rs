@@ -3,6 +3,8 @@
 //! Each is bound to its purpose, the issuer and the browser, so that none passes for another and
 //! none works elsewhere (RFC 9700 §4.16, rows S-15 and S-266).
 
+use std::net::IpAddr;
+
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,19 +32,29 @@ pub(crate) enum Purpose {
     PushedRequest,
     /// The names under which a browser signed in before.
     KnownBrowser,
-    /// A request that a person is asked about.
+    /// A request that a person is asked to allow.
     Consent,
+    /// A request that came from another network than the browser's.
+    OtherNetwork,
+    /// The challenge that a passkey answers.
+    Passkey,
+    /// A sign-in that waits for a second factor.
+    SecondFactor,
+    /// An authenticator app that is being set up.
+    Enrolment,
 }
 
 /// A request that a person is asked about, between the page and their answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ConsentInteraction {
+pub(crate) struct RequestInteraction {
     /// The hash of every parameter of the request.
     pub(crate) request: SecretHash,
     /// Who is asked: their browser session.
     pub(crate) session: SecretHash,
     /// Whether they signed in for this request.
     pub(crate) just_signed_in: bool,
+    /// The networks of browser and program, where the page is about them.
+    pub(crate) networks: Option<(IpAddr, IpAddr)>,
     /// When the page is too old.
     pub(crate) expires_at: Timestamp,
 }
@@ -112,6 +124,10 @@ fn message(purpose: Purpose, at: Binding<'_>, body: &str) -> Vec<u8> {
         Purpose::PushedRequest => "pushed-request/1",
         Purpose::KnownBrowser => "known-browser/1",
         Purpose::Consent => "consent/1",
+        Purpose::Passkey => "passkey/1",
+        Purpose::SecondFactor => "second-factor/1",
+        Purpose::Enrolment => "enrolment/1",
+        Purpose::OtherNetwork => "other-network/1",
     };
     let mut message = Vec::new();
     for field in [label, at.issuer, at.browser, body] {

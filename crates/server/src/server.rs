@@ -2,21 +2,22 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use hallpass_protocol::Clock;
 use hallpass_protocol::random::{Random, SystemRandom};
 use hallpass_protocol::time::SystemClock;
 use hallpass_store::clients;
 use http::{HeaderValue, header};
+use hyper::body::Incoming;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use crate::listen::StartError;
 
 use crate::accounts::Accounts;
-use crate::settings::{PublicUrl, Settings};
-use crate::state::State;
+use crate::settings::{PublicUrl, Settings, SettingsError};
+use crate::state::{Current, State};
 use crate::tls::Tls;
 use crate::{date, jobs, listen, router};
 
@@ -29,10 +30,12 @@ pub struct Server;
 pub struct Running {
     addresses: Vec<SocketAddr>,
     scheme: &'static str,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Option<Duration>>,
     accepting: JoinHandle<()>,
     jobs: Vec<JoinHandle<()>>,
-    state: Arc<State>,
+    current: Current,
+    tls: Option<Tls>,
+    issuer: Option<String>,
     notes: Vec<String>,
 }
 
@@ -55,9 +58,10 @@ impl Server {
         let listeners = listen::bind(&settings.listen).await?.with_tls(tls.clone());
         let addresses = listeners.addresses().to_vec();
         let (state, notes) = State::open(settings, clock, random).await?;
-        let state = Arc::new(state);
+        let current = Current::new(state);
+        let state = current.get();
         load_clients(&state).await?;
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = watch::channel(None);
         let mut jobs = vec![tokio::spawn(jobs::purge::run(Arc::clone(&state)))];
         if state.settings.is_production() {
             let made = jobs::rotate_keys::advance(&state).await;
@@ -66,18 +70,19 @@ impl Server {
             if state.store.has_other_nodes() {
                 jobs.push(tokio::spawn(jobs::beat::run(Arc::clone(&state))));
             }
-            jobs.push(tokio::spawn(jobs::outbox::run(Arc::clone(&state))));
+            jobs.push(tokio::spawn(jobs::outbox::run(current.clone())));
         } else {
             warm_up(&state);
         }
         if let Some(tls) = &tls {
             tls.warm_up();
         }
-        let served = Arc::clone(&state);
+        let served = current.clone();
         let is_https = state.settings.is_https();
-        let service = move |request, peer| {
-            let state = Arc::clone(&served);
+        let service = move |request: http::Request<Incoming>, peer| {
+            let state = served.get();
             async move {
+                let _under_way = state.draining.enter(request.uri().path());
                 let mut response = router::answer(Arc::clone(&state), request, peer).await;
                 date::stamp(&mut response, state.now());
                 if is_https {
@@ -95,7 +100,12 @@ impl Server {
             stop,
             accepting,
             jobs,
-            state,
+            current,
+            tls,
+            issuer: match &state.settings.public {
+                PublicUrl::Fixed(url) if state.settings.is_production() => Some(url.clone()),
+                PublicUrl::Fixed(_) | PublicUrl::FromHost => None,
+            },
             notes,
         })
     }
@@ -128,15 +138,12 @@ impl Running {
 
     /// The issuer, where it is one; in dev mode every path is.
     pub fn issuer(&self) -> Option<&str> {
-        match &self.state.settings.public {
-            PublicUrl::Fixed(url) if self.state.settings.is_production() => Some(url),
-            PublicUrl::Fixed(_) | PublicUrl::FromHost => None,
-        }
+        self.issuer.as_deref()
     }
 
     /// Its accounts, for programs that run a server of their own, and for tests.
     pub fn accounts(&self) -> Accounts {
-        self.state.accounts.clone()
+        self.current.get().accounts.clone()
     }
 
     /// The addresses that it listens on, all on one port.
@@ -156,13 +163,51 @@ impl Running {
         }
     }
 
-    /// Stops accepting, lets requests in flight end, and closes the database after the last write.
+    /// Takes other settings, as far as that goes without a restart: the next request finds them.
+    /// Settings that cannot be used change nothing. Either is told in the log, and so is what waits
+    /// for a restart.
+    pub fn reload(&self, settings: Result<Settings, SettingsError>) {
+        let old = self.current.get();
+        let renewed = settings.map_err(StartError::from).and_then(|settings| {
+            let certificate = settings.tls.clone();
+            let (settings, waiting) = settings.beside(&old.settings);
+            let state = old.renewed(settings)?;
+            Ok((state, certificate, waiting))
+        });
+        let (state, certificate, waiting) = match renewed {
+            Ok(renewed) => renewed,
+            Err(error) => {
+                let hint = error.hint().unwrap_or_default();
+                return tracing::error!(%error, hint, "config.refused: the settings stay as they were");
+            }
+        };
+        for warning in &state.settings.warnings {
+            tracing::warn!("{warning}");
+        }
+        for key in waiting {
+            tracing::warn!(key, "config.loaded: this change waits for a restart");
+        }
+        if let (Some(tls), Some(certificate)) = (&self.tls, certificate) {
+            tls.replace(certificate);
+            tls.warm_up();
+        }
+        tracing::info!(
+            clients = state.settings.clients.len(),
+            resources = state.settings.resources.len(),
+            "config.loaded"
+        );
+        self.current.replace(state);
+    }
+
+    /// Tells load balancers that ask `/readyz`, stops accepting, lets requests in flight end, and closes
+    /// the database after the last write.
     pub async fn shutdown(self) {
-        // Whoever still asks on an open connection hears that others should be asked.
-        self.state.is_draining.store(true, Ordering::Release);
-        self.state.held_polls.close();
+        let state = self.current.get();
+        state.draining.begin();
+        state.held_polls.close();
+        let left = state.draining.wait(state.now()).await;
         // Nobody listens any more when the accept loop is gone: then there is nothing to stop.
-        let _: Result<(), _> = self.stop.send(true);
+        let _: Result<(), _> = self.stop.send(Some(left));
         self.jobs.iter().for_each(JoinHandle::abort);
         if let Err(error) = self.accepting.await
             && error.is_panic()
@@ -170,10 +215,10 @@ impl Running {
             tracing::error!("the accept loop panicked");
         }
         // The others notice by themselves too, a little later.
-        if let Err(error) = self.state.store.leave().await {
+        if let Err(error) = state.store.leave().await {
             tracing::debug!(%error, "the other nodes did not hear of the end");
         }
-        self.state.store.close().await;
+        state.store.close().await;
     }
 
     /// Waits until the server ends by itself, which only a fault makes it do.

@@ -1,7 +1,8 @@
 //! What every request may use: settings, store, keys, clock and dice.
 
-use std::sync::Arc;
+use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hallpass_issuer::tokens::refresh_token::RefreshKeys;
 use hallpass_protocol::random::Random;
@@ -15,6 +16,7 @@ use crate::control::Control;
 use crate::dev_mode::{RecentUsers, SettableClock};
 use crate::device_counts::DeviceCounts;
 use crate::dpop_nonces::DpopNonces;
+use crate::draining::Draining;
 use crate::held_polls::HeldPolls;
 use crate::key_ring::{self, PurposeKeys};
 use crate::keys::Keys;
@@ -27,23 +29,34 @@ use crate::phishing_signals::PhishingSignals;
 use crate::polled_grants::PolledGrants;
 use crate::settings::Settings;
 use crate::steady_clock::SteadyClock;
+use crate::used_challenges::UsedChallenges;
 use crate::used_ids::UsedIds;
 use crate::user_code_keys::UserCodeKeys;
 use crate::verified_tokens::VerifiedTokens;
 
-/// The server, as a request sees it.
+/// The server, as a request sees it: what follows from the settings, and what outlasts them.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) settings: Settings,
+    pub(crate) clients: Clients,
+    pub(crate) metadata_documents: MetadataDocuments,
+    pub(crate) mailer: Mailer,
+    /// What people know the service by, in production.
+    pub(crate) brand: Option<Arc<str>>,
+    lasting: Arc<Lasting>,
+}
+
+/// What stays when the settings are read again.
+#[derive(Debug)]
+pub(crate) struct Lasting {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    pub(crate) clients: Clients,
     pub(crate) keys: Keys,
-    pub(crate) metadata_documents: MetadataDocuments,
     pub(crate) limiter: Limiter,
     pub(crate) device_counts: DeviceCounts,
     pub(crate) phishing_signals: PhishingSignals,
+    pub(crate) used_challenges: UsedChallenges,
     pub(crate) polled_grants: PolledGrants,
     pub(crate) held_polls: HeldPolls,
     pub(crate) verified_tokens: VerifiedTokens,
@@ -56,15 +69,20 @@ pub(crate) struct State {
     pub(crate) control: Control,
     /// The people of production; dev mode has none.
     pub(crate) accounts: Accounts,
-    pub(crate) mailer: Mailer,
     /// Says that there is mail in the outbox.
     pub(crate) outbox_filled: Notify,
-    /// What people know the service by, in production.
-    pub(crate) brand: Option<Arc<str>>,
     /// Whether other nodes use a key that the ring of this one lacks.
     pub(crate) lacks_key: AtomicBool,
     /// Whether the server is about to stop.
-    pub(crate) is_draining: AtomicBool,
+    pub(crate) draining: Draining,
+}
+
+impl Deref for State {
+    type Target = Lasting;
+
+    fn deref(&self) -> &Lasting {
+        &self.lasting
+    }
 }
 
 impl State {
@@ -86,26 +104,20 @@ impl State {
             clock
         };
         let clock = Arc::new(SettableClock::new(clock, settings.system_time));
-        let brand = settings
-            .is_production()
-            .then(|| Arc::from(settings.branding.name.as_str()));
-        let state = Self {
+        let lasting = Lasting {
             accounts: {
                 let time: Arc<dyn Clock> = Arc::<SettableClock>::clone(&clock);
-                Accounts::new(store.clone(), time, Arc::clone(&random))
+                Accounts::new(store.clone(), time, Arc::clone(&random), &settings)
             },
-            mailer: Mailer::new(&settings.email).map_err(StartError::Fault)?,
             outbox_filled: Notify::new(),
-            brand,
             lacks_key: AtomicBool::new(false),
-            is_draining: AtomicBool::new(false),
+            draining: Draining::default(),
             control: Control::new(Arc::clone(&clock)),
-            clients: Clients::new(&settings),
             keys: Keys::new(&settings),
-            metadata_documents: MetadataDocuments::default(),
             limiter: Limiter::default(),
             device_counts: DeviceCounts::default(),
             phishing_signals: PhishingSignals::default(),
+            used_challenges: UsedChallenges::default(),
             polled_grants: PolledGrants::default(),
             held_polls: HeldPolls::default(),
             verified_tokens: VerifiedTokens::default(),
@@ -115,16 +127,55 @@ impl State {
             refresh_keys: RefreshKeys::of_ring(ring.derive(b"rt")).minted_by(minting.clone()),
             page_tokens: PageTokens::new(keys_for(b"page")),
             user_code_keys: UserCodeKeys::new(keys_for(b"usercode")),
-            settings,
             store,
             clock,
             random,
         };
+        let clients = Clients::new(&settings);
+        let state = Self::of(settings, clients, Arc::new(lasting))?;
         Ok((state, note.into_iter().collect()))
+    }
+
+    /// The same server with other settings. Whoever looks at the old ones goes on with those.
+    pub(crate) fn renewed(&self, settings: Settings) -> Result<Self, StartError> {
+        let clients = self.clients.renewed(&settings);
+        Self::of(settings, clients, Arc::clone(&self.lasting))
+    }
+
+    fn of(settings: Settings, clients: Clients, lasting: Arc<Lasting>) -> Result<Self, StartError> {
+        let brand = Arc::from(settings.branding.name.as_str());
+        Ok(Self {
+            mailer: Mailer::new(&settings.email).map_err(StartError::Fault)?,
+            brand: settings.is_production().then_some(brand),
+            metadata_documents: MetadataDocuments::default(),
+            clients,
+            settings,
+            lasting,
+        })
     }
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+/// The state that a request finds when it comes: reading the settings again puts a new one here.
+#[derive(Clone, Debug)]
+pub(crate) struct Current(Arc<RwLock<Arc<State>>>);
+
+impl Current {
+    pub(crate) fn new(state: State) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(state))))
+    }
+
+    /// The state now.
+    pub(crate) fn get(&self) -> Arc<State> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on requests find this one.
+    pub(crate) fn replace(&self, state: State) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
     }
 }

@@ -1,6 +1,7 @@
 //! An issuer inside a test: the real server on a free port, with a clock that the test moves, a person
 //! who fills in the pages, and the real program in a terminal.
 
+pub mod authenticator;
 pub mod clock;
 pub mod corporate;
 pub mod http;

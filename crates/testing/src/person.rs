@@ -286,6 +286,21 @@ pub fn forms(html: &str) -> Vec<Form> {
     forms
 }
 
+/// A page without what is drawn anew for each: the challenges of passkeys.
+pub fn without_challenges(html: &str) -> String {
+    let mut text = html.to_owned();
+    for marker in ["data-options=\"", "name=\"challenge\" value=\""] {
+        let mut pieces = text.split(marker);
+        let mut kept = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let rest = piece.split_once('"').map_or("", |(_, rest)| rest);
+            kept.push_str(rest);
+        }
+        text = kept;
+    }
+    text
+}
+
 fn attribute(tag: &str, name: &str) -> String {
     let marker = format!("{name}=\"");
     let found = tag

@@ -63,10 +63,10 @@ pub(crate) enum KeysCommand {
     List,
     /// Make a successor for each signing key; it takes over a day later
     Rotate {
-        /// Let the successors sign at once
+        /// Let the successors sign as soon as every node publishes them
         #[arg(long)]
         now: bool,
-        /// Also remove this key: what it signed is refused
+        /// Also remove this key, without waiting for the nodes: what it signed is refused
         #[arg(long, value_name = "KID", requires = "now")]
         revoke: Option<String>,
     },
@@ -119,6 +119,18 @@ pub(crate) enum UserCommand {
     },
     /// Sign a person out of everything
     SignOut {
+        /// The user name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Show an account, and which second factors it has
+    Show {
+        /// The user name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Remove every second factor of a person who lost them, and sign them out everywhere
+    ResetMfa {
         /// The user name
         #[arg(value_name = "NAME")]
         name: String,
@@ -203,6 +215,8 @@ pub(crate) struct RestoreArgs {
 pub(crate) enum ServerConfigCommand {
     /// Read the settings as the server would, and say what is wrong
     Check,
+    /// Print the JSON Schema of `server.toml`, for editors
+    Schema,
     /// Print the settings, secrets masked
     Show {
         /// With every default

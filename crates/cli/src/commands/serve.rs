@@ -8,7 +8,7 @@ use crate::commands::Context;
 use crate::commands::admin::target;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::runtime::{self, StopSignals};
+use crate::runtime::{self, ReloadSignal, StopSignals};
 
 /// Runs the server.
 pub(crate) fn run(args: &ServeArgs, context: &Context) -> Result<(), Failure> {
@@ -45,17 +45,30 @@ async fn serve(settings: Settings, args: &ServeArgs, context: &Context) -> Resul
     }
     // Whoever has read that it is ready may stop it: a signal must not kill it any more.
     let mut signals = StopSignals::listen()?;
+    let mut reload = ReloadSignal::listen(args.dev)?;
     ready(&server, args, context)?;
-    tokio::select! {
-        () = signals.next() => {
-            context.output.note("Stopping: open requests may end.");
-            // A second signal does not wait for them.
-            tokio::select! {
-                () = server.shutdown() => {}
-                () = signals.next() => {}
+    loop {
+        tokio::select! {
+            () = reload.next() => server.reload(target::read(context, args.database.clone())),
+            ended = until_stopped(&mut server, &mut signals) => {
+                ended?;
+                break;
             }
-            Ok(())
         }
+    }
+    context.output.note("Stopping: open requests may end.");
+    // A second signal does not wait for them.
+    tokio::select! {
+        () = server.shutdown() => {}
+        () = signals.next() => {}
+    }
+    Ok(())
+}
+
+/// Waits for the word to stop.
+async fn until_stopped(server: &mut Running, signals: &mut StopSignals) -> Result<(), Failure> {
+    tokio::select! {
+        () = signals.next() => Ok(()),
         () = server.wait() => Err(Failure::other("the server stopped by itself")
             .hint_to("see the log above")),
     }

@@ -239,3 +239,39 @@ fn the_tables_and_the_settings_are_shown() {
         "{wrong}"
     );
 }
+
+#[test]
+fn an_account_is_shown_with_its_second_factors_and_they_are_reset() {
+    let home = home();
+    let create = words(&["admin", "user", "create", "ada", "--password-stdin"]);
+    let made = home.run_with(&create, "engines of analysis\n");
+    assert_eq!(made.code, 0, "{made}");
+    let shown = admin(&home, &["user", "show", "ADA"]);
+    assert_eq!(shown.code, 0, "{shown}");
+    for line in [
+        "authenticator app    none",
+        "passkeys             0",
+        "status               active",
+    ] {
+        assert!(shown.stdout.contains(line), "{shown}");
+    }
+    let json = admin(&home, &["user", "show", "ada", "--json"]).json();
+    assert_eq!(json["schema"], "hallpass.admin.user/1");
+    assert_eq!(json["username"], "ada");
+    assert!(json["second_factors"]["totp"].is_null());
+    assert_eq!(json["second_factors"]["recovery_codes_left"], 0);
+    let reset = admin(&home, &["user", "reset-mfa", "ada"]);
+    assert_eq!(reset.code, 0, "{reset}");
+    assert!(
+        reset.stderr.contains("removed the second factors"),
+        "{reset}"
+    );
+    for command in ["show", "reset-mfa"] {
+        let unknown = admin(&home, &["user", command, "nobody"]);
+        assert_eq!(unknown.code, 2, "{unknown}");
+        assert!(
+            unknown.stderr.contains("hallpass admin user list"),
+            "{unknown}"
+        );
+    }
+}

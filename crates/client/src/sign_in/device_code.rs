@@ -75,9 +75,13 @@ impl DeviceCode {
         let token_endpoint =
             endpoint(metadata, "token_endpoint", metadata.token_endpoint.as_ref())?;
         let key = client.dpop.new_key(metadata)?;
-        let device = start(client, metadata, audiences).await?;
+        let device = start(client, metadata, audiences, key.as_ref()).await?;
         let prompt = prompt(client, &device)?;
         let state = DevicePoll::new(device.interval, device.expires_in);
+        let state = match &key {
+            Some(_) => state.of_bound_code(),
+            None => state,
+        };
         let received = client.timer.elapsed();
         let code = Self {
             client: Arc::clone(client),
@@ -247,11 +251,13 @@ impl fmt::Debug for Withdrawals {
     }
 }
 
-/// RFC 8628 §3.1.
+/// RFC 8628 §3.1. A server that binds codes to keys gives the tokens to nobody but the owner of the
+/// key; others do not look at the proof.
 async fn start(
     client: &ClientInner,
     metadata: &Metadata,
     audiences: &[String],
+    key: Option<&DpopKey>,
 ) -> Result<DeviceAuthorizationResponse, Error> {
     let address = metadata.device_authorization_endpoint.as_ref();
     let url = endpoint(metadata, "device_authorization_endpoint", address)?;
@@ -263,7 +269,7 @@ async fn start(
         host_label: None,
     };
     let form = client.server.adjusted(RequestTo::Device, request.encode());
-    let reply = client.server.post_form(&url, form).await?;
+    let reply = client.server.post_bound(&url, form, key).await?;
     let device = DeviceAuthorizationResponse::from_json(reply.body.expose());
     if let (true, Ok(device)) = (reply.is_success(), device) {
         return Ok(device);

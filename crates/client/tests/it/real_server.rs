@@ -1,12 +1,14 @@
 //! Clients that sign, push and register themselves, at the real server.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hallpass_client::reqwest::{Request, Response};
 use hallpass_client::{
-    BoxFuture, Browser, Client, ClientAuthMethod, ClientBuilder, Clock, ErrorKind, MemoryStore,
-    PrivateKey, Prompt, PushedRequests, Secret, SignIn, StepResult, Timer, Timestamp,
-    TokenExchange, Ui, UiCaps, UiOutcome, flow,
+    BoxFuture, Browser, Client, ClientAuthMethod, ClientBuilder, Clock, ErrorKind, HttpTransport,
+    MemoryStore, PrivateKey, Prompt, PushedRequests, Secret, SignIn, StepResult, SystemTransport,
+    Timer, Timestamp, TokenExchange, TransportError, Ui, UiCaps, UiOutcome, flow,
 };
 use hallpass_testing::{Person, TestClock, TestServer};
 use tokio::runtime::Handle;
@@ -304,4 +306,88 @@ async fn a_71_what_the_server_does_not_register_is_told() {
         .await;
     let error = unknown.register(asked.unwrap()).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Config, "{error}");
+}
+
+/// A network that loses the first answers with tokens, after the server gave them.
+#[derive(Debug)]
+struct LossyNetwork {
+    system: SystemTransport,
+    losses_left: AtomicUsize,
+    /// What the lost answers said.
+    lost: Mutex<Vec<serde_json::Value>>,
+}
+
+#[derive(Clone, Debug)]
+struct Lossy(Arc<LossyNetwork>);
+
+impl Lossy {
+    fn losing(losses: usize) -> Self {
+        Self(Arc::new(LossyNetwork {
+            system: SystemTransport::new(),
+            losses_left: AtomicUsize::new(losses),
+            lost: Mutex::default(),
+        }))
+    }
+
+    fn lost(&self, name: &str) -> Vec<String> {
+        let lost = self.0.lost.lock().unwrap();
+        let members = lost.iter().map(|answer| answer[name].as_str().unwrap());
+        members.map(str::to_owned).collect()
+    }
+}
+
+impl HttpTransport for Lossy {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(async move {
+            let gives_tokens = request.url().path().ends_with("/token");
+            let answer = self.0.system.send(request).await?;
+            let left = &self.0.losses_left;
+            if !gives_tokens || answer.status() != 200 || left.load(Ordering::SeqCst) == 0 {
+                return Ok(answer);
+            }
+            left.fetch_sub(1, Ordering::SeqCst);
+            let body = answer.bytes().await.unwrap();
+            let said = serde_json::from_slice(&body).unwrap();
+            self.0.lost.lock().unwrap().push(said);
+            Err(TransportError::interrupted("the test's network"))
+        })
+    }
+}
+
+#[tokio::test]
+async fn c_04_s_22_a_device_whose_tokens_were_lost_has_them_at_its_next_poll() {
+    let server = TestServer::dev().await;
+    let (ada, network) = (Ada::at(&server), Lossy::losing(1));
+    let client = ada.client(&server, "cli").timer(ada.clone());
+    let client = client.http(network.clone()).build().unwrap();
+    let session = client.sign_in(SignIn::device()).await.unwrap();
+    assert!(session.is_bound());
+    let token = session.access_token().await.unwrap();
+    let lost = network.lost("access_token");
+    assert_eq!(lost.len(), 1);
+    assert_ne!(lost[0], token.expose());
+    // One sign-in, of which nothing ended.
+    let of = |claims: serde_json::Value| claims["sid"].clone();
+    let (first, second) = (
+        server.introspect(&lost[0]).await.json(),
+        server.introspect(token.expose()).await.json(),
+    );
+    assert_eq!(first["active"], true, "{first}");
+    assert_eq!(second["active"], true, "{second}");
+    assert_eq!(of(first), of(second));
+    session.refresh().await.unwrap();
+}
+
+#[tokio::test]
+async fn s_23_a_device_that_asks_too_late_begins_again() {
+    let server = TestServer::dev().await;
+    let (ada, network) = (Ada::at(&server), Lossy::losing(2));
+    let client = ada.client(&server, "cli").timer(ada.clone());
+    let client = client.http(network.clone()).build().unwrap();
+    // The second loss: the poll after it comes more than ten seconds after the redemption.
+    let error = client.sign_in(SignIn::device()).await.unwrap_err();
+    assert_eq!(error.exit_code(), 1, "{error}");
+    for token in network.lost("access_token") {
+        assert!(!server.is_active(&token).await);
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hallpass_issuer::account::{Account, EmailAddress, Role, Status, Username};
 use hallpass_issuer::authorization::RevokeReason;
-use hallpass_issuer::factors::password::{self, Cost, PasswordHash};
+use hallpass_issuer::factors::password::{self, PasswordHash};
 use hallpass_issuer::mail::{Due, Kind};
 use hallpass_protocol::random::{self, Random, SystemRandom};
 use hallpass_protocol::time::SystemClock;
@@ -30,6 +30,8 @@ pub struct Accounts {
     pub(super) hasher: Arc<Hasher>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
+    /// What people know the service by: it is no password.
+    pub(super) service: Arc<str>,
 }
 
 /// A person who gets an account.
@@ -55,13 +57,24 @@ impl Accounts {
         let (ring, _) = key_ring::load(settings, &random, clock.now())?;
         let address = settings.database.address();
         let store = Store::connect(address.expose(), ring.store_keys()).await?;
-        Ok(Self::new(store, Arc::new(clock), Arc::new(random)))
+        Ok(Self::new(
+            store,
+            Arc::new(clock),
+            Arc::new(random),
+            settings,
+        ))
     }
 
     /// The accounts of a store that is open already.
-    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        settings: &Settings,
+    ) -> Self {
         Self {
-            hasher: Arc::new(Hasher::new(Cost::default(), random.as_ref())),
+            hasher: Arc::new(Hasher::new(settings.login.argon2, random.as_ref())),
+            service: Arc::from(settings.branding.name.as_str()),
             store,
             clock,
             random,
@@ -180,7 +193,9 @@ impl Accounts {
         account: &Account,
         password: Secret<String>,
     ) -> Result<PasswordHash, AccountError> {
-        password::check_new(&password, &account.names(), |_| false)?;
+        let mut names = account.names();
+        names.push(&self.service);
+        password::check_new(&password, &names, |_| false)?;
         self.hasher.hash(password, self.random.as_ref()).await
     }
 
@@ -229,7 +244,7 @@ impl Accounts {
         })
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
         username: &str,
         change: impl Fn(&Transaction<'_>, &mut Account, Timestamp) -> Result<(), StoreError>

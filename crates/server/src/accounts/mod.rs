@@ -4,10 +4,12 @@
 
 mod directory;
 mod error;
+mod factors;
 mod hasher;
 mod known_browser;
 mod links;
 mod own;
+mod passkeys;
 mod sign_in;
 
 pub use hallpass_issuer::account::{Account, EmailAddress, Role, Status};
@@ -15,7 +17,10 @@ pub use hallpass_issuer::account_link::Purpose;
 
 pub use directory::{Accounts, NewAccount};
 pub use error::AccountError;
+pub use factors::SecondFactors;
+pub(crate) use factors::{Enrolment, NewTotp, Proof, Proved, Removal, Shown};
 pub(crate) use known_browser::KnownBrowser;
 pub use links::NewLink;
 pub(crate) use own::{Change, Deletion, Guessed, Overview, Own, Session, browser_id};
-pub(crate) use sign_in::{Guess, Outcome};
+pub(crate) use passkeys::{Added, Asked, NewPasskey, PasskeySignIn};
+pub(crate) use sign_in::{Guess, Outcome, Rules, Waits};

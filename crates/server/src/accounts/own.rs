@@ -17,12 +17,13 @@ use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::user::SignIn;
 use hallpass_protocol::{AuthorizationId, ClientId, Secret, Timestamp, UserId, hex};
 use hallpass_store::{
-    StoreError, Transaction, account_links, authorizations, browser_sessions, consents, counters,
-    email_outbox, passwords, sign_in_events, users,
+    StoreError, Transaction, account_links, authorizations, browser_sessions, confirmed_networks,
+    consents, counters, email_outbox, passwords, sign_in_events, users,
 };
 
 use super::directory::{Accounts, ISSUER, end_everything};
 use super::error::AccountError;
+use super::factors::{self, SecondFactors};
 use super::sign_in::Budget;
 use crate::settings::LimitSettings;
 
@@ -37,6 +38,7 @@ pub(crate) struct Own {
 #[derive(Debug)]
 pub(crate) struct Overview {
     pub(crate) account: Account,
+    pub(crate) factors: SecondFactors,
     /// What is signed in, the newest first, with the names that the person gave.
     pub(crate) authorizations: Vec<(Authorization, Option<String>)>,
     pub(crate) browsers: Vec<BrowserSession>,
@@ -124,6 +126,7 @@ impl Accounts {
             let mut known = consents::list_of_user(tx, ISSUER, &user)?;
             known.retain(|consent| now < consent.expires_at);
             Ok(Some(Overview {
+                factors: factors::find(tx, &user)?,
                 authorizations: named.collect(),
                 browsers: browser_sessions::list_live(tx, (ISSUER, &user), now)?,
                 consents: known,
@@ -298,6 +301,7 @@ impl Accounts {
             authorizations::forget_user(tx, ISSUER, &account.id)?;
             browser_sessions::delete_by_user(tx, ISSUER, &account.id)?;
             consents::delete_by_user(tx, ISSUER, &account.id)?;
+            confirmed_networks::delete_by_user(tx, ISSUER, &account.id)?;
             sign_in_events::delete_by_user(tx, &account.id)?;
             users::delete(tx, &account.id)?;
             Ok(Deletion::Done)
@@ -308,7 +312,7 @@ impl Accounts {
 
 impl Own {
     /// The account, if it stands as it stood at the sign-in.
-    fn find(&self, tx: &Transaction<'_>) -> Result<Option<Account>, StoreError> {
+    pub(super) fn find(&self, tx: &Transaction<'_>) -> Result<Option<Account>, StoreError> {
         let found = users::find(tx, &self.user)?;
         Ok(found.filter(|account| account.honours(&self.sign_in)))
     }
@@ -336,7 +340,7 @@ fn go_on(
 }
 
 /// A name as it is kept: one line of visible characters, 64 at most; `None` for nothing.
-fn shown_label(text: &str) -> Option<String> {
+pub(super) fn shown_label(text: &str) -> Option<String> {
     let visible = text.chars().filter(|c| !c.is_control());
     let label: String = visible.take(64).collect();
     let label = label.trim();

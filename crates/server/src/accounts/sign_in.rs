@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hallpass_issuer::account::{Account, EmailAddress, Status, Username};
+use hallpass_issuer::factors::required::{Demand, FactorPolicy, Factors, Missing, Person};
 use hallpass_issuer::limits::Limit;
 use hallpass_issuer::sign_in_event::{self, SignInEvent};
 use hallpass_issuer::tokens::one_time::SecretHash;
@@ -31,16 +32,41 @@ pub(crate) struct Guess {
     pub(crate) browser: Option<String>,
 }
 
+/// What is asked of whoever signs in, and how often they may guess.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules<'a> {
+    pub(crate) limits: &'a LimitSettings,
+    pub(crate) factors: FactorPolicy,
+    pub(crate) demand: &'a Demand,
+}
+
 /// What a guess came to.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// It is the person. The account is as it was when the guess was begun: what happened to it
     /// since makes its epoch an old one.
     SignedIn(Box<Account>),
+    /// It is the person as far as a password can say, and more is needed of them.
+    Waits(Box<Waits>),
+    /// It cannot be what it has to be: no second factor would do.
+    Unreachable,
     /// It is not, or there is no such account, or it is locked, or it has no password.
     Wrong,
     /// Not looked at: so long no guess is.
     Locked(Duration),
+}
+
+/// A sign-in that waits for a second factor.
+#[derive(Debug)]
+pub(crate) struct Waits {
+    /// As it was when the guess was begun.
+    pub(crate) account: Account,
+    /// What the person will read of it, if it is never finished.
+    pub(crate) event: [u8; 16],
+    /// Whether a factor has to be set up, instead of shown.
+    pub(crate) enrols: bool,
+    /// What the person has.
+    pub(crate) enrolled: Factors,
 }
 
 /// A budget that a guess is charged to.
@@ -68,9 +94,9 @@ impl Accounts {
     pub(crate) async fn sign_in(
         &self,
         guess: Guess,
-        limits: &LimitSettings,
+        rules: Rules<'_>,
     ) -> Result<Outcome, AccountError> {
-        let (address, account) = budgets(&guess, limits);
+        let (address, account) = budgets(&guess, rules.limits);
         if let Some(wait) = self.charge(address, account).await? {
             return Ok(Outcome::Locked(wait));
         }
@@ -89,7 +115,19 @@ impl Accounts {
             noted.await?;
             return Ok(Outcome::Wrong);
         };
-        event.outcome = sign_in_event::Outcome::SignedIn;
+        let enrolled = self.second_factors(&found.id).await?.kinds();
+        let person = Person {
+            role: found.role,
+            enrolled,
+        };
+        let missing = rules.factors.after_password(person, rules.demand);
+        event.outcome = match missing {
+            Missing::Nothing => sign_in_event::Outcome::SignedIn,
+            // Whoever reads it later learns that their password was right.
+            Missing::Factor | Missing::Enrolment | Missing::Unreachable => {
+                sign_in_event::Outcome::Unfinished
+            }
+        };
         let rehashed = if self.hasher.is_current(&hash) {
             None
         } else {
@@ -97,8 +135,7 @@ impl Accounts {
             let anew = self.hasher.hash(password, self.random.as_ref()).await?;
             Some((hash, anew))
         };
-        found.last_login_at = Some(now);
-        let id = found.id.clone();
+        let (id, event_id) = (found.id.clone(), event.id);
         let noted = self.store.write(move |tx| {
             counters::delete(tx, &account.bucket)?;
             let tries = counters::load(tx, &address.bucket)?;
@@ -107,10 +144,25 @@ impl Accounts {
                 passwords::rehash(tx, &id, (old, new))?;
             }
             sign_in_events::save(tx, &event)?;
-            users::note_login(tx, &id, now)
+            match missing {
+                Missing::Nothing => users::note_login(tx, &id, now),
+                Missing::Factor | Missing::Enrolment | Missing::Unreachable => Ok(()),
+            }
         });
         noted.await?;
-        Ok(Outcome::SignedIn(Box::new(found)))
+        Ok(match missing {
+            Missing::Nothing => {
+                found.last_login_at = Some(now);
+                Outcome::SignedIn(Box::new(found))
+            }
+            Missing::Unreachable => Outcome::Unreachable,
+            Missing::Factor | Missing::Enrolment => Outcome::Waits(Box::new(Waits {
+                account: found,
+                event: event_id,
+                enrols: missing == Missing::Enrolment,
+                enrolled,
+            })),
+        })
     }
 
     /// What the account's person will read of a guess that was refused.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use hallpass_issuer::tokens::signing_key::{KeyFacts, KeyState, Urgency};
-use hallpass_protocol::KeyId;
+use hallpass_protocol::{KeyId, hex};
 use hallpass_store::nodes::{self, Node};
 use hallpass_store::ring_keys::{self, RingKey};
 use hallpass_store::{StoreError, signing_keys};
+use tokio::time::Instant;
 
 use super::Admin;
 use crate::jobs::rotate_keys::{ISSUER, KeyKeeper};
@@ -17,6 +18,8 @@ pub type KeyRow = KeyFacts;
 
 /// No node hears later than this that another key of the ring makes what is new.
 const LATE: Duration = Duration::from_hours(1);
+/// How soon a node that publishes a new key is noticed.
+const LOOK: Duration = Duration::from_millis(250);
 /// So many values are sealed again in one transaction.
 const BATCH: u32 = 500;
 
@@ -41,6 +44,33 @@ impl Admin {
             rotated.await.map_err(|error| fault(&error))?;
         }
         Ok(())
+    }
+
+    /// Makes a successor for each signing key that signs as soon as every node that lives publishes
+    /// it, so that no node refuses what another one signed. Nodes that do not publish it within
+    /// `patience` are an error: the successor then waits for its time, or for another try.
+    pub async fn rotate_when_published(&self, patience: Duration) -> Result<(), StartError> {
+        self.rotate(Urgency::Scheduled).await?;
+        let keys = self.keys().await?.into_iter();
+        let next: Vec<KeyId> = keys
+            .filter(|key| matches!(key.state, KeyState::Next { .. }))
+            .map(|key| key.kid)
+            .collect();
+        let begun = Instant::now();
+        loop {
+            let nodes = self.nodes().await?;
+            let is_late = |node: &&Node| next.iter().any(|kid| !node.kids.contains(kid));
+            let Some(late) = nodes.iter().find(is_late) else {
+                break;
+            };
+            if begun.elapsed() >= patience {
+                return Err(StartError::Unpublished {
+                    node: hex::encode(&late.id),
+                });
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        self.rotate(Urgency::Now).await
     }
 
     /// Removes a signing key: every token that it signed is refused from then on. If it is the one

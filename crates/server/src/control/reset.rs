@@ -1,8 +1,8 @@
 //! `reset`: the server as it was at its start, for the next test.
 
 use hallpass_store::{
-    authorization_codes, authorizations, browser_sessions, clients, consents, device_grants,
-    proof_ids, pushed_requests,
+    authorization_codes, authorizations, browser_sessions, clients, confirmed_networks, consents,
+    device_grants, proof_ids, pushed_requests,
 };
 
 use super::fields::Fields;
@@ -26,6 +26,7 @@ pub(super) async fn answer(state: &State, call: &Call) -> Answer {
         pushed_requests::delete_all(tx)?;
         proof_ids::delete_all(tx)?;
         clients::delete_all(tx)?;
+        confirmed_networks::delete_all(tx)?;
         consents::delete_all(tx)?;
         browser_sessions::delete_all(tx)
     });

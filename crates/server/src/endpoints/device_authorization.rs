@@ -25,7 +25,7 @@ use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::extract::dpop_proof;
-use crate::limiter::network_of;
+use crate::limiter::{self, network_of};
 use crate::request::Request;
 use crate::state::State;
 
@@ -150,7 +150,7 @@ fn count(state: &State, request: &Request, client: &ClientId) -> Result<(), Json
         return Err(JsonError::TooMany(wait));
     }
     for (starter, limit) in &starters {
-        state.limiter.add(starter, *limit, request.now);
+        limiter::add_to_share(state, starter, *limit, request.now);
     }
     Ok(())
 }

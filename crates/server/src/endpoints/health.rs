@@ -17,7 +17,7 @@ pub(crate) fn live() -> Response<Body> {
 /// `GET /readyz`: the database answers too, this node hears of what others revoke, and the server is
 /// not about to stop.
 pub(crate) async fn ready(state: &State) -> Response<Body> {
-    if state.is_draining.load(Ordering::Acquire) {
+    if state.draining.probe(state.now()) {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "stopping");
     }
     if state.lacks_key.load(Ordering::Acquire) {

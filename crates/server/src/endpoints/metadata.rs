@@ -84,18 +84,12 @@ fn document(state: &State, request: &Request) -> Metadata {
         revocation_endpoint_auth_signing_alg_values_supported: assertion_algorithms.clone(),
         token_endpoint_auth_methods_supported: methods,
         token_endpoint_auth_signing_alg_values_supported: assertion_algorithms,
-        claims_supported: list(&[
-            "sub",
-            "iss",
-            "aud",
-            "exp",
-            "iat",
-            "auth_time",
-            "nonce",
-            "at_hash",
-            "azp",
-            "sid",
-        ]),
+        claims_supported: claims(settings.is_production()),
+        acr_values_supported: settings
+            .reachable_acrs()
+            .into_iter()
+            .map(|acr| acr.as_str().to_owned())
+            .collect(),
         code_challenge_methods_supported: list(&["S256"]),
         dpop_signing_alg_values_supported: names(&dpop::DEFAULT_ALGORITHMS),
         prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
@@ -107,6 +101,25 @@ fn document(state: &State, request: &Request) -> Metadata {
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
     }
+}
+
+/// What ID tokens say; nobody proves anything in dev mode, so there is no `amr` (row S-224).
+fn claims(is_production: bool) -> Vec<String> {
+    let always = [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "at_hash",
+        "azp",
+        "sid",
+        "acr",
+    ];
+    let names = always.into_iter().chain(is_production.then_some("amr"));
+    names.map(str::to_owned).collect()
 }
 
 fn names(algorithms: &[Algorithm]) -> Vec<String> {

@@ -8,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod introspection;
 pub(crate) mod jwks;
 pub(crate) mod metadata;
+pub(crate) mod passkey_origins;
 pub(crate) mod pushed_authorization_request;
 pub(crate) mod registration;
 pub(crate) mod resource_metadata;

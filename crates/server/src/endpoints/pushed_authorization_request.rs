@@ -8,7 +8,7 @@ use hallpass_issuer::limits::PUSHED_REQUESTS;
 use hallpass_issuer::pushed_request::{self, PushedRequest};
 use hallpass_issuer::refusal::{AuthorizationRefusal, ProofReason, Refusal};
 use hallpass_issuer::tokens::one_time::Kind;
-use hallpass_issuer::{AuthenticatedClient, bound_key};
+use hallpass_issuer::{AuthenticatedClient, bound_key, network};
 use hallpass_protocol::authorization::AuthorizationRequest;
 use hallpass_protocol::pushed_authorization::PushedAuthorizationResponse;
 use hallpass_store::pushed_requests;
@@ -21,7 +21,7 @@ use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::extract::dpop_proof;
-use crate::limiter::network_of;
+use crate::limiter::{self, network_of};
 use crate::request::Request;
 use crate::state::State;
 
@@ -47,6 +47,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
         issuer: request.issuer.clone(),
         client_id: client.id().clone(),
         parameters: asked,
+        pushed_from: request.known_address().map(network::of),
         pushed_at: request.now,
         expires_at: request.now + lifetime,
     };
@@ -72,7 +73,7 @@ fn count(state: &State, request: &Request, client: &AuthenticatedClient) -> Resu
     if let Some(wait) = state.limiter.locked_for(&pusher, request.now) {
         return Err(JsonError::TooMany(wait));
     }
-    state.limiter.add(&pusher, PUSHED_REQUESTS, request.now);
+    limiter::add_to_share(state, &pusher, PUSHED_REQUESTS, request.now);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use hallpass_protocol::form::Form;
 use http::header;
 
 use crate::error::json::JsonError;
-use crate::limiter::guesser_at;
+use crate::limiter::{self, guesser_at};
 use crate::request::Request;
 use crate::state::State;
 use crate::used_ids::{self, FirstUse, id_of};
@@ -37,9 +37,53 @@ pub(crate) async fn authenticate(
     form: &Form,
     unnamed: Unnamed,
 ) -> Result<AuthenticatedClient, JsonError> {
-    let client = prove(state, request, form, unnamed)?;
+    let client = match prove(state, request, form, unnamed) {
+        Ok(client) => client,
+        Err(Unproved { answer, guesser }) => {
+            return Err(match guesser {
+                Some(guesser) => count_guess(state, request, &guesser, answer).await,
+                None => answer,
+            });
+        }
+    };
     accept_once(state, request, &client).await?;
     Ok(client)
+}
+
+/// Why nobody is known yet.
+struct Unproved {
+    answer: JsonError,
+    /// Whoever guessed a secret.
+    guesser: Option<String>,
+}
+
+impl From<JsonError> for Unproved {
+    fn from(answer: JsonError) -> Self {
+        Self {
+            answer,
+            guesser: None,
+        }
+    }
+}
+
+/// Counts a wrong secret for all nodes together. Whoever was locked by another node's count is told
+/// so here, too; a right secret is never asked about, so that it costs no look at the database.
+async fn count_guess(
+    state: &State,
+    request: &Request,
+    guesser: &str,
+    answer: JsonError,
+) -> JsonError {
+    let limit = state.settings.limits.client_secret_fail;
+    match limiter::add_for_all_nodes(state, &[(guesser, limit)], request.now).await {
+        Ok(Some(wait)) => JsonError::TooMany(wait),
+        Ok(None) => answer,
+        // Counted here all the same, and wrong in any case.
+        Err(error) => {
+            tracing::warn!(%error, "a wrong client secret is counted by this node only");
+            answer
+        }
+    }
 }
 
 fn prove(
@@ -47,7 +91,7 @@ fn prove(
     request: &Request,
     form: &Form,
     unnamed: Unnamed,
-) -> Result<AuthenticatedClient, JsonError> {
+) -> Result<AuthenticatedClient, Unproved> {
     let header = request.header(header::AUTHORIZATION);
     let credentials =
         ClientCredentials::decode(header, form).map_err(|error| match Refusal::from(error) {
@@ -59,7 +103,8 @@ fn prove(
             ClientCredentials::Named(ClientId::new(ANONYMOUS))
         }
         (ClientCredentials::Absent, Unnamed::InvalidRequest) => {
-            return Err(Refusal::invalid_request("`client_id` is missing").into());
+            let refusal = Refusal::invalid_request("`client_id` is missing");
+            return Err(JsonError::from(refusal).into());
         }
         (other, _) => other,
     };
@@ -68,7 +113,7 @@ fn prove(
         .map(|id| guesser_at(request.peer, &["secret", &request.issuer, id.as_str()]))
         .unwrap_or_default();
     if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
-        return Err(JsonError::TooMany(wait));
+        return Err(JsonError::TooMany(wait).into());
     }
     let client = credentials
         .client_id()
@@ -93,16 +138,14 @@ fn prove(
                 ClientReason::WrongSecret | ClientReason::WrongMethod | ClientReason::Unknown
             )
         );
-        if is_guess
-            && matches!(
-                credentials,
-                ClientCredentials::Basic(..) | ClientCredentials::Post(..)
-            )
-        {
-            let limit = state.settings.limits.client_secret_fail;
-            state.limiter.add(&guesser, limit, request.now);
+        let is_by_secret = matches!(
+            credentials,
+            ClientCredentials::Basic(..) | ClientCredentials::Post(..)
+        );
+        Unproved {
+            answer: unauthenticated(request, refusal),
+            guesser: (is_guess && is_by_secret).then_some(guesser),
         }
-        unauthenticated(request, refusal)
     })
 }
 

@@ -2,6 +2,8 @@
 //!
 //! RFC 9126 §4: <https://www.rfc-editor.org/rfc/rfc9126#section-4>
 
+use std::net::IpAddr;
+
 use hallpass_issuer::pushed_request::{self, OPENED, PushedRequest, Reference};
 use hallpass_issuer::refusal::PageReason;
 use hallpass_issuer::tokens::one_time::SecretHash;
@@ -25,6 +27,8 @@ const PARAMETER: &str = "opened";
 pub(crate) struct Pushed {
     /// Its name in the store.
     pub(crate) hash: SecretHash,
+    /// The network it was pushed from, where that is known.
+    pub(crate) from: Option<IpAddr>,
     uri: String,
     opened: Option<String>,
 }
@@ -63,7 +67,12 @@ pub(crate) async fn resolve(
         in_time || pushed.is_for(client, pushed.pushed_at) && was_opened(state, request, &hash)
     };
     let pushed = found.await?.filter(is_open).ok_or(unknown)?;
-    let place = Pushed { hash, uri, opened };
+    let place = Pushed {
+        hash,
+        from: pushed.pushed_from,
+        uri,
+        opened,
+    };
     Ok((pushed.parameters, Some(place)))
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hallpass_issuer::account::Account;
 use hallpass_issuer::authorization::RevokeReason;
 use hallpass_issuer::browser_session::BrowserSession;
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
@@ -39,6 +40,7 @@ impl SignedInUser {
             return Ok(None);
         };
         let (issuer, now) = (request.issuer.clone(), request.now);
+        let policy = state.settings.factor_policy();
         let found = state.store.read(move |tx| {
             let session = browser_sessions::find(tx, &issuer, &hash)?;
             let Some(mut session) = session.filter(|session| session.is_live(now)) else {
@@ -46,7 +48,11 @@ impl SignedInUser {
             };
             if session.sign_in.security_epoch.is_some() {
                 let account = users::find(tx, &session.user.id)?;
-                let Some(account) = account.filter(|found| found.honours(&session.sign_in)) else {
+                // A requirement that came later makes it no sign-in any more.
+                let holds = |found: &Account| {
+                    found.honours(&session.sign_in) && policy.honours(found.role, &session.sign_in)
+                };
+                let Some(account) = account.filter(holds) else {
                     return Ok(None);
                 };
                 session.user = account.user();
@@ -141,6 +147,27 @@ impl SignedInUser {
         };
         let cookie = session_cookie(request, secret.expose(), None);
         (renewed, SessionCookie(vec![cookie]))
+    }
+
+    /// The same session with what was proved since, under a new cookie; the one before is dead, and
+    /// what was granted under it goes on. When it began is not changed: one factor is no new
+    /// sign-in.
+    pub(crate) async fn step_up(
+        &self,
+        state: &State,
+        request: &Request,
+        sign_in: SignIn,
+    ) -> Result<SessionCookie, Fault> {
+        let (renewed, cookie) = self.renew(state, request);
+        let renewed = BrowserSession { sign_in, ..renewed };
+        let (before, now) = (self.0.token_hash, request.now);
+        let replaced = state.store.write(move |tx| {
+            browser_sessions::end(tx, &before, now)?;
+            browser_sessions::insert(tx, &renewed)?;
+            authorizations::move_to_browser_session(tx, &before, &renewed.token_hash)
+        });
+        replaced.await?;
+        Ok(cookie)
     }
 
     /// The cookie that ends the session in the browser, where its record is gone already.

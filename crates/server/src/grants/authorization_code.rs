@@ -1,13 +1,19 @@
 //! Redeems an authorization code, in one transaction.
 
+use std::net::IpAddr;
+
 use hallpass_issuer::authorization::Origin;
-use hallpass_issuer::grants::authorization_code::Redemption;
+use hallpass_issuer::grants::authorization_code::{AuthorizationCode, NetworkMismatch, Redemption};
+use hallpass_issuer::mail::{Due, Kind as MailKind};
+use hallpass_issuer::network::Confirmed;
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_issuer::tokens::one_time::Kind;
-use hallpass_protocol::Secret;
 use hallpass_protocol::token::TokenResponse;
-use hallpass_store::authorization_codes;
+use hallpass_protocol::{Secret, Timestamp, random};
+use hallpass_store::{
+    StoreError, Transaction, authorization_codes, confirmed_networks, email_outbox,
+};
 
 use super::{Context, first_tokens, settle};
 use crate::error::json::JsonError;
@@ -33,6 +39,11 @@ pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenRes
     let (issuer, now) = (request.issuer.clone(), request.now);
     let dpop_jkt = at.dpop_jkt.map(str::to_owned);
     let (from, mismatch) = (request.known_address(), state.settings.network_mismatch);
+    // Only production knows where to write to.
+    let notice_id = state
+        .settings
+        .is_production()
+        .then(|| random::bytes(state.random.as_ref()));
     let decided = state.store.write(move |tx| {
         let Some(mut code) = authorization_codes::find(tx, &issuer, &hash)? else {
             return Ok(Err(GrantReason::Unknown.into()));
@@ -51,16 +62,41 @@ pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenRes
         };
         let answer = code.redeem(&redemption, begin.id(), now);
         let refused = Refusal::InvalidGrant(GrantReason::OtherNetwork);
-        if answer
+        let is_judged = answer
             .as_ref()
-            .map_or_else(|denied| denied.refusal == refused, |_| true)
-        {
-            PhishingSignals::note_code(&code, from, mismatch);
-        }
+            .map_or_else(|denied| denied.refusal == refused, |_| true);
+        let is_signal = is_judged
+            && !is_confirmed(tx, &code, (from, mismatch), now)?
+            && PhishingSignals::note_code(&code, from, mismatch);
         authorization_codes::save(tx, &code)?;
         let settled = settle(tx, &begin, answer, Origin::Code)?;
-        Ok(settled.map(|authorization| (authorization, audience)))
+        let notice = notice_id.filter(|_| is_signal && settled.is_ok());
+        if let Some(id) = notice {
+            let kind = MailKind::CodeElsewhere(code.seed.user.id);
+            email_outbox::insert(tx, &Due::new(id, kind, now))?;
+        }
+        Ok(settled.map(|authorization| (authorization, audience, notice.is_some())))
     });
-    let (authorization, audience) = decided.await?.map_err(|denied| denied.refusal)?;
+    let (authorization, audience, has_mail) = decided.await?.map_err(|denied| denied.refusal)?;
+    if has_mail {
+        state.outbox_filled.notify_one();
+    }
     first_tokens(at, &beginning, &authorization, audience).await
+}
+
+/// Whether the person said of these two networks that both are theirs (row S-275).
+fn is_confirmed(
+    tx: &Transaction<'_>,
+    code: &AuthorizationCode,
+    (from, mismatch): (Option<IpAddr>, NetworkMismatch),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if mismatch != NetworkMismatch::Told || !code.is_carried_elsewhere(from) {
+        return Ok(false);
+    }
+    let (Some(browser), Some(program)) = (code.seed.browser_address, from) else {
+        return Ok(false);
+    };
+    let pair = Confirmed::new(&code.issuer, &code.seed.user.id, browser, program);
+    confirmed_networks::is_confirmed(tx, &pair, now)
 }

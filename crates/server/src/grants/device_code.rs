@@ -1,19 +1,20 @@
 //! Redeems a device code: what a decision leads to is written in one transaction.
 
-use hallpass_issuer::authorization::Origin;
+use hallpass_issuer::authorization::{Authorization, Origin};
+use hallpass_issuer::grants::device_code::DeviceGrant;
 use hallpass_issuer::limits::DEVICE_CODE_PER_ADDRESS;
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_protocol::Secret;
 use hallpass_protocol::token::TokenResponse;
-use hallpass_store::device_grants;
+use hallpass_store::{StoreError, Transaction, authorizations, device_grants};
 
 use super::device_poll::{Poll, Waited};
 use super::{Context, first_tokens, settle};
 use crate::error::json::JsonError;
 use crate::issuance::Beginning;
-use crate::limiter::network_of;
+use crate::limiter::{self, network_of};
 use crate::phishing_signals::PhishingSignals;
 use crate::request::Request;
 use crate::state::State;
@@ -35,18 +36,22 @@ pub(crate) async fn redeem(
         resource: &resource,
     };
     if poll.may_wait(at) {
-        return Box::pin(redeem_held(at, poll)).await;
+        return Box::pin(redeem_held(at, poll, device_code)).await;
     }
     let came = request.now;
     poll.answer(at, came).await?;
-    finish(at, poll).await
+    finish(at, poll, device_code).await
 }
 
 /// Redeems a code that was approved; the last word is the record's.
-async fn finish(at: Context<'_>, poll: Poll<'_>) -> Result<TokenResponse, JsonError> {
+async fn finish(
+    at: Context<'_>,
+    poll: Poll<'_>,
+    device_code: &Secret<String>,
+) -> Result<TokenResponse, JsonError> {
     let Context { state, request, .. } = at;
     let (hash, resource) = (poll.hash, poll.resource.to_vec());
-    let beginning = Beginning::new(at);
+    let beginning = Beginning::of_device_code(at, device_code);
     let begin = beginning.clone();
     let (issuer, now) = (request.issuer.clone(), request.now);
     let dpop_jkt = at.dpop_jkt.map(str::to_owned);
@@ -59,6 +64,9 @@ async fn finish(at: Context<'_>, poll: Poll<'_>) -> Result<TokenResponse, JsonEr
             Ok(audience) => audience,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
+        if let Some(found) = find_unheard(tx, &grant, &begin, dpop_jkt.as_deref())? {
+            return Ok(Ok((found, audience)));
+        }
         let shown = (begin.client(), dpop_jkt.as_deref());
         let answer = grant.redeem(shown, begin.id(), now);
         device_grants::save(tx, &grant)?;
@@ -102,7 +110,11 @@ async fn follow_policy(
 }
 
 /// Holds a poll as long as its client likes and nobody decides, then answers it (row S-271).
-async fn redeem_held(at: Context<'_>, poll: Poll<'_>) -> Result<TokenResponse, JsonError> {
+async fn redeem_held(
+    at: Context<'_>,
+    poll: Poll<'_>,
+    device_code: &Secret<String>,
+) -> Result<TokenResponse, JsonError> {
     let came = at.request.now;
     if poll.wait(at).await? == Waited::TakenOver {
         return Err(Refusal::AuthorizationPending.into());
@@ -117,7 +129,28 @@ async fn redeem_held(at: Context<'_>, poll: Poll<'_>) -> Result<TokenResponse, J
         ..at
     };
     poll.answer(at, came).await?;
-    finish(at, poll).await
+    finish(at, poll, device_code).await
+}
+
+/// The authorization of a redeemed code whose device did not hear of it.
+fn find_unheard(
+    tx: &Transaction<'_>,
+    grant: &DeviceGrant,
+    begin: &Beginning,
+    dpop_jkt: Option<&str>,
+) -> Result<Option<Authorization>, StoreError> {
+    let Some(id) = grant.authorization() else {
+        return Ok(None);
+    };
+    let found = authorizations::find(tx, id)?.filter(|found| {
+        grant.answers_again((begin.client(), dpop_jkt), found, begin.now())
+            // A family from before this version has a seed that nobody can derive.
+            && found.refresh.is_some() == begin.first_of(found).is_some()
+    });
+    if found.is_some() {
+        tracing::info!(authorization = %id, "device code answered again: the device did not hear");
+    }
+    Ok(found)
 }
 
 /// Refuses a code that nobody was given, and after many of them the address. A real code is
@@ -127,8 +160,6 @@ pub(super) fn unknown(state: &State, request: &Request) -> JsonError {
     if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
         return JsonError::TooMany(wait);
     }
-    state
-        .limiter
-        .add(&guesser, DEVICE_CODE_PER_ADDRESS, request.now);
+    limiter::add_to_share(state, &guesser, DEVICE_CODE_PER_ADDRESS, request.now);
     Refusal::InvalidGrant(GrantReason::Unknown).into()
 }

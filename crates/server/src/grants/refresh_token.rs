@@ -1,10 +1,13 @@
 //! Answers a refresh: the token is checked before the database is asked, then one transaction.
 
+use std::net::IpAddr;
+
+use hallpass_issuer::authorization::Authorization;
 use hallpass_issuer::grants::refresh_token::{self, Brought, Refreshed};
 use hallpass_issuer::policy;
-use hallpass_issuer::refusal::{GrantReason, Refusal};
-use hallpass_protocol::Secret;
+use hallpass_issuer::refusal::{Denied, GrantReason, Refusal};
 use hallpass_protocol::token::TokenResponse;
+use hallpass_protocol::{AuthorizationId, Scopes, Secret};
 use hallpass_store::authorizations;
 
 use super::{Context, revoke_denied};
@@ -32,7 +35,7 @@ pub(crate) async fn redeem(
         .ok_or(Refusal::InvalidGrant(GrantReason::Unknown))?;
     let (client_id, presented) = (client.id().clone(), token.clone());
     let shown_jkt = dpop_jkt.map(str::to_owned);
-    let (lifetimes, now) = (state.settings.refresh, request.now);
+    let (lifetimes, now, from) = (state.settings.refresh, request.now, request.known_address());
     // Most requests ask for all they may have, with the token that is valid.
     let asks_for_all = scope.is_none() && resource.is_empty();
     let decided = state.store.write(move |tx| {
@@ -40,6 +43,7 @@ pub(crate) async fn redeem(
             client: &client_id,
             token: &presented,
             dpop_jkt: shown_jkt.as_deref(),
+            address: from,
         };
         if asks_for_all && let Some(found) = authorizations::rotate(tx, brought, &lifetimes, now)? {
             let (scopes, audience) = (found.seed.scopes.clone(), found.seed.resource.clone());
@@ -68,8 +72,9 @@ pub(crate) async fn redeem(
             Err(denied) => revoke_denied(tx, denied, now),
         }
     });
-    let (mut authorization, scopes, audience, answer) =
-        decided.await?.map_err(|denied| denied.refusal)?;
+    let decided = decided.await?;
+    tell_grace(token.authorization, from, &decided);
+    let (mut authorization, scopes, audience, answer) = decided.map_err(|denied| denied.refusal)?;
     tracing::debug!(authorization = %authorization.id, ?answer, "refreshed");
     // OIDC Core §12.2: no nonce in the ID token of a refresh.
     let nonce = authorization.seed.nonce.take();
@@ -93,4 +98,29 @@ pub(crate) async fn redeem(
         dpop_jkt,
     };
     Ok(issuance::issue(state, request, grant).await?)
+}
+
+/// Row S-259: what a retired token still got, or would have got, and from where.
+fn tell_grace(
+    id: AuthorizationId,
+    from: Option<IpAddr>,
+    decided: &Result<(Authorization, Scopes, Vec<String>, Refreshed), Denied>,
+) {
+    const ENDED: Refusal = Refusal::InvalidGrant(GrantReason::Elsewhere);
+    match decided {
+        Ok((.., Refreshed::Forgiven)) => {
+            tracing::info!(authorization = %id, address = ?from, "refresh.grace");
+        }
+        Ok((.., Refreshed::ForgivenElsewhere)) => tracing::warn!(
+            authorization = %id,
+            address = ?from,
+            "refresh.grace_elsewhere: a retired token from another network than the last rotation's"
+        ),
+        Err(Denied { refusal: ENDED, .. }) => tracing::warn!(
+            authorization = %id,
+            address = ?from,
+            "refresh.grace_elsewhere: a retired token from another network ended the family"
+        ),
+        _ => {}
+    }
 }

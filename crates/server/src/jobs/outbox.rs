@@ -1,6 +1,5 @@
 //! Sends the mail that is due, one after the other, and tries again later what could not be sent.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_issuer::account::{Account, EmailAddress, Status, Username};
@@ -14,7 +13,7 @@ use hallpass_store::{counters, email_outbox, users};
 use crate::error::Fault;
 use crate::languages::Language;
 use crate::mail::Letter;
-use crate::state::State;
+use crate::state::{Current, State};
 
 /// How often the outbox is looked at when nobody says that there is something in it: the command
 /// line and other nodes put mail there too.
@@ -29,15 +28,16 @@ const LINKS: Limit = Limit {
 };
 
 /// Sends until the server stops.
-pub(crate) async fn run(state: Arc<State>) {
+pub(crate) async fn run(current: Current) {
     let mut ticks = tokio::time::interval(PERIOD);
     loop {
+        let state = current.get();
         tokio::select! {
             _ = ticks.tick() => {}
             () = state.outbox_filled.notified() => {}
         }
         loop {
-            match send_next(&state).await {
+            match send_next(&current.get()).await {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(fault) => {
@@ -93,6 +93,17 @@ async fn send(state: &State, due: &Due) -> Result<Result<(), String>, Fault> {
             let letter = Letter::password_changed((&account, to), service);
             return Ok(state.mailer.send(&due.id, &letter).await);
         }
+        Kind::FactorsChanged(_) => {
+            let letter = Letter::factors_changed((&account, to), service);
+            return Ok(state.mailer.send(&due.id, &letter).await);
+        }
+        Kind::CodeElsewhere(_) => {
+            let Some(url) = state.settings.account_url() else {
+                return Ok(Err("`public_url` is not set".to_owned()));
+            };
+            let letter = Letter::code_elsewhere((&account, to), service, &url);
+            return Ok(state.mailer.send(&due.id, &letter).await);
+        }
         Kind::Invitation(_) => Purpose::Invitation,
         Kind::Recovery { .. } if is_asked_too_often(state, &account.id, due).await? => {
             tracing::info!(user = %account.id, "too many links were asked for");
@@ -124,7 +135,10 @@ fn language_of(state: &State, account: &Account, due: &Due) -> Language {
 async fn recipient(state: &State, kind: &Kind) -> Result<Option<(Account, EmailAddress)>, Fault> {
     let kind = kind.clone();
     let found = state.store.read(move |tx| match &kind {
-        Kind::Invitation(id) | Kind::PasswordChanged(id) => users::find(tx, id),
+        Kind::Invitation(id)
+        | Kind::PasswordChanged(id)
+        | Kind::FactorsChanged(id)
+        | Kind::CodeElsewhere(id) => users::find(tx, id),
         Kind::Recovery { typed } => {
             let by_username = match Username::parse(typed) {
                 Some(username) => users::find_by_username(tx, &username)?,

@@ -7,9 +7,10 @@ use hallpass_issuer::grants::{authorization_code, device_code};
 use hallpass_issuer::{pushed_request, sign_in_event};
 use hallpass_protocol::Timestamp;
 use hallpass_store::{
-    Store, StoreError, Transaction, account_links, authorization_codes, authorizations,
-    browser_sessions, consents, counters, device_grants, device_polls, leader, proof_ids,
-    pushed_requests, revocations, sign_in_events,
+    Store, StoreError, Transaction, account_links, authorization_codes, authorization_lookups,
+    authorizations, browser_sessions, confirmed_networks, consents, counters, device_grants,
+    device_polls, leader, passkey_challenges, proof_ids, pushed_requests, revocations,
+    sign_in_events,
 };
 use tokio::time::MissedTickBehavior;
 
@@ -31,10 +32,12 @@ pub(crate) async fn run(state: Arc<State>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
     let mut feed = None;
+    let mut place = authorization_lookups::Place::random();
     loop {
         ticks.tick().await;
         let purged = async {
             purge(&state.store, state.now()).await?;
+            sweep(&state.store, &mut place).await?;
             state.store.purge_revocation_feed(feed.take()).await
         };
         match purged.await {
@@ -59,6 +62,27 @@ async fn purge(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Takes out of the lookup tables what points nowhere: one batch, which is all of ten million
+/// sign-ins in two weeks, or more where much of it goes.
+async fn sweep(store: &Store, place: &mut authorization_lookups::Place) -> Result<(), StoreError> {
+    loop {
+        let from = place.clone();
+        let look = store.read(move |tx| authorization_lookups::list_dangling(tx, &from, BATCH));
+        let (dangling, next) = look.await?;
+        *place = next;
+        if dangling.is_empty() {
+            return Ok(());
+        }
+        let is_backlog = dangling.len() >= BATCH as usize / 2;
+        let delete = store.write(move |tx| authorization_lookups::delete(tx, &dangling));
+        delete.await?;
+        if !is_backlog {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
 /// How many rows went of the table that had most of them.
 fn purge_batch(tx: &Transaction<'_>, now: Timestamp) -> Result<u64, StoreError> {
     let removed = [
@@ -71,6 +95,8 @@ fn purge_batch(tx: &Transaction<'_>, now: Timestamp) -> Result<u64, StoreError> 
         counters::purge_expired(tx, now, QUIET, BATCH)?,
         proof_ids::purge_expired(tx, now, BATCH)?,
         consents::purge_expired(tx, now, BATCH)?,
+        passkey_challenges::purge_expired(tx, now, BATCH)?,
+        confirmed_networks::purge_expired(tx, now, BATCH)?,
         sign_in_events::purge_expired(tx, now, sign_in_event::REMEMBERED, BATCH)?,
         pushed_requests::purge_expired(tx, now, pushed_request::OPENED, BATCH)?,
         authorizations::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?,
@@ -80,9 +106,64 @@ fn purge_batch(tx: &Transaction<'_>, now: Timestamp) -> Result<u64, StoreError> 
 
 #[cfg(test)]
 mod tests {
+    use hallpass_issuer::authorization::{Authorization, AuthorizationSeed, Origin};
+    use hallpass_issuer::user::{SignIn, User};
+    use hallpass_protocol::random::SystemRandom;
+    use hallpass_protocol::{AuthorizationId, ClientId, Scopes, UserId};
     use hallpass_store::StoreKey;
 
     use super::*;
+
+    fn authorization(number: u32, now: Timestamp) -> Authorization {
+        Authorization {
+            id: AuthorizationId::generate(now, &SystemRandom),
+            issuer: String::new(),
+            client_id: ClientId::new("cli"),
+            seed: AuthorizationSeed {
+                user: User {
+                    id: UserId::new(&format!("person-{number}")),
+                    claims: serde_json::Map::new(),
+                },
+                sign_in: SignIn::default(),
+                scopes: Scopes::default(),
+                resource: Vec::new(),
+                auth_time: now,
+                nonce: None,
+                browser_session: None,
+                browser_address: None,
+            },
+            origin: Origin::Device,
+            address: None,
+            created_at: now,
+            refresh: None,
+            revoked: None,
+            dpop_jkt: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn one_round_takes_out_all_of_a_backlog_that_points_nowhere() {
+        let store = Store::open_in_memory(StoreKey::from_bytes([1; 32])).unwrap();
+        let now = Timestamp::from_unix_seconds(1_000_000);
+        let fill = store.write(move |tx| {
+            for number in 0..2 * BATCH + 100 {
+                authorizations::insert(tx, &authorization(number, now))?;
+            }
+            authorizations::delete_all(tx)?;
+            authorizations::insert(tx, &authorization(7, now))
+        });
+        fill.await.unwrap();
+        let mut place = authorization_lookups::Place::default();
+        sweep(&store, &mut place).await.unwrap();
+        let left = store.read(|tx| {
+            let start = authorization_lookups::Place::default();
+            let (dangling, _) = authorization_lookups::list_dangling(tx, &start, 10 * BATCH)?;
+            let living = authorizations::list_by_user(tx, "", &UserId::new("person-7"))?;
+            Ok((dangling.len(), living.len()))
+        });
+        assert_eq!(left.await, Ok((0, 1)));
+        assert_eq!(place, authorization_lookups::Place::default(), "at the end");
+    }
 
     #[tokio::test]
     async fn one_round_removes_all_that_is_over_and_nothing_else() {

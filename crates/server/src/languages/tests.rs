@@ -13,6 +13,7 @@ const SAME: [(Language, &[&str]); 3] = [
             "code",
             "system",
             "name",
+            "passkeys",
             "endpoint_token",
             "endpoint_userinfo",
             "scope",

@@ -217,6 +217,47 @@ messages! {
     plain password_repeats;
     plain password_is_common;
 
+    // The second factor.
+    plain one_more_step;
+    filled one_more_step_for(user);
+    plain totp_code;
+    plain totp_code_hint;
+    plain recovery_code;
+    plain recovery_code_hint;
+    plain use_totp;
+    plain use_recovery_code;
+    plain wrong_totp;
+    plain wrong_recovery_code;
+    plain sign_in_too_old;
+    plain set_up_totp;
+    plain set_up_required;
+    plain scan_qr_code;
+    plain qr_code;
+    plain totp_key;
+    plain enter_first_code;
+    plain turn_on;
+    plain save_recovery_codes;
+    plain save_recovery_codes_lead;
+    plain saved_them;
+    // The account: second factors.
+    plain security;
+    plain security_lead;
+    plain authenticator_app;
+    plain no_authenticator_app;
+    filled factor_set_up(time);
+    filled factor_set_up_and_used(set_up, used);
+    plain replace_totp;
+    plain remove_totp;
+    plain remove_totp_named;
+    plain recovery_codes;
+    plain no_recovery_codes;
+    counted recovery_codes_left();
+    plain new_recovery_codes;
+    plain new_recovery_codes_mean;
+    plain unfinished;
+    plain done_totp_removed;
+    plain done_factors;
+
     // Consent.
     filled allow_client(client);
     plain allow;
@@ -263,6 +304,17 @@ messages! {
     plain i_started_this;
     plain sign_in_device;
     plain i_did_not_start_this;
+
+    // A sign-in that was started in another network.
+    filled did_you_start(client);
+    plain started_elsewhere;
+    plain never_hand_over;
+    plain the_browser;
+    plain the_program;
+    plain usual_with_remote;
+    plain start_in_this_network;
+    plain tick_to_go_on;
+    plain go_on_signing_in;
 
     // How a device ended.
     plain device_approved;
@@ -398,6 +450,39 @@ messages! {
     plain unknown_request_uri;
     plain unknown_request_uri_cause;
 
+    // Passkeys.
+    plain passkeys;
+    plain passkeys_lead;
+    plain no_passkeys;
+    plain add_passkey;
+    plain create_passkey;
+    plain create_passkey_lead;
+    plain passkey_created;
+    plain name_and_try_passkey;
+    plain save_and_try_passkey;
+    plain save_without_trying;
+    plain sign_in_with_passkey;
+    plain use_passkey;
+    plain passkey_is_synced;
+    plain passkey_on_one_device;
+    filled passkey_made(time);
+    filled passkey_made_and_used(made, used);
+    filled rename_passkey_named(passkey, time);
+    filled remove_passkey_named(passkey, time);
+    plain remove_passkey;
+    plain passkey_needs_script;
+    plain passkey_not_in_browser;
+    plain passkey_nothing_came;
+    plain passkey_is_there_already;
+    plain passkey_browser_failed;
+    plain passkey_not_accepted;
+    plain passkey_not_made;
+    plain too_many_passkeys;
+    plain last_factor;
+    plain done_passkey_added;
+    plain done_passkey_works;
+    plain done_passkey_removed;
+
     // Mails.
     filled invitation_subject(service);
     filled invitation_line(user);
@@ -410,6 +495,14 @@ messages! {
     filled changed_subject(service);
     filled changed_line(user);
     plain changed_closing;
+    filled factors_subject(service);
+    filled factors_line(user);
+    plain factors_closing;
+    filled elsewhere_subject(service);
+    filled elsewhere_line(user);
+    plain elsewhere_link_line;
+    plain see_what_is_signed_in;
+    plain elsewhere_closing;
 
     // Dev mode: the first page and the debugger.
     plain home;

@@ -25,12 +25,15 @@ const MOST_CONNECTIONS: usize = 10_000;
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 impl Listeners {
-    /// Serves until `shutdown` becomes true or its sender is gone; then stops accepting and gives
-    /// open requests 20 seconds to end.
+    /// Serves until `shutdown` says how long open requests may take, or its sender is gone; then
+    /// stops accepting and lets them end.
     ///
     /// Connections end with the future: dropping it closes them at once.
-    pub(crate) async fn serve<S, F>(self, service: S, mut shutdown: watch::Receiver<bool>)
-    where
+    pub(crate) async fn serve<S, F>(
+        self,
+        service: S,
+        mut shutdown: watch::Receiver<Option<Duration>>,
+    ) where
         S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
@@ -47,7 +50,7 @@ impl Listeners {
             }
             let accepted = tokio::select! {
                 biased;
-                _ = shutdown.wait_for(|stop| *stop) => break,
+                _ = shutdown.wait_for(Option::is_some) => break,
                 accepted = accept(&self.sockets, &mut next, &places) => accepted,
             };
             let (stream, peer, place) = accepted;
@@ -64,7 +67,8 @@ impl Listeners {
             });
         }
         drop(self.sockets);
-        if tokio::time::timeout(self.patience.drain, graceful.shutdown())
+        let drain = (*shutdown.borrow()).unwrap_or_default();
+        if tokio::time::timeout(drain, graceful.shutdown())
             .await
             .is_err()
         {

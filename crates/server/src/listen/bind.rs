@@ -13,10 +13,9 @@ use crate::tls::Tls;
 
 /// How often a port that one address gave is tried on the others.
 const PORT_DRAWS: u32 = 32;
-/// How long requests in flight may take to end.
+/// How long the head of a request may take.
 pub(super) const PATIENCE: Patience = Patience {
     head: Duration::from_secs(5),
-    drain: Duration::from_secs(20),
 };
 
 /// Sockets that listen, all on one port.
@@ -33,8 +32,6 @@ pub(crate) struct Listeners {
 pub(super) struct Patience {
     /// For the head of a request, also of the first one of a connection.
     pub(super) head: Duration,
-    /// For open requests when the server stops.
-    pub(super) drain: Duration,
 }
 
 impl Listeners {

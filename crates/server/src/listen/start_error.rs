@@ -39,6 +39,12 @@ pub enum StartError {
     /// Store or keys cannot be opened.
     #[error("cannot prepare the server: {0}")]
     Fault(String),
+    /// A node does not publish a new signing key.
+    #[error("node {node} does not publish the new signing key, so nothing signs with it yet")]
+    Unpublished {
+        /// Its id.
+        node: String,
+    },
     /// The settings cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -59,6 +65,11 @@ impl StartError {
             }
             Self::KeyRing(error) => Some(error.hint()),
             Self::Database(error) => database_hint(error),
+            Self::Unpublished { .. } => Some(
+                "see `hallpass admin keys list` and that node's log, then try again; a key in foreign hands \
+                 goes at once with `keys rotate --now --revoke KID`"
+                    .to_owned(),
+            ),
             Self::Fault(_) => None,
             Self::Settings(error) => error.hint(),
         }
@@ -67,7 +78,7 @@ impl StartError {
     /// The exit code of the command line.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::PortInUse { .. } | Self::Bind { .. } => 1,
+            Self::PortInUse { .. } | Self::Bind { .. } | Self::Unpublished { .. } => 1,
             Self::NoAddress
             | Self::KeyRing(_)
             | Self::Database(_)

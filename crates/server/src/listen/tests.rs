@@ -26,13 +26,18 @@ const ANY: [SocketAddr; 1] = [SocketAddr::new(
 /// Starts a server whose answer is the path; `/wait` waits for the second channel.
 async fn start(
     patience: Patience,
-) -> (SocketAddr, watch::Sender<bool>, Arc<Notify>, JoinHandle<()>) {
+) -> (
+    SocketAddr,
+    watch::Sender<Option<Duration>>,
+    Arc<Notify>,
+    JoinHandle<()>,
+) {
     let listeners = Listeners {
         patience,
         ..bind(&ANY).await.unwrap()
     };
     let address = listeners.addresses()[0];
-    let (stop, stopped) = watch::channel(false);
+    let (stop, stopped) = watch::channel(None);
     let gate = Arc::new(Notify::new());
     let waiting = Arc::clone(&gate);
     let service = move |request: Request<Incoming>, peer: SocketAddr| {
@@ -138,7 +143,6 @@ async fn a_head_beyond_the_limit_is_refused() {
 async fn a_silent_connection_is_closed() {
     let (address, _stop, _, _server) = start(Patience {
         head: Duration::ZERO,
-        ..PATIENCE
     })
     .await;
     for begin in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n"] {
@@ -157,7 +161,7 @@ async fn shutdown_lets_an_open_request_end() {
     let idle = send(address, b"").await;
     let stream = send(address, b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n").await;
     gate.notified().await;
-    stop.send(true).unwrap();
+    stop.send(Some(Duration::from_secs(20))).unwrap();
     gate.notify_one();
     assert!(read_all(stream).await.ends_with("/wait"));
     assert_eq!(read_all(idle).await, "");
@@ -167,11 +171,7 @@ async fn shutdown_lets_an_open_request_end() {
 
 #[tokio::test]
 async fn shutdown_does_not_wait_for_ever() {
-    let (address, stop, gate, server) = start(Patience {
-        drain: Duration::ZERO,
-        ..PATIENCE
-    })
-    .await;
+    let (address, stop, gate, server) = start(PATIENCE).await;
     let mut stream = send(address, b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n").await;
     gate.notified().await;
     drop(stop);

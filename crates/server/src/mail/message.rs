@@ -68,6 +68,44 @@ impl Letter {
         parts.seal(to)
     }
 
+    /// Word that a program in another network got what a browser's sign-in was worth.
+    pub(crate) fn code_elsewhere(
+        (account, to): (&Account, EmailAddress),
+        (language, service): (Language, &str),
+        account_url: &str,
+    ) -> Self {
+        let words = language.words();
+        let parts = Parts {
+            lang: language.tag(),
+            service,
+            heading: words.elsewhere_subject(service).to_string(),
+            lines: vec![
+                words.elsewhere_line(account.username.as_str()).to_string(),
+                words.elsewhere_link_line.to_owned(),
+            ],
+            link: Some((words.see_what_is_signed_in, account_url)),
+            closing: words.elsewhere_closing,
+        };
+        parts.seal(to)
+    }
+
+    /// Word that the second factors were changed.
+    pub(crate) fn factors_changed(
+        (account, to): (&Account, EmailAddress),
+        (language, service): (Language, &str),
+    ) -> Self {
+        let words = language.words();
+        let parts = Parts {
+            lang: language.tag(),
+            service,
+            heading: words.factors_subject(service).to_string(),
+            lines: vec![words.factors_line(account.username.as_str()).to_string()],
+            link: None,
+            closing: words.factors_closing,
+        };
+        parts.seal(to)
+    }
+
     /// Word that a password was changed.
     pub(crate) fn password_changed(
         (account, to): (&Account, EmailAddress),

@@ -51,12 +51,22 @@ pub static FORM_POST_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     )
 });
 
+/// The script that hands challenges to passkeys.
+pub static PASSKEY_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    asset(
+        "passkey",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../assets/passkey.js"),
+    )
+});
+
 /// Finds the file at a path, `/favicon.ico` included.
 pub fn find(path: &str) -> Option<&'static Asset> {
     if path == FAVICON {
         return Some(&MARK);
     }
-    [&*STYLESHEET, &*MARK, &*FORM_POST_SCRIPT]
+    [&*STYLESHEET, &*MARK, &*FORM_POST_SCRIPT, &*PASSKEY_SCRIPT]
         .into_iter()
         .find(|asset| asset.path == path)
 }

@@ -6,7 +6,6 @@
 use askama::Template;
 use askama::filters::HtmlSafeOutput;
 use hallpass_issuer::consent::{self, Asked, BadChoice};
-use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Scopes;
 use hallpass_protocol::authorization::AuthorizationRequest;
 use hallpass_protocol::form::Form;
@@ -15,16 +14,16 @@ use http::{Response, StatusCode};
 
 use super::continue_as::Target;
 use super::html::{Forms, Page};
+use super::interaction::{Shown, SignedIn};
 use super::layout::{Client, FormTarget, Layout, Publisher, initial};
 use super::scope_line::{Lifetime, ScopeLine};
-use super::{html, scope_line};
+use super::{html, interaction, scope_line};
 use crate::Body;
 use crate::error::Fault;
 use crate::error::page::PageError;
-use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
 use crate::languages::Value;
-use crate::page_token::{ConsentInteraction, Purpose};
+use crate::page_token::Purpose;
 use crate::request::Request;
 use crate::state::State;
 
@@ -63,18 +62,6 @@ impl Page for Consent {
     fn layout(&self) -> &Layout {
         &self.layout
     }
-}
-
-/// How long a person may think.
-const PATIENCE: std::time::Duration = std::time::Duration::from_mins(30);
-
-/// Whether somebody has just signed in for this very request, so that `prompt=login` is done with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SignedIn {
-    /// By the form before this page.
-    JustNow,
-    /// Earlier.
-    Before,
 }
 
 /// What is shown to whom.
@@ -123,16 +110,14 @@ pub(crate) fn page(
 ) -> Response<Body> {
     let (client, redirect_uri) = asking.client;
     let (person, signed_in) = asking.person;
-    let interaction = ConsentInteraction {
-        request: digest(asking.request),
-        session: person.session(),
-        just_signed_in: signed_in == SignedIn::JustNow,
-        expires_at: request.now + PATIENCE,
+    let place = (Purpose::Consent, target.browser);
+    let about = Shown {
+        asked: asking.request,
+        person,
+        signed_in,
+        networks: None,
     };
-    let binding = target.browser.binding(request);
-    let sealed = state
-        .page_tokens
-        .seal(Purpose::Consent, binding, &interaction);
+    let sealed = interaction::seal(state, request, place, about);
     let page = Consent {
         layout: request.layout(),
         form: FormTarget {
@@ -158,31 +143,6 @@ pub(crate) fn page(
     response
 }
 
-/// Reads what was posted: that this person saw this request in this browser, and not long ago. The
-/// caller has checked the CSRF token.
-pub(crate) fn check_interaction(
-    state: &State,
-    request: &Request,
-    (browser, form): (&Browser, &Form),
-    (asked, person): (&AuthorizationRequest, &SignedInUser),
-) -> Result<SignedIn, PageError> {
-    let sealed = form.one("interaction")?.unwrap_or_default();
-    let shown: Option<ConsentInteraction> =
-        state
-            .page_tokens
-            .open(Purpose::Consent, browser.binding(request), sealed);
-    let holds = |shown: &ConsentInteraction| {
-        shown.request == digest(asked)
-            && shown.session == person.session()
-            && request.now < shown.expires_at
-    };
-    match shown.filter(holds) {
-        Some(shown) if shown.just_signed_in => Ok(SignedIn::JustNow),
-        Some(_) => Ok(SignedIn::Before),
-        None => Err(PageError::Forged),
-    }
-}
-
 /// The scopes that were left ticked. A scope that was not asked for is somebody else's form.
 pub(crate) fn read_choice(
     asked: &Scopes,
@@ -192,11 +152,6 @@ pub(crate) fn read_choice(
         Err(BadChoice::NotAsked) => Err(PageError::Forged),
         chosen => Ok(chosen),
     }
-}
-
-/// Every parameter of a request, so that a decision about it is none about another one.
-fn digest(asked: &AuthorizationRequest) -> SecretHash {
-    SecretHash::of(asked.encode().encode().as_bytes())
 }
 
 /// The operator vouches for a client with an address of its own; a name on somebody's machine can be

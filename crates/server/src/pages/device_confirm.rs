@@ -4,9 +4,10 @@
 //! RFC 8628 §5.4 (remote phishing): <https://www.rfc-editor.org/rfc/rfc8628#section-5.4>
 
 use askama::Template;
-use hallpass_issuer::authorization::AuthorizationSeed;
+use hallpass_issuer::authorization::{AuthorizationSeed, RefreshLifetimes};
 use hallpass_issuer::consent::{self, BadChoice, ConsentPolicy};
-use hallpass_issuer::grants::device_approval;
+use hallpass_issuer::factors::required::Demand;
+use hallpass_issuer::grants::device_approval::{self, NotApprovable};
 use hallpass_issuer::grants::device_code::DeviceGrant;
 use hallpass_issuer::network::{self, Comparison};
 use hallpass_protocol::Scopes;
@@ -20,6 +21,7 @@ use super::html::{Forms, Page};
 use super::layout::{Client, FormTarget, Layout, Publisher};
 use super::login::{self, Asking, Mistakes, Purpose as LoginPurpose};
 use super::scope_line::{Lifetime, ScopeLine};
+use super::second_factor::{self, Progress, StepUp};
 use super::{device, html, scope_line};
 use crate::Body;
 use crate::error::page::PageError;
@@ -159,22 +161,53 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     state
         .phishing_signals
         .note_tried(&grant, account, request.now);
-    check_requirement(state, request, &grant)?;
+    let demand = demand_of(state, request, &grant)?;
+    let at = (state, request, &browser);
+    if let Some(response) = step_up(at, (&person, &demand), &action).await? {
+        return Ok(response);
+    }
     let shown = (&grant, interaction);
     Ok(page(state, request, (&browser, action), shown, &person))
 }
 
 /// The operator may ask for more than a click, of a client or of all.
-fn check_requirement(
-    state: &State,
-    request: &Request,
-    grant: &DeviceGrant,
-) -> Result<(), PageError> {
+fn demand_of(state: &State, request: &Request, grant: &DeviceGrant) -> Result<Demand, PageError> {
     let client = state.clients.find(&grant.client_id);
     let requirement = client.map_or(state.settings.device_requirement, |client| {
         state.settings.device_requirement_of(&client)
     });
     device_approval::check(requirement, network(request, grant)).map_err(PageError::NotApprovable)
+}
+
+/// What a person has to do before they see the page and before they approve: show a second factor, or
+/// sign in again to set one up.
+async fn step_up(
+    at: (&State, &Request, &Browser),
+    (person, demand): (&SignedInUser, &Demand),
+    action: &str,
+) -> Result<Option<Response<Body>>, PageError> {
+    match second_factor::ask_to_step_up(at, (person, demand), action).await? {
+        StepUp::Enough => Ok(None),
+        StepUp::Page(page) => Ok(Some(page)),
+        StepUp::SignIn => {
+            let (state, request, browser) = at;
+            let asking = Asking {
+                purpose: LoginPurpose::Confirm,
+                action: action.to_owned(),
+                hint: Some(person.user().shown_name()),
+                parameters: Form::default(),
+            };
+            let nothing_sent = Mistakes::default();
+            Ok(Some(login::page(
+                state,
+                request,
+                browser,
+                asking,
+                &nothing_sent,
+            )))
+        }
+        StepUp::Unreachable => Err(PageError::NotApprovable(NotApprovable::SecondFactor)),
+    }
 }
 
 /// Takes what was posted: a button of the page, or the sign-in form before it.
@@ -187,6 +220,10 @@ async fn answer(
 ) -> Result<Response<Body>, PageError> {
     let nothing_sent = Mistakes::default();
     match (form.one("action")?, person) {
+        (None, Some(person)) if second_factor::is_answer(form) => {
+            let at = (state, request, browser);
+            second_factor::take_step_up(at, (&person, form), &action).await
+        }
         (Some(choice), Some(person)) => {
             browser.check_csrf_of(state, request, (form, &person))?;
             if choice == "switch" {
@@ -216,9 +253,12 @@ async fn answer(
         )),
         (None, _) => {
             browser.check_sign_in(state, request, form)?;
-            match login::read(state, request, form).await? {
-                Err(mistakes) => Ok(sign_in_page(state, request, browser, (action, &mistakes))),
-                Ok(person) => {
+            let demand = demand_of(state, request, grant)?;
+            let asked = (asking(action.clone()), &demand);
+            match second_factor::advance(state, request, browser, asked, form).await? {
+                Progress::Page(page) => Ok(page),
+                Progress::Unreachable => Err(PageError::NotApprovable(NotApprovable::SecondFactor)),
+                Progress::SignedIn(person) => {
                     let (_, cookie) = SignedInUser::sign_in(state, request, person).await?;
                     let mut response = see_other(&action);
                     cookie.send(&mut response);
@@ -235,13 +275,16 @@ fn sign_in_page(
     browser: &Browser,
     (action, mistakes): (String, &Mistakes),
 ) -> Response<Body> {
-    let asking = Asking {
+    login::page(state, request, browser, asking(action), mistakes)
+}
+
+fn asking(action: String) -> Asking<'static> {
+    Asking {
         purpose: LoginPurpose::ConnectDevice,
         action,
         hint: None,
         parameters: Form::default(),
-    };
-    login::page(state, request, browser, asking, mistakes)
+    }
 }
 
 /// Writes the decision down; whoever comes second finds the code no longer valid (row S-16).
@@ -259,7 +302,11 @@ async fn decide(
         _ => return Err(PageError::Forged),
     };
     if approve {
-        check_requirement(state, request, grant)?;
+        let demand = demand_of(state, request, grant)?;
+        let at = (state, request, browser);
+        if let Some(response) = step_up(at, (person, &demand), &action).await? {
+            return Ok(response);
+        }
     }
     let seed = AuthorizationSeed {
         user: person.user().clone(),
@@ -355,9 +402,17 @@ fn page(
         } else {
             scope_line::lines(&grant.scopes, &state.settings.resources)
         },
-        lifetime: scope_line::lifetime(&grant.scopes, &state.settings.refresh),
+        lifetime: scope_line::lifetime(&grant.scopes, &refresh_lifetimes(state, grant)),
     };
     html::html(StatusCode::OK, &page)
+}
+
+fn refresh_lifetimes(state: &State, grant: &DeviceGrant) -> RefreshLifetimes {
+    let lifetimes = state.settings.refresh;
+    let client = state.clients.find(&grant.client_id);
+    client.map_or(lifetimes, |client| {
+        client.device.refresh_lifetimes(lifetimes)
+    })
 }
 
 fn name_of(state: &State, grant: &DeviceGrant) -> String {

@@ -57,6 +57,11 @@ impl Layout {
     pub fn form_post_script(&self) -> &'static str {
         &assets::FORM_POST_SCRIPT.path
     }
+
+    /// Path of the script that hands challenges to passkeys.
+    pub fn passkey_script(&self) -> &'static str {
+        &assets::PASSKEY_SCRIPT.path
+    }
 }
 
 /// Where a form goes, and what proves that this browser was given it.

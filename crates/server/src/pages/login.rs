@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use askama::Template;
 use hallpass_issuer::factors::password::LONGEST;
+use hallpass_issuer::factors::required::Demand;
+use hallpass_issuer::grants::device_approval::NotApprovable;
 use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::form::Form;
 use hallpass_protocol::{Secret, UserId};
@@ -14,9 +16,11 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use super::html;
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout, Pair, initial};
+use super::passkey::Ask;
 use super::problem::Problem;
+use super::second_factor::{self, Progress};
 use crate::Body;
-use crate::accounts::{Guess, KnownBrowser, Outcome};
+use crate::accounts::{Guess, KnownBrowser, Outcome, Rules, Waits};
 use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
@@ -45,6 +49,8 @@ pub struct Login {
     pub recover_url: Option<String>,
     /// Shown above the fields: why the two did not sign in. Never which of them was wrong.
     pub refusal: Option<Problem>,
+    /// What is asked of a passkey, where the server takes them.
+    pub passkey: Option<Ask>,
     /// Shown below the username.
     pub username_error: Option<Problem>,
     /// Why the claims cannot be read, as the reader of JSON says it. Dev mode only.
@@ -115,32 +121,58 @@ pub(crate) struct Asking<'a> {
     pub(crate) parameters: Form,
 }
 
+impl Mistakes {
+    /// A sign-in that begins anew, with the reason.
+    pub(crate) fn refused(problem: Problem) -> Self {
+        Self {
+            refusal: Some(problem),
+            ..Self::default()
+        }
+    }
+}
+
+/// What a sign-in form came to.
+#[derive(Debug)]
+pub(crate) enum Read {
+    /// Somebody is known.
+    SignedIn(Person),
+    /// Somebody is, as far as a password can say; more is needed of them.
+    Waits {
+        waits: Box<Waits>,
+        /// What was typed as the user name, folded.
+        name: String,
+    },
+    /// Somebody is, and cannot show what is needed.
+    Unreachable,
+    /// Nobody is.
+    Mistakes(Mistakes),
+}
+
 /// Finds out who posted a sign-in form. This is where dev mode and production part: in dev mode any
 /// name signs in, in production an account with its password.
 pub(crate) async fn read(
     state: &State,
     request: &Request,
-    form: &Form,
-) -> Result<Result<Person, Mistakes>, PageError> {
+    (form, demand): (&Form, &Demand),
+) -> Result<Read, PageError> {
     if state.settings.is_production() {
-        read_account(state, request, form).await
-    } else {
-        let anybody = |user| Person {
+        return read_account(state, request, (form, demand)).await;
+    }
+    Ok(match read_anybody(form) {
+        Ok(user) => Read::SignedIn(Person {
             user,
             sign_in: SignIn::default(),
             known_browser: None,
-        };
-        Ok(read_anybody(form)
-            .map(anybody)
-            .map_err(|mistakes| *mistakes))
-    }
+        }),
+        Err(mistakes) => Read::Mistakes(*mistakes),
+    })
 }
 
 async fn read_account(
     state: &State,
     request: &Request,
-    form: &Form,
-) -> Result<Result<Person, Mistakes>, PageError> {
+    (form, demand): (&Form, &Demand),
+) -> Result<Read, PageError> {
     let username = field(form, "username");
     let mut mistakes = Mistakes {
         sent: (username.clone(), String::new()),
@@ -149,13 +181,13 @@ async fn read_account(
     let password = Secret::new(form.one("password")?.unwrap_or_default().to_owned());
     if username.is_empty() {
         mistakes.username = Some(Problem::NoUsername);
-        return Ok(Err(mistakes));
+        return Ok(Read::Mistakes(mistakes));
     }
     // Nobody has a longer name, and no password is longer: no work for what cannot be right.
     let is_too_long = username.len() > 255 || password.expose().len() > LONGEST;
     if !state.settings.login.password || password.expose().is_empty() || is_too_long {
         mistakes.refusal = Some(Problem::WrongPassword);
-        return Ok(Err(mistakes));
+        return Ok(Read::Mistakes(mistakes));
     }
     let name = username.to_ascii_lowercase();
     let browser = KnownBrowser::of(state, request);
@@ -166,12 +198,16 @@ async fn read_account(
         address: request.peer,
         browser: user_agent::in_words(request),
     };
-    let limits = &state.settings.limits;
-    let judged = state.accounts.sign_in(guess, limits).await;
+    let rules = Rules {
+        limits: &state.settings.limits,
+        factors: state.settings.factor_policy(),
+        demand,
+    };
+    let judged = state.accounts.sign_in(guess, rules).await;
     match judged.map_err(Fault::from)? {
         Outcome::SignedIn(account) => {
             tracing::info!(user = %account.id, address = %request.peer, "login.success");
-            return Ok(Ok(Person {
+            return Ok(Read::SignedIn(Person {
                 user: account.user(),
                 sign_in: SignIn {
                     browser: user_agent::in_words(request),
@@ -180,6 +216,8 @@ async fn read_account(
                 known_browser: Some(browser.with(state, request, &name)),
             }));
         }
+        Outcome::Waits(waits) => return Ok(Read::Waits { waits, name }),
+        Outcome::Unreachable => return Ok(Read::Unreachable),
         Outcome::Wrong => {
             tracing::info!(address = %request.peer, "login.failure");
             mistakes.refusal = Some(Problem::WrongPassword);
@@ -190,7 +228,7 @@ async fn read_account(
             mistakes.wait = Some(wait);
         }
     }
-    Ok(Err(mistakes))
+    Ok(Read::Mistakes(mistakes))
 }
 
 fn field(form: &Form, name: &str) -> String {
@@ -253,6 +291,7 @@ pub(crate) fn page(
         StatusCode::OK
     };
     let csrf = browser.csrf(state, request);
+    let relying_party = state.settings.passkeys.as_ref();
     let production = state.settings.is_production();
     let page = Login {
         layout: request.layout(),
@@ -266,6 +305,11 @@ pub(crate) fn page(
         claims,
         recover_url: production.then(|| request.path_of("login/recover")),
         refusal: mistakes.refusal,
+        passkey: relying_party.map(|here| Ask {
+            // A browser that answers by itself would do so again and again.
+            is_conditional: mistakes.refusal != Some(Problem::PasskeyNotAccepted),
+            ..Ask::to_sign_in((state, request, browser), here)
+        }),
         username_error: mistakes.username,
         claims_error: mistakes.claims.clone(),
         recent_users: state.recent_users.of(&request.issuer),
@@ -298,9 +342,11 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     }
     let form = request.form()?;
     browser.check_sign_in(state, request, &form)?;
-    match read(state, request, &form).await? {
-        Err(mistakes) => Ok(page(state, request, &browser, asking, &mistakes)),
-        Ok(person) => {
+    let usual = (asking, &Demand::Usual);
+    match second_factor::advance(state, request, &browser, usual, &form).await? {
+        Progress::Page(page) => Ok(page),
+        Progress::Unreachable => Err(PageError::NotApprovable(NotApprovable::SecondFactor)),
+        Progress::SignedIn(person) => {
             let (_, cookie) = SignedInUser::sign_in(state, request, person).await?;
             let mut response = see_other(&request.path_of("device"));
             cookie.send(&mut response);

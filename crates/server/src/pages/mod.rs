@@ -14,9 +14,13 @@ pub mod device_done;
 pub mod error;
 pub mod form_post;
 pub mod home;
+pub(crate) mod interaction;
 pub(crate) mod language_switch;
 pub mod login;
+pub mod other_network;
+pub mod passkey;
 pub mod recover;
+pub(crate) mod second_factor;
 pub mod signed_out;
 
 pub mod assets;

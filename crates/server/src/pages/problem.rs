@@ -32,6 +32,12 @@ pub enum Problem {
     NotPresentPassword,
     /// The new password is the present one.
     SamePassword,
+    /// A code that no authenticator app of this person shows now, or one that was used before.
+    WrongTotp,
+    /// None of this person's recovery codes, or one that was used before.
+    WrongRecoveryCode,
+    /// The second step came too late, or its sign-in is not what it was.
+    SignInTooOld,
     /// No user code.
     CodeMissing,
     /// A user code that is wrong, expired or used: a guesser must not learn which of these it is.
@@ -40,6 +46,14 @@ pub enum Problem {
     NotYourUsername,
     /// Nobody else could administer the server.
     LastAdmin,
+    /// A passkey that signs nobody in here, for whatever reason: a guesser must not learn which.
+    PasskeyNotAccepted,
+    /// A new passkey that is not kept.
+    PasskeyNotMade,
+    /// There are as many passkeys as can be.
+    TooManyPasskeys,
+    /// A second factor is required, and there is no other.
+    LastFactor,
 }
 
 impl Problem {
@@ -65,10 +79,17 @@ impl Problem {
             Self::PasswordsDiffer => words.passwords_differ,
             Self::NotPresentPassword => words.not_present_password,
             Self::SamePassword => words.same_password,
+            Self::WrongTotp => words.wrong_totp,
+            Self::WrongRecoveryCode => words.wrong_recovery_code,
+            Self::SignInTooOld => words.sign_in_too_old,
             Self::CodeMissing => words.code_is_missing,
             Self::CodeNotValid => words.code_not_valid,
             Self::NotYourUsername => words.not_your_username,
             Self::LastAdmin => words.last_admin,
+            Self::PasskeyNotAccepted => words.passkey_not_accepted,
+            Self::PasskeyNotMade => words.passkey_not_made,
+            Self::TooManyPasskeys => words.too_many_passkeys,
+            Self::LastFactor => words.last_factor,
         };
         plain.to_owned()
     }

@@ -13,6 +13,7 @@ use hallpass_issuer::refusal::PageReason;
 use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 
+use super::account::{PasskeyPage, PasskeyRow, PasskeysPage, SecurityPage};
 use super::choose_password::{Choose, ChoosePassword, Step as ChooseStep};
 use super::consent::Consent;
 use super::continue_as::ContinueAs;
@@ -26,9 +27,12 @@ use super::home::{Command, Endpoint, Home};
 use super::html::{Forms, Page, html};
 use super::layout::{Client, FormTarget, Layout, Link, Pair, Publisher};
 use super::login::{Login, Purpose};
+use super::other_network::OtherNetwork;
+use super::passkey::Ask;
 use super::problem::Problem;
 use super::recover::{Recover, Step as RecoverStep};
 use super::scope_line::{Lifetime, ScopeLine};
+use super::second_factor::{Codes, QrCode, RecoveryCodesPage, SecondFactorPage, SetUpPage, Way};
 use super::signed_out::{Confirm, SignedOut, Step as SignedOutStep};
 use crate::languages::{Language, Moment};
 
@@ -146,8 +150,15 @@ impl Hostile {
 
 /// Cuts out the one script that a page may have: ours, by path, without text.
 fn scriptless(html: &str) -> String {
-    let path = &super::assets::FORM_POST_SCRIPT.path;
-    html.replace(&format!("<script src=\"{path}\" defer></script>"), "")
+    let mut text = html.to_owned();
+    for script in [
+        &*super::assets::FORM_POST_SCRIPT,
+        &*super::assets::PASSKEY_SCRIPT,
+    ] {
+        let tag = format!("<script src=\"{}\" defer></script>", script.path);
+        text = text.replace(&tag, "");
+    }
+    text
 }
 
 fn moment(seconds_ago: i64) -> Moment {
@@ -187,6 +198,7 @@ fn login(all: &mut Rendered) {
         claims: t.text(),
         recover_url: Some(t.text()),
         refusal: Some(Problem::WrongPassword),
+        passkey: Some(ask(&mut t)),
         username_error: Some(Problem::BadUsername),
         claims_error: Some(t.text()),
         recent_users: vec![t.text()],
@@ -322,6 +334,24 @@ fn continue_as(all: &mut Rendered) {
     t.check(all, "continue_as", &page);
 }
 
+fn other_network(all: &mut Rendered) {
+    for may_go_on in [true, false] {
+        let mut t = Hostile::new(all.language);
+        let page = OtherNetwork {
+            layout: t.layout(),
+            form: t.form(),
+            client: t.text(),
+            user: t.text(),
+            browser: t.text(),
+            program: t.text(),
+            may_go_on,
+            is_unticked: may_go_on,
+        };
+        let name = format!("other_network, may go on: {may_go_on}");
+        t.check(all, &name, &page);
+    }
+}
+
 fn consent(all: &mut Rendered) {
     let mut t = Hostile::new(all.language);
     let page = Consent {
@@ -424,6 +454,106 @@ fn debugger(all: &mut Rendered) {
     t.check(all, "debugger", &page);
 }
 
+fn second_factors(all: &mut Rendered) {
+    for (way, error) in [
+        (Way::Totp, None),
+        (Way::Totp, Some(Problem::WrongTotp)),
+        (Way::RecoveryCode, Some(Problem::WrongRecoveryCode)),
+    ] {
+        let mut t = Hostile::new(all.language);
+        let page = SecondFactorPage {
+            layout: t.layout(),
+            form: t.form(),
+            pending: Some(t.text()),
+            user: t.text(),
+            way,
+            others: vec![Way::Passkey, Way::RecoveryCode],
+            passkey: None,
+            error,
+        };
+        t.check(all, &format!("second_factor_{}", way.as_str()), &page);
+    }
+    let mut t = Hostile::new(all.language);
+    let page = SetUpPage {
+        layout: t.layout(),
+        form: t.form(),
+        pending: Some(t.text()),
+        user: t.text(),
+        qr_code: QrCode::of("otpauth://totp/a:b?secret=A"),
+        key: t.text(),
+        error: Some(Problem::WrongTotp),
+        back_url: Some(t.text()),
+    };
+    t.check(all, "second_factor_setup", &page);
+    let mut t = Hostile::new(all.language);
+    let page = RecoveryCodesPage {
+        layout: t.layout(),
+        user: t.text(),
+        codes: vec![t.text(), t.text()],
+        next: Codes::Finish {
+            form: t.form(),
+            pending: t.text(),
+        },
+    };
+    t.check(all, "recovery_codes", &page);
+    let mut t = Hostile::new(all.language);
+    let page = SecurityPage {
+        layout: t.layout(),
+        form: t.form(),
+        user: t.text(),
+        notice: None,
+        error: Some(Problem::LastFactor),
+        takes_totp: true,
+        totp: None,
+        totp_url: t.text(),
+        passkeys_url: Some(t.text()),
+        has_factor: true,
+        recovery_codes: 3,
+        account_url: t.text(),
+    };
+    t.check(all, "account_security", &page);
+}
+
+fn ask(t: &mut Hostile) -> Ask {
+    Ask {
+        function: "get",
+        options: t.text(),
+        challenge: t.text(),
+        is_conditional: true,
+    }
+}
+
+fn passkeys(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
+    let row = |t: &mut Hostile, used| PasskeyRow {
+        id: t.text(),
+        name: t.text(),
+        is_synced: used,
+        created: moment(90),
+        used: used.then(|| moment(30)),
+    };
+    let page = PasskeysPage {
+        layout: t.layout(),
+        form: t.form(),
+        account_url: t.text(),
+        notice: Some(all.language.words().done_passkey_works),
+        problem: Some(Problem::PasskeyNotMade),
+        passkeys: vec![row(&mut t, true), row(&mut t, false)],
+        ask: Some(ask(&mut t)),
+    };
+    t.check(all, "account_passkeys", &page);
+    let mut t = Hostile::new(all.language);
+    let page = PasskeyPage {
+        layout: t.layout(),
+        form: t.form(),
+        problem: Some(Problem::PasskeyNotAccepted),
+        id: t.text(),
+        name: t.text(),
+        ask: ask(&mut t),
+    };
+    t.check(all, "account_passkey", &page);
+}
+
 fn every_error(all: &mut Rendered) {
     let whys = [
         PageReason::NoClient,
@@ -480,12 +610,15 @@ fn every_page(language: Language) -> Rendered {
         device_confirm,
         device_done,
         continue_as,
+        other_network,
         consent,
         signed_out,
         error,
         form_post,
         home,
         debugger,
+        second_factors,
+        passkeys,
         every_error,
     ] {
         page(&mut all);
@@ -535,9 +668,11 @@ fn no_page_has_english_left_in_another_language() {
         "UserInfo",
         "Scope",
         "Token",
+        "Passkeys",
         "Code",
         "System",
         "Name",
+        "Passkeys",
         "{&#34;groups&#34;: [&#34;admins&#34;]}",
         "{&#34;email&#34;: &#34;ada@example.com&#34;}",
     ];

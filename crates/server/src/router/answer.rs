@@ -7,7 +7,7 @@ use hallpass_protocol::prefer;
 use hallpass_store::Moment;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
-use super::cors::allow_origin;
+use super::cors::{allow_origin, allow_registered};
 use super::dispatch::dispatch;
 use super::endpoint::Endpoint;
 use super::url_map::Map;
@@ -141,12 +141,20 @@ fn finish(state: &State, request: &Request, endpoint: Endpoint, response: &mut R
         let headers = response.headers_mut();
         headers.insert(prefer::PREFERENCE_APPLIED, applied);
     }
-    // Strict mode knows no origins yet, and answers none (row S-168).
-    if !endpoint.is_page() && !state.settings.strict {
-        let methods = match endpoint {
-            Endpoint::ClientConfiguration => "GET, PUT, DELETE, OPTIONS",
-            _ => "POST, GET, OPTIONS",
-        };
+    let methods = match endpoint {
+        Endpoint::ClientConfiguration => "GET, PUT, DELETE, OPTIONS",
+        _ => "POST, GET, OPTIONS",
+    };
+    if state.settings.strict {
+        if endpoint.is_for_scripts() {
+            let is_known = |origin: &HeaderValue| state.clients.has_origin(origin.as_bytes());
+            allow_registered(
+                &request.headers,
+                response.headers_mut(),
+                (methods, is_known),
+            );
+        }
+    } else if !endpoint.is_page() {
         allow_origin(&request.headers, response.headers_mut(), methods);
     }
 }

@@ -6,8 +6,8 @@ use super::endpoint::Endpoint;
 use crate::Body;
 use crate::endpoints::{
     authorization, debugger, device_authorization, end_session, health, introspection, jwks,
-    metadata, pushed_authorization_request, registration, resource_metadata, revocation, token,
-    user_management, userinfo,
+    metadata, passkey_origins, pushed_authorization_request, registration, resource_metadata,
+    revocation, token, user_management, userinfo,
 };
 use crate::error::json::JsonError;
 use crate::pages::{
@@ -17,12 +17,12 @@ use crate::request::Request;
 use crate::state::State;
 
 use super::endpoint::Endpoint::{
-    Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPassword,
-    AccountSessions, AuthKitAuthenticate, AuthKitDevice, Authorization, ChangePassword,
-    ChoosePassword, ClientConfiguration, Debugger, DebuggerCallback, Device, DeviceAuthorization,
-    DeviceConfirm, EndSession, Home, Introspection, Jwks, Live, Login, Metadata,
-    PushedAuthorizationRequest, Ready, Recover, Registration, ResourceMetadata, Revocation, Token,
-    Userinfo,
+    Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPasskeys,
+    AccountPassword, AccountSecurity, AccountSessions, AccountTotp, AuthKitAuthenticate,
+    AuthKitDevice, Authorization, ChangePassword, ChoosePassword, ClientConfiguration, Debugger,
+    DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm, EndSession, Home, Introspection,
+    Jwks, Live, Login, Metadata, PasskeyOrigins, PushedAuthorizationRequest, Ready, Recover,
+    Registration, ResourceMetadata, Revocation, Token, Userinfo,
 };
 
 /// Answers a request whose body is read.
@@ -45,11 +45,13 @@ pub(super) async fn dispatch(
         Revocation => revocation::post(state, request).await,
         AuthKitDevice => Box::pin(user_management::authorize_device(state, request)).await,
         AuthKitAuthenticate => Box::pin(user_management::authenticate(state, request)).await,
+        PasskeyOrigins => passkey_origins::get(state, request),
         Live => Ok(health::live()),
         Ready => Ok(health::ready(state).await),
         Authorization | EndSession | Device | DeviceConfirm | Login | Recover | ChoosePassword
         | ChangePassword | Account | AccountSessions | AccountApps | AccountPassword
-        | AccountHistory | AccountExport | AccountDelete | Debugger | DebuggerCallback | Home => {
+        | AccountPasskeys | AccountSecurity | AccountTotp | AccountHistory | AccountExport
+        | AccountDelete | Debugger | DebuggerCallback | Home => {
             return Box::pin(for_person(state, request, endpoint)).await;
         }
     };
@@ -76,6 +78,9 @@ async fn for_person(state: &State, request: &Request, endpoint: Endpoint) -> Res
         AccountSessions => account::sessions(state, request).await,
         AccountApps => account::apps(state, request).await,
         AccountPassword => account::password(state, request).await,
+        AccountPasskeys => account::passkeys(state, request).await,
+        AccountSecurity => account::security(state, request).await,
+        AccountTotp => account::totp(state, request).await,
         AccountHistory => account::history(state, request).await,
         AccountExport => account::export(state, request).await,
         AccountDelete => account::delete(state, request).await,

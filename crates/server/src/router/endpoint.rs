@@ -28,9 +28,13 @@ pub(super) enum Endpoint {
     AccountSessions,
     AccountApps,
     AccountPassword,
+    AccountPasskeys,
+    AccountSecurity,
+    AccountTotp,
     AccountHistory,
     AccountExport,
     AccountDelete,
+    PasskeyOrigins,
     Debugger,
     DebuggerCallback,
     AuthKitDevice,
@@ -41,18 +45,21 @@ pub(super) enum Endpoint {
 }
 
 use Endpoint::{
-    Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPassword,
-    AccountSessions, AuthKitAuthenticate, AuthKitDevice, Authorization, ChangePassword,
-    ChoosePassword, ClientConfiguration, Debugger, DebuggerCallback, Device, DeviceAuthorization,
-    DeviceConfirm, EndSession, Home, Introspection, Jwks, Live, Login, Metadata,
-    PushedAuthorizationRequest, Ready, Recover, Registration, ResourceMetadata, Revocation, Token,
-    Userinfo,
+    Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPasskeys,
+    AccountPassword, AccountSecurity, AccountSessions, AccountTotp, AuthKitAuthenticate,
+    AuthKitDevice, Authorization, ChangePassword, ChoosePassword, ClientConfiguration, Debugger,
+    DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm, EndSession, Home, Introspection,
+    Jwks, Live, Login, Metadata, PasskeyOrigins, PushedAuthorizationRequest, Ready, Recover,
+    Registration, ResourceMetadata, Revocation, Token, Userinfo,
 };
 
 impl Endpoint {
     /// Whether it is about people with accounts.
     pub(super) fn needs_accounts(self) -> bool {
-        matches!(self, Recover | ChoosePassword | ChangePassword) || self.is_account()
+        matches!(
+            self,
+            Recover | ChoosePassword | ChangePassword | PasskeyOrigins
+        ) || self.is_account()
     }
 
     /// Whether it is a page of a person's own account.
@@ -63,18 +70,29 @@ impl Endpoint {
                 | AccountSessions
                 | AccountApps
                 | AccountPassword
+                | AccountPasskeys
+                | AccountSecurity
+                | AccountTotp
                 | AccountHistory
                 | AccountExport
                 | AccountDelete
         )
     }
 
+    /// Whether pages of registered origins may ask for it in production (row S-168): what a program
+    /// in a browser needs, and nothing that a person looks at.
+    pub(super) fn is_for_scripts(self) -> bool {
+        matches!(
+            self,
+            Metadata | ResourceMetadata | Jwks | Token | Userinfo | Revocation
+        )
+    }
+
     /// The methods it takes, as `Allow` names them.
     pub(super) fn methods(self) -> &'static str {
         match self {
-            Metadata | ResourceMetadata | Jwks | Live | Ready | Home | ChangePassword => {
-                "GET, HEAD"
-            }
+            Metadata | ResourceMetadata | Jwks | Live | Ready | Home | ChangePassword
+            | PasskeyOrigins => "GET, HEAD",
             Token
             | DeviceAuthorization
             | PushedAuthorizationRequest
@@ -88,8 +106,10 @@ impl Endpoint {
             | AuthKitAuthenticate => "POST",
             ClientConfiguration => "GET, HEAD, PUT, DELETE",
             Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login | Recover
-            | ChoosePassword | Account | AccountPassword | AccountHistory | AccountDelete
-            | Debugger | DebuggerCallback => "GET, HEAD, POST",
+            | ChoosePassword | Account | AccountPassword | AccountPasskeys | AccountSecurity
+            | AccountTotp | AccountHistory | AccountDelete | Debugger | DebuggerCallback => {
+                "GET, HEAD, POST"
+            }
         }
     }
 
@@ -111,7 +131,8 @@ impl Endpoint {
             DeviceConfirm => Some("device_confirm"),
             Login => Some("login"),
             Recover | ChoosePassword | ChangePassword | Account | AccountSessions | AccountApps
-            | AccountPassword | AccountHistory | AccountExport | AccountDelete | Debugger
+            | AccountPassword | AccountPasskeys | AccountSecurity | AccountTotp
+            | PasskeyOrigins | AccountHistory | AccountExport | AccountDelete | Debugger
             | DebuggerCallback | Live | Ready | Home => None,
         }
     }

@@ -13,12 +13,12 @@ use crate::request::is_issuer;
 use crate::settings::{Compat, Mode, Settings};
 
 use super::endpoint::Endpoint::{
-    Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPassword,
-    AccountSessions, AuthKitAuthenticate, AuthKitDevice, Authorization, ChangePassword,
-    ChoosePassword, ClientConfiguration, Debugger, DebuggerCallback, Device, DeviceAuthorization,
-    DeviceConfirm, EndSession, Home, Introspection, Jwks, Live, Login, Metadata,
-    PushedAuthorizationRequest, Ready, Recover, Registration, ResourceMetadata, Revocation, Token,
-    Userinfo,
+    Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPasskeys,
+    AccountPassword, AccountSecurity, AccountSessions, AccountTotp, AuthKitAuthenticate,
+    AuthKitDevice, Authorization, ChangePassword, ChoosePassword, ClientConfiguration, Debugger,
+    DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm, EndSession, Home, Introspection,
+    Jwks, Live, Login, Metadata, PasskeyOrigins, PushedAuthorizationRequest, Ready, Recover,
+    Registration, ResourceMetadata, Revocation, Token, Userinfo,
 };
 
 /// Whose name of an endpoint a path is.
@@ -46,10 +46,14 @@ const EXACT: &[(&str, Endpoint, Name)] = &[
     ("account/sessions", AccountSessions, Own),
     ("account/apps", AccountApps, Own),
     ("account/password", AccountPassword, Own),
+    ("account/security", AccountSecurity, Own),
+    ("account/security/totp", AccountTotp, Own),
+    ("account/security/passkeys", AccountPasskeys, Own),
     ("account/history", AccountHistory, Own),
     ("account/export", AccountExport, Own),
     ("account/delete", AccountDelete, Own),
     (".well-known/change-password", ChangePassword, Own),
+    (".well-known/webauthn", PasskeyOrigins, Own),
     (".well-known/jwks.json", Jwks, Own),
     ("oauth2/authorize", Authorization, Own),
     ("oauth2/auth", Authorization, Hydra),

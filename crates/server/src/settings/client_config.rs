@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use hallpass_issuer::Client;
-use hallpass_issuer::client::{AllowedScopes, ClientKind, Credential};
+use hallpass_issuer::client::{AllowedScopes, ClientKind, Credential, DevicePolicy};
 use hallpass_issuer::consent::ConsentPolicy;
 use hallpass_issuer::grants::device_approval::Requirement;
 use hallpass_issuer::redirect_uri::check_registrable;
@@ -16,6 +16,7 @@ use hallpass_protocol::token::GrantType;
 use hallpass_protocol::{ClientId, Scopes};
 use serde::Deserialize;
 
+use super::duration::Span;
 use super::error::SettingsError;
 use super::known_keys::Keys;
 
@@ -48,6 +49,8 @@ pub(super) struct ClientConfig {
     #[serde(default)]
     require_pushed_authorization_requests: bool,
     consent: Option<Consent>,
+    #[serde(default)]
+    origins: Vec<String>,
 }
 
 /// When people are asked about the client.
@@ -85,10 +88,12 @@ enum Dpop {
     Required,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct DeviceConfig {
     scopes: Option<Vec<String>>,
     require: Option<DeviceRequirement>,
+    access: Option<Span>,
+    refresh_absolute: Option<Span>,
 }
 
 /// What devices need beside the confirmation.
@@ -128,12 +133,18 @@ pub(super) static CLIENT_KEYS: Keys = Keys::Table(&[
     ("scopes", Keys::Value),
     (
         "device",
-        Keys::Table(&[("scopes", Keys::Value), ("require", Keys::Value)]),
+        Keys::Table(&[
+            ("scopes", Keys::Value),
+            ("require", Keys::Value),
+            ("access", Keys::Value),
+            ("refresh_absolute", Keys::Value),
+        ]),
     ),
     ("require_pkce", Keys::Value),
     ("refresh", Keys::Value),
     ("introspect", Keys::Value),
     ("consent", Keys::Value),
+    ("origins", Keys::Value),
     ("dpop", Keys::Value),
     ("require_pushed_authorization_requests", Keys::Value),
 ]);
@@ -182,14 +193,16 @@ impl ClientConfig {
                     .map_err(|why| place.bad(&self.id, key, &format!("holds `{uri}`: {why}")))?;
             }
         }
+        for origin in &self.origins {
+            check_origin(origin).map_err(|why| {
+                place.bad(&self.id, "origins", &format!("holds `{origin}`: {why}"))
+            })?;
+        }
         let scopes = read_scopes(self.scopes.as_deref())
             .map_err(|why| place.bad(&self.id, "scopes", &why))?;
-        let device_scopes = read_scopes(
-            self.device
-                .as_ref()
-                .and_then(|device| device.scopes.as_deref()),
-        )
-        .map_err(|why| place.bad(&self.id, "device.scopes", &why))?;
+        let device = self.device.unwrap_or_default();
+        let device_scopes = read_scopes(device.scopes.as_deref())
+            .map_err(|why| place.bad(&self.id, "device.scopes", &why))?;
         // Row S-29: by the device flow a client may have less, never more.
         if let (Some(narrower), Some(all)) = (&device_scopes, &scopes)
             && !narrower.is_subset(all)
@@ -204,7 +217,12 @@ impl ClientConfig {
             redirect_uris: self.redirect_uris,
             post_logout_redirect_uris: self.post_logout_redirect_uris,
             scopes: scopes.map_or(AllowedScopes::Any, AllowedScopes::Only),
-            device_scopes,
+            device: DevicePolicy {
+                scopes: device_scopes,
+                requirement: device.require.map(Requirement::from),
+                access_lifetime: device.access.map(|span| span.0),
+                refresh_absolute: device.refresh_absolute.map(|span| span.0),
+            },
             // RFC 9700 §2.1.1: confidential clients are RECOMMENDED to use PKCE too.
             require_pkce: self.require_pkce.unwrap_or(true),
             refresh_without_offline_access: self.refresh == Refresh::Always,
@@ -212,11 +230,7 @@ impl ClientConfig {
             requires_dpop: self.dpop == Dpop::Required,
             requires_pushed_requests: self.require_pushed_authorization_requests,
             registered_itself: false,
-            device_requirement: self
-                .device
-                .as_ref()
-                .and_then(|device| device.require)
-                .map(Requirement::from),
+            origins: self.origins,
             consent: self.consent.map(|word| match word {
                 Consent::Always => ConsentPolicy::Always,
                 Consent::Remember => ConsentPolicy::Remember,
@@ -335,6 +349,21 @@ impl ClientConfig {
             return bad("holds `client_credentials`, which is for confidential clients");
         }
         Ok(grants)
+    }
+}
+
+/// An origin as browsers write it (RFC 6454 §6.1), and no other spelling: it is compared byte for
+/// byte. Pages of this machine may come without TLS.
+fn check_origin(origin: &str) -> Result<(), &'static str> {
+    let url = url::Url::parse(origin).map_err(|_| "this is no origin")?;
+    if url.origin().ascii_serialization() != origin {
+        return Err("write scheme, host and port alone, in lower case, as browsers do");
+    }
+    let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_here => Ok(()),
+        _ => Err("an origin is https, unless it is this machine"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The settings as they hold, as TOML: `hallpass admin config show --effective`. Secrets are masked.
 
+use hallpass_issuer::authorization::GraceElsewhere;
+use hallpass_issuer::factors::required::RequireMfa;
 use hallpass_issuer::grants::authorization_code::NetworkMismatch;
 use toml::{Table, Value};
 
@@ -113,6 +115,11 @@ impl Settings {
             Rotation::Never => "never",
         };
         put("refresh.rotation", Value::from(rotation));
+        let elsewhere = match self.refresh.grace_elsewhere {
+            GraceElsewhere::Told => "alert",
+            GraceElsewhere::Ended => "revoke",
+        };
+        put("refresh.grace_elsewhere", Value::from(elsewhere));
         let mismatch = match self.network_mismatch {
             NetworkMismatch::Ignored => "off",
             NetworkMismatch::Told => "warn",
@@ -138,6 +145,22 @@ impl Settings {
 
     fn put_people(&self, put: &mut impl FnMut(&str, Value)) {
         put("login.password", Value::from(self.login.password));
+        put("login.passkey", Value::from(self.passkeys.is_some()));
+        put("login.totp", Value::from(self.login.totp));
+        let require_mfa = match self.login.require_mfa {
+            RequireMfa::Off => "off",
+            RequireMfa::Admins => "admins",
+            RequireMfa::All => "all",
+        };
+        put("login.require_mfa", Value::from(require_mfa));
+        let cost = self.login.argon2;
+        let cost = [
+            ("memory_kib", cost.memory_kib),
+            ("passes", cost.passes),
+            ("lanes", cost.lanes),
+        ];
+        let cost = cost.map(|(key, number)| (key.to_owned(), Value::from(i64::from(number))));
+        put("login.argon2", Value::Table(Table::from_iter(cost)));
         let registration = format!("{:?}", self.login.registration).to_lowercase();
         put("login.registration", Value::from(registration));
         match &self.email.transport {

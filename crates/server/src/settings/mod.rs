@@ -15,6 +15,7 @@ mod mode;
 mod overrides;
 mod production;
 mod rate;
+mod schema;
 mod server_toml;
 mod toml_file;
 mod values;

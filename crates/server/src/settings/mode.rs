@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use hallpass_issuer::browser_session::Lifetimes as BrowserSessionLifetimes;
+use hallpass_issuer::factors::password::Cost;
+use hallpass_issuer::factors::required::RequireMfa;
 use hallpass_issuer::limits::{self, Limit};
 use hallpass_protocol::Secret;
 
@@ -49,7 +51,7 @@ impl Compat {
 }
 
 /// `[database]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DatabaseSettings {
     /// `sqlite:///path` or `postgres://user@host/name`; it may hold a password.
     pub url: Secret<String>,
@@ -77,7 +79,7 @@ impl DatabaseSettings {
 }
 
 /// Where the key ring comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum KeyRingSource {
     /// Drawn at start and gone with the process (dev mode).
     Fresh,
@@ -174,8 +176,14 @@ pub struct Branding {
 pub struct LoginSettings {
     /// Whether people may sign in with a password.
     pub password: bool,
+    /// Whether codes of an authenticator app are taken as a second factor.
+    pub totp: bool,
+    /// Of whom a second factor is required.
+    pub require_mfa: RequireMfa,
     /// Who may make an account.
     pub registration: AccountRegistration,
+    /// How much work a guess at a password is; older hashes are made anew at the next sign-in.
+    pub argon2: Cost,
 }
 
 /// Who may make an account.

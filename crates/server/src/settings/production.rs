@@ -7,6 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use hallpass_issuer::consent::ConsentPolicy;
+use hallpass_issuer::factors::passkey::{NoRelyingParty, RelyingParty};
+use hallpass_issuer::factors::password::Cost;
+use hallpass_issuer::factors::required::RequireMfa;
 use hallpass_issuer::tokens::mint::Dialect;
 use hallpass_protocol::Secret;
 use hallpass_protocol::jose::Algorithm;
@@ -16,7 +19,8 @@ use super::files::{self, Format, Source};
 use super::mode::{Compat, DatabaseSettings, EmailSettings, EmailTransport, KeyRingSource, Mode};
 use super::mode::{LimitSettings, Resource, SmtpSecurity};
 use super::server_toml::{
-    CompatWord, Email, EmailTransportWord, Secrets, ServerToml, Tls, TlsMode,
+    Argon2, CompatWord, Email, EmailTransportWord, RequireMfaWord, Secrets, ServerToml, Tls,
+    TlsMode,
 };
 use super::values::{ControlAccess, PublicUrl, Settings};
 use super::{overrides, toml_file};
@@ -56,6 +60,7 @@ impl Settings {
         let mut file = toml_file::apply_common(file, &source, &mut settings)?;
         refuse_user_ids(&source, &settings)?;
         let url = public_url(&source, file.public_url.as_deref())?;
+        settings.passkeys = passkeys(&source, file.login.passkey, &url)?;
         settings.public = PublicUrl::Fixed(url);
         settings.tls = certificate(&source, file.tls.take(), settings.is_https())?;
         settings.listen = vec![file.listen.unwrap_or_else(|| default_address(&settings))];
@@ -71,6 +76,11 @@ impl Settings {
         if let Some(password) = file.login.password {
             settings.login.password = password;
         }
+        if let Some(totp) = file.login.totp {
+            settings.login.totp = totp;
+        }
+        settings.login.require_mfa = require_mfa(&source, file.login.require_mfa, &settings)?;
+        settings.login.argon2 = read_cost(&file.login.argon2, &source, &mut settings.warnings)?;
         if let Some(registration) = file.login.registration {
             settings.login.registration = registration;
         }
@@ -198,6 +208,58 @@ fn public_url(source: &Source, given: Option<&str>) -> Result<String, SettingsEr
         }
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Of administrators, unless something else is said. Where no factor is taken nobody could meet it.
+fn require_mfa(
+    source: &Source,
+    given: Option<RequireMfaWord>,
+    settings: &Settings,
+) -> Result<RequireMfa, SettingsError> {
+    let wanted = match given {
+        None => RequireMfa::default(),
+        Some(RequireMfaWord::Off) => RequireMfa::Off,
+        Some(RequireMfaWord::Admins) => RequireMfa::Admins,
+        Some(RequireMfaWord::All) => RequireMfa::All,
+    };
+    if settings.factor_policy().offered.has_any() || wanted == RequireMfa::Off {
+        return Ok(wanted);
+    }
+    if given.is_none() {
+        return Ok(RequireMfa::Off);
+    }
+    let error = bad(
+        source,
+        "login.require_mfa",
+        "requires a second factor, and every one of them is switched off",
+    );
+    Err(with_hint(
+        error,
+        "write `totp = true` or `passkey = true` under `[login]`",
+    ))
+}
+
+/// Passkeys are on where they can be, unless they are switched off.
+fn passkeys(
+    source: &Source,
+    given: Option<bool>,
+    public_url: &str,
+) -> Result<Option<RelyingParty>, SettingsError> {
+    let found = match url::Url::parse(public_url) {
+        Ok(url) => RelyingParty::at(&url),
+        Err(_) => Err(NoRelyingParty::Address),
+    };
+    match (given, found) {
+        (Some(false), _) | (None, Err(_)) => Ok(None),
+        (Some(true) | None, Ok(relying_party)) => Ok(Some(relying_party)),
+        (Some(true), Err(reason)) => {
+            let problem = format!("cannot be: {reason}");
+            Err(with_hint(
+                bad(source, "login.passkey", &problem),
+                "give `public_url` a host name, such as `https://id.example.com`",
+            ))
+        }
+    }
 }
 
 fn certificate(
@@ -519,3 +581,47 @@ fn with_hint(error: SettingsError, hint: &str) -> SettingsError {
         other => other,
     }
 }
+
+/// How much work a guess at a password is. Less than RFC 9106 and OWASP ask for is a warning: some
+/// machines are small.
+fn read_cost(
+    given: &Argon2,
+    source: &Source,
+    warnings: &mut Vec<String>,
+) -> Result<Cost, SettingsError> {
+    let usual = Cost::default();
+    let cost = Cost {
+        memory_kib: given.memory_kib.unwrap_or(usual.memory_kib),
+        passes: given.passes.unwrap_or(usual.passes),
+        lanes: given.lanes.unwrap_or(usual.lanes),
+    };
+    for (key, value, range) in [
+        ("lanes", cost.lanes, 1..=16),
+        ("passes", cost.passes, 1..=32),
+        (
+            "memory_kib",
+            cost.memory_kib,
+            8 * cost.lanes..=MOST_MEMORY_KIB,
+        ),
+    ] {
+        if !range.contains(&value) {
+            return Err(SettingsError::BadValue {
+                place: source.name.clone(),
+                key: format!("login.argon2.{key}"),
+                problem: format!("is {value}"),
+                hint: Some(format!("take {} to {}", range.start(), range.end())),
+            });
+        }
+    }
+    let work = |cost: Cost| u64::from(cost.memory_kib) * u64::from(cost.passes);
+    if work(cost) < work(usual) {
+        warnings.push(format!(
+            "{}: `login.argon2` makes guessing cheaper than {} KiB in {} passes do",
+            source.name, usual.memory_kib, usual.passes
+        ));
+    }
+    Ok(cost)
+}
+
+/// Two sign-ins at once for each core need so much memory each.
+const MOST_MEMORY_KIB: u32 = 1024 * 1024;

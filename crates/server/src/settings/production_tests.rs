@@ -124,7 +124,7 @@ fn a_variable_that_means_nothing_is_refused_by_name() {
 }
 
 #[test]
-fn what_would_be_unsafe_does_not_start() {
+fn s_92_what_would_be_unsafe_does_not_start() {
     for (toml, words) in [
         ("tls.mode = \"off\"", "`public_url` is missing"),
         ("public_url = \"http://id.example.com\"", "need https"),
@@ -152,6 +152,10 @@ fn what_would_be_unsafe_does_not_start() {
         ),
         ("secrets.keyring = \"x\"", "stands in the settings"),
         ("ttl.access = \"0s\"", "is zero"),
+        (
+            "public_url = \"http://127.0.0.1\"\nlogin.passkey = true",
+            "need a host name",
+        ),
         ("branding.name = \" \"", "empty"),
         ("branding.language = \"pt\"", "do not speak"),
         ("branding.language = \"DE\"", "do not speak"),
@@ -193,6 +197,27 @@ fn what_would_be_unsafe_does_not_start() {
     ] {
         let settings = read(&format!("public_url = \"{url}\""), &[]).unwrap();
         assert!(!settings.is_https() && settings.tls.is_none(), "{url}");
+    }
+}
+
+#[test]
+fn passkeys_are_on_where_they_can_be() {
+    for (url, login, id) in [
+        ("https://id.example.com", "", Some("id.example.com")),
+        (
+            "https://id.example.com",
+            "login.passkey = true",
+            Some("id.example.com"),
+        ),
+        ("https://id.example.com", "login.passkey = false", None),
+        ("http://localhost:8443", "", Some("localhost")),
+        ("http://127.0.0.1:8443", "", None),
+        ("https://192.0.2.7", "", None),
+    ] {
+        let toml = format!("public_url = \"{url}\"\ntls.mode = \"off\"\n{login}");
+        let settings = read(&toml, &[]).unwrap();
+        let found = settings.passkeys.as_ref().map(|found| found.id.as_str());
+        assert_eq!(found, id, "{url} {login}");
     }
 }
 
@@ -316,6 +341,40 @@ fn the_documented_file_is_read() {
     assert!(
         settings.tls.is_some() && settings.clients.len() >= 2 && !settings.resources.is_empty()
     );
+}
+
+#[test]
+fn a_second_factor_is_required_only_where_one_is_taken() {
+    use hallpass_issuer::factors::required::RequireMfa;
+    for (login, wanted) in [
+        ("", RequireMfa::Admins),
+        ("login.require_mfa = \"off\"", RequireMfa::Off),
+        ("login.require_mfa = \"all\"", RequireMfa::All),
+        ("login = { totp = false, passkey = false }", RequireMfa::Off),
+        (
+            "login = { totp = false, require_mfa = \"all\" }",
+            RequireMfa::All,
+        ),
+    ] {
+        let settings = read(&format!("{login}\n{LEAST}"), &[]).unwrap();
+        assert_eq!(settings.login.require_mfa, wanted, "{login}");
+    }
+    for (login, words) in [
+        (
+            "login = { totp = false, passkey = false, require_mfa = \"all\" }",
+            "every one of them is switched off",
+        ),
+        (
+            "login.require_mfa = \"some\"",
+            "expected one of `off`, `admins`, `all`",
+        ),
+        ("login.require_mfaa = \"all\"", "require_mfa"),
+    ] {
+        let error = read(&format!("{login}\n{LEAST}"), &[])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(words), "{error}");
+    }
 }
 
 #[test]

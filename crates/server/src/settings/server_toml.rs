@@ -102,6 +102,7 @@ pub(super) struct Ttl {
 pub(super) struct Refresh {
     pub(super) grace: Option<Span>,
     pub(super) rotation: Option<RotationWord>,
+    pub(super) grace_elsewhere: Option<ElsewhereWord>,
 }
 
 /// Who gets a new refresh token at each refresh.
@@ -111,6 +112,14 @@ pub(super) enum RotationWord {
     Always,
     Public,
     Never,
+}
+
+/// What a retired token leads to that comes from another network than the last rotation.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ElsewhereWord {
+    Alert,
+    Revoke,
 }
 
 #[derive(Default, Deserialize)]
@@ -138,11 +147,33 @@ pub(super) enum MismatchWord {
     Refuse,
 }
 
+/// Of whom a second factor is required.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RequireMfaWord {
+    Off,
+    Admins,
+    All,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Login {
     pub(super) password: Option<bool>,
+    pub(super) passkey: Option<bool>,
+    pub(super) totp: Option<bool>,
+    pub(super) require_mfa: Option<RequireMfaWord>,
     pub(super) registration: Option<AccountRegistration>,
+    pub(super) argon2: Argon2,
+}
+
+/// How much work a guess at a password is (RFC 9106 §3.1).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Argon2 {
+    pub(super) memory_kib: Option<u32>,
+    pub(super) passes: Option<u32>,
+    pub(super) lanes: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -260,7 +291,11 @@ pub(super) static KEYS: Keys = Keys::Table(&[
     ),
     (
         "refresh",
-        Keys::Table(&[("grace", Keys::Value), ("rotation", Keys::Value)]),
+        Keys::Table(&[
+            ("grace", Keys::Value),
+            ("rotation", Keys::Value),
+            ("grace_elsewhere", Keys::Value),
+        ]),
     ),
     (
         "device",
@@ -280,7 +315,18 @@ pub(super) static KEYS: Keys = Keys::Table(&[
         "login",
         Keys::Production(&Keys::Table(&[
             ("password", Keys::Value),
+            ("passkey", Keys::Value),
+            ("totp", Keys::Value),
+            ("require_mfa", Keys::Value),
             ("registration", Keys::Value),
+            (
+                "argon2",
+                Keys::Table(&[
+                    ("memory_kib", Keys::Value),
+                    ("passes", Keys::Value),
+                    ("lanes", Keys::Value),
+                ]),
+            ),
         ])),
     ),
     (

@@ -315,7 +315,7 @@ fn json_and_toml_share_the_clients() {
     assert!(
         matches!(&client.scopes, AllowedScopes::Only(scopes) if scopes.to_string() == "openid api:read")
     );
-    assert_eq!(client.device_scopes.as_ref().unwrap().to_string(), "openid");
+    assert_eq!(client.device.scopes.as_ref().unwrap().to_string(), "openid");
     assert!(client.refresh_without_offline_access && client.require_pkce && !client.introspects);
     assert_eq!(settings.warnings, [""; 0]);
     assert_eq!(client.consent, Some(ConsentPolicy::Remember));

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use hallpass_issuer::authorization::GraceElsewhere;
 use hallpass_issuer::grants::authorization_code::NetworkMismatch;
 use toml::de::DeTable;
 
@@ -14,7 +15,9 @@ use super::error::SettingsError;
 use super::files::Source;
 use super::known_keys;
 use super::mode::Mode;
-use super::server_toml::{KEYS, MismatchWord, RegisterMode, RotationWord, ServerToml};
+use super::server_toml::{
+    ElsewhereWord, KEYS, MismatchWord, RegisterMode, RotationWord, ServerToml,
+};
 use super::values::{PublicUrl, Rotation, Settings};
 
 /// Reads the file into the settings of dev mode.
@@ -79,6 +82,12 @@ pub(super) fn apply_common(
             RotationWord::Always => Rotation::All,
             RotationWord::Public => Rotation::Public,
             RotationWord::Never => Rotation::Never,
+        };
+    }
+    if let Some(word) = file.refresh.grace_elsewhere {
+        settings.refresh.grace_elsewhere = match word {
+            ElsewhereWord::Alert => GraceElsewhere::Told,
+            ElsewhereWord::Revoke => GraceElsewhere::Ended,
         };
     }
     settings.device_flow = file.device.enabled.unwrap_or(true);

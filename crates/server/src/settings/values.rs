@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use hallpass_issuer::authorization::RefreshLifetimes;
 use hallpass_issuer::consent::ConsentPolicy;
+use hallpass_issuer::factors::acr::Acr;
+use hallpass_issuer::factors::passkey::RelyingParty;
+use hallpass_issuer::factors::password::Cost;
+use hallpass_issuer::factors::required::{FactorPolicy, Factors, RequireMfa};
 use hallpass_issuer::grants::authorization_code::NetworkMismatch;
 use hallpass_issuer::grants::device_approval::Requirement;
 use hallpass_issuer::grants::device_code::DeviceRules;
@@ -53,6 +57,8 @@ pub struct Settings {
     pub branding: Branding,
     /// How people sign in.
     pub login: LoginSettings,
+    /// What passkeys know this server as; `None` where it takes none.
+    pub passkeys: Option<RelyingParty>,
     /// When people are asked about clients of which nothing else is said; `None` is never (dev mode).
     pub consent: Option<ConsentPolicy>,
     /// How mail leaves.
@@ -209,9 +215,33 @@ impl Settings {
         }
     }
 
+    /// Of whom a second factor is required, and which ones are taken.
+    pub fn factor_policy(&self) -> FactorPolicy {
+        FactorPolicy {
+            require_mfa: self.login.require_mfa,
+            offered: Factors {
+                totp: self.is_production() && self.login.totp,
+                passkey: self.passkeys.is_some(),
+            },
+        }
+    }
+
+    /// The strengths that a sign-in can have here, the weakest first. Dev mode proves nothing.
+    pub fn reachable_acrs(&self) -> Vec<Acr> {
+        let offered = self.factor_policy().offered;
+        let is_reachable = |acr: &Acr| match acr {
+            Acr::Password => self.login.password,
+            Acr::SecondFactor => offered.has_any(),
+            Acr::PhishingResistant => offered.passkey,
+        };
+        let all = Acr::ALL.into_iter();
+        all.filter(|acr| self.is_production() && is_reachable(acr))
+            .collect()
+    }
+
     /// What a client's devices need beside the confirmation.
     pub(crate) fn device_requirement_of(&self, client: &Client) -> Requirement {
-        client.device_requirement.unwrap_or(self.device_requirement)
+        client.device.requirement.unwrap_or(self.device_requirement)
     }
 
     /// Where a link to an account leads: by the settings alone, never by what a request says of us.
@@ -221,6 +251,45 @@ impl Settings {
         };
         let token = link.token.expose();
         Some(Secret::new(format!("{base}/login/password?link={token}")))
+    }
+
+    /// Where people see what is signed in: by the settings alone, as above.
+    pub(crate) fn account_url(&self) -> Option<String> {
+        match &self.public {
+            PublicUrl::Fixed(base) => Some(format!("{base}/account")),
+            PublicUrl::FromHost => None,
+        }
+    }
+
+    /// These settings as a server takes them that runs with others: what cannot change while it runs
+    /// stays as it is there. The keys of the file that wait for a restart.
+    pub(crate) fn beside(self, running: &Self) -> (Self, Vec<&'static str>) {
+        let changed = [
+            ("public_url", self.public != running.public),
+            ("listen", self.listen != running.listen),
+            ("database", self.database != running.database),
+            ("secrets", self.key_ring != running.key_ring),
+            ("tls.mode", self.tls.is_some() != running.tls.is_some()),
+            ("login.argon2", self.login.argon2 != running.login.argon2),
+        ];
+        let changed = changed.into_iter().filter(|(_, is_changed)| *is_changed);
+        let waiting = changed.map(|(key, _)| key).collect();
+        let settings = Self {
+            mode: running.mode,
+            public: running.public.clone(),
+            listen: running.listen.clone(),
+            loopback_only: running.loopback_only,
+            database: running.database.clone(),
+            key_ring: running.key_ring.clone(),
+            algorithm: running.algorithm,
+            id_token_algorithm: running.id_token_algorithm,
+            login: LoginSettings {
+                argon2: running.login.argon2,
+                ..self.login
+            },
+            ..self
+        };
+        (settings, waiting)
     }
 
     /// The scopes of the configured resources.
@@ -268,9 +337,13 @@ impl Settings {
                 support: None,
                 language: Language::English,
             },
+            passkeys: None,
             login: LoginSettings {
                 password: true,
+                totp: true,
+                require_mfa: RequireMfa::Off,
                 registration: AccountRegistration::Off,
+                argon2: Cost::default(),
             },
             consent: None,
             email: EmailSettings {

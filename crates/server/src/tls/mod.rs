@@ -7,7 +7,7 @@ mod pkcs12;
 mod self_signed;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsAcceptor;
@@ -45,7 +45,7 @@ impl Certificate {
 /// Takes TLS connections. Key and certificate are made at the first one, or by [`Tls::warm_up`]:
 /// listening does not wait for them.
 #[derive(Clone, Debug)]
-pub(crate) struct Tls(Arc<Lazy>);
+pub(crate) struct Tls(Arc<RwLock<Arc<Lazy>>>);
 
 #[derive(Debug)]
 struct Lazy {
@@ -53,25 +53,37 @@ struct Lazy {
     config: OnceCell<Arc<ServerConfig>>,
 }
 
+impl Lazy {
+    fn new(certificate: Certificate) -> Arc<Self> {
+        let config = OnceCell::new();
+        Arc::new(Self {
+            certificate,
+            config,
+        })
+    }
+}
+
 impl Tls {
     /// Prepares nothing yet.
     pub(crate) fn new(certificate: Certificate) -> Self {
-        let config = OnceCell::new();
-        Self(Arc::new(Lazy {
-            certificate,
-            config,
-        }))
+        Self(Arc::new(RwLock::new(Lazy::new(certificate))))
+    }
+
+    /// Shows another certificate from the next connection on.
+    pub(crate) fn replace(&self, certificate: Certificate) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Lazy::new(certificate);
     }
 
     /// Makes key and certificate, unless they are there.
     pub(crate) async fn acceptor(&self) -> Result<TlsAcceptor, Fault> {
+        let lazy = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
         let make = || async {
-            let Certificate(source) = self.0.certificate.clone();
+            let Certificate(source) = lazy.certificate.clone();
             let made = tokio::task::spawn_blocking(move || configure(source));
             made.await
                 .map_err(|_| Fault::new("making a certificate panicked"))?
         };
-        let config = self.0.config.get_or_try_init(make).await?;
+        let config = lazy.config.get_or_try_init(make).await?;
         Ok(TlsAcceptor::from(Arc::clone(config)))
     }
 

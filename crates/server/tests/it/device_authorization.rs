@@ -181,6 +181,39 @@ async fn s_05_s_29_a_12_scopes_are_checked_at_the_request() {
 }
 
 #[tokio::test]
+async fn s_29_what_a_device_gets_may_live_shorter_than_what_a_browser_gets() {
+    let toml = r#"
+[[client]]
+id = "cli"
+grants = ["authorization_code", "refresh_token", "device_code"]
+redirect_uris = ["http://127.0.0.1/callback"]
+scopes = ["openid", "offline_access"]
+device = { access = "2m", refresh_absolute = "1h" }
+"#;
+    let server = TestServer::strict(toml).await;
+    let scope = "openid offline_access";
+    let browser = server.sign_in("cli", scope, "ada").await;
+    let started = server.start_device("cli", scope).await;
+    let user_code = started.member("user_code");
+    server.person().approve(&user_code, "ada").await;
+    let device = server.poll("cli", &started.member("device_code")).await;
+    let lifetime = |tokens: &Answer| tokens.json()["expires_in"].as_u64().unwrap();
+    assert_eq!(lifetime(&device), 120, "{}", device.body);
+    assert!(lifetime(&browser) > 120, "{}", browser.body);
+
+    server.advance(1800);
+    let device = server.refresh("cli", &device.member("refresh_token")).await;
+    assert_eq!(lifetime(&device), 120, "{}", device.body);
+    server.advance(1801);
+    let late = server.refresh("cli", &device.member("refresh_token")).await;
+    is_refused(&late, 400, "invalid_grant");
+    let later = server
+        .refresh("cli", &browser.member("refresh_token"))
+        .await;
+    assert_eq!(later.status, 200, "{}", later.body);
+}
+
+#[tokio::test]
 async fn s_06_s_07_codes_have_their_form() {
     let server = TestServer::dev().await;
     let started = server.start_device("cli", "openid").await;

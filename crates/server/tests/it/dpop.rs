@@ -574,6 +574,32 @@ async fn s_108_s_46_dpop_jkt_binds_the_code() {
 }
 
 #[tokio::test]
+async fn s_27_a_proof_at_the_poll_binds_the_tokens_and_a_bad_one_uses_up_no_code() {
+    let server = TestServer::registered().await;
+    let owner = Owner::new();
+    let form = [("client_id", "cli"), ("scope", "openid offline_access")];
+    let device = server.post("/default/device/authorize", &form).await;
+    let device_code = device.member("device_code");
+    let polling = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("client_id", "cli"),
+        ("device_code", device_code.as_str()),
+    ];
+    let user_code = device.member("user_code");
+    server.person().approve(&user_code, "ada").await;
+    for bad in [
+        owner.proof(&server, "/default/userinfo"),
+        "no.proof.".to_owned(),
+    ] {
+        let refused = token(&server, &polling, &bad).await;
+        assert_json_refusal(&refused, 400, "invalid_dpop_proof");
+    }
+    let tokens = token(&server, &polling, &owner.proof(&server, "/default/token")).await;
+    assert_eq!(tokens.member("token_type"), "DPoP", "{}", tokens.body);
+    assert_eq!(tokens.claims("access_token")["cnf"]["jkt"], owner.jkt());
+}
+
+#[tokio::test]
 async fn s_257_a_device_that_proves_a_key_keeps_it() {
     let server = TestServer::registered().await;
     let (owner, thief) = (Owner::new(), Owner::new());

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hallpass_protocol::Secret;
+use hallpass_protocol::{Secret, Timestamp};
 use hallpass_server::accounts::{NewAccount, Role};
 use hallpass_testing::person::{REDIRECT_URI, VERIFIER};
-use hallpass_testing::server::{CLIENTS, production_settings};
+use hallpass_testing::server::{CLIENTS, START, production_settings};
 use hallpass_testing::{Person, TestPostgres, TestServer};
+
+use crate::second_factors::{App, recovery_codes};
 
 const PASSWORD: &str = "engines of analysis";
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -66,6 +68,7 @@ pub(crate) async fn story(server: &TestServer) -> Vec<(&'static str, String)> {
     secrets.push(("ID token", tokens.member("id_token")));
     secrets.push(("code", code));
 
+    secrets.extend(second_factor(&person).await);
     secrets.extend(programs(server).await);
     for (_, value) in person.cookies() {
         secrets.push(("cookie", value));
@@ -74,6 +77,23 @@ pub(crate) async fn story(server: &TestServer) -> Vec<(&'static str, String)> {
         secrets.iter().all(|(_, secret)| secret.len() >= 6),
         "{secrets:?}"
     );
+    secrets
+}
+
+/// Row A-88: what an authenticator app shares with the server, and the codes on paper.
+async fn second_factor(person: &Person) -> Vec<(&'static str, String)> {
+    let page = person.open("/account/security/totp").await;
+    let app = App::scan(&page);
+    let code = app.code_at(Timestamp::from_unix_seconds(START));
+    let codes = person.submit(&page, &[("code", &code)]).await;
+    let codes = recovery_codes(&codes);
+    assert_eq!(codes.len(), 10);
+    let mut secrets = vec![("TOTP key", app.key.clone())];
+    secrets.push(("TOTP seed", hex(&app.bytes)));
+    for code in codes {
+        secrets.push(("recovery code", code.replace('-', "")));
+        secrets.push(("recovery code", code));
+    }
     secrets
 }
 
@@ -154,7 +174,12 @@ fn assert_tells_nothing(dump: &[u8], secrets: &[(&'static str, String)], folder:
     let texts = secrets
         .iter()
         .map(|(name, secret)| (*name, secret.as_bytes().to_vec()));
-    for (name, secret) in texts.chain(ring_keys(folder)) {
+    // What is told in hexadecimal digits may lie there as bytes.
+    let bytes = secrets.iter().filter_map(|(name, secret)| {
+        let bytes: Option<[u8; 20]> = hallpass_protocol::hex::decode(secret);
+        Some((*name, bytes?.to_vec()))
+    });
+    for (name, secret) in texts.chain(bytes).chain(ring_keys(folder)) {
         assert!(!holds(dump, &secret), "{name} stands in the dump");
         assert!(
             !holds(dump, hex(&secret).as_bytes()),

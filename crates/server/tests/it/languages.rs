@@ -97,7 +97,7 @@ async fn a_client_asks_for_a_language_and_unknown_ones_are_skipped() {
         )
         .await;
         assert_eq!(language(&page), expected, "{wanted}");
-        assert!(!page.body.contains("<script"), "{wanted}");
+        assert!(!page.body.contains("<script>"), "{wanted}");
     }
     // A parameter that stands twice is none; the refusal is a page like any other.
     let twice = authorization("&ui_locales=fr&ui_locales=de");
@@ -310,7 +310,7 @@ async fn the_consent_page_leads_to_the_account_where_there_is_one() {
 
 /// A `sendmail` that keeps each mail as a file.
 #[cfg(unix)]
-fn mailbox() -> (tempfile::TempDir, String) {
+pub(crate) fn mailbox() -> (tempfile::TempDir, String) {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("sendmail");
@@ -333,7 +333,7 @@ fn mailbox() -> (tempfile::TempDir, String) {
 
 /// The next mail that arrives, decoded as far as its words need.
 #[cfg(unix)]
-async fn next_mail(folder: &tempfile::TempDir) -> String {
+pub(crate) async fn next_mail(folder: &tempfile::TempDir) -> String {
     let kept = folder.path().join("kept");
     for _ in 0..500 {
         for entry in std::fs::read_dir(&kept).unwrap() {

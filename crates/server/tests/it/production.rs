@@ -1,8 +1,13 @@
 //! Production: one issuer, its own paths, configured clients, and nothing of dev mode.
 
+use hallpass_server::{ServerFlags, Settings};
+use hallpass_testing::person::REDIRECT_URI;
 use hallpass_testing::server::production_settings;
-use hallpass_testing::{TestServer, claims_of};
+use hallpass_testing::{Person, TestServer, claims_of};
 use serde_json::Value;
+
+use crate::accounts::{PASSWORD, fill_in, is_in, log_in};
+use crate::log_lines::LogLines;
 
 const MORE: &str = r#"
 [[resource]]
@@ -37,13 +42,12 @@ fn words<'a>(document: &'a Value, member: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn the_document_is_the_same_under_both_names_and_whatever_host_is_asked_for() {
+async fn s_170_a_83_the_document_is_the_same_under_both_names_and_whatever_host_is_asked_for() {
     let server = server().await;
     let document = metadata(&server).await;
     assert_eq!(document["issuer"], ISSUER);
     let other = server.get("/.well-known/oauth-authorization-server").await;
     assert_eq!(other.json(), document);
-    // Rows S-170 and A-83: nothing of the request enters it.
     let asked = server
         .http()
         .get(server.url("/.well-known/openid-configuration"))
@@ -190,7 +194,7 @@ async fn every_advertised_value_is_understood_and_no_other_grant_is() {
 }
 
 #[tokio::test]
-async fn an_access_token_says_what_rfc_9068_asks_for_and_no_more() {
+async fn s_195_s_199_an_access_token_says_what_rfc_9068_asks_for_and_no_more() {
     let server = server().await;
     let form = [("grant_type", "client_credentials"), ("scope", "a")];
     let answer = server
@@ -250,6 +254,33 @@ async fn an_access_token_says_what_rfc_9068_asks_for_and_no_more() {
 
 fn base64_json(text: &str) -> Value {
     serde_json::from_slice(&hallpass_protocol::jose::base64url::decode(text).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn s_36_a_challenge_that_leads_to_a_second_code_is_told() {
+    let log = LogLines::listen();
+    // A client that no other test has, since the log is everybody's.
+    let toml = format!(
+        "[[client]]\nid = \"forgetful\"\nredirect_uris = [\"{REDIRECT_URI}\"]\nscopes = [\"openid\"]\n\
+         consent = \"trusted\"\n"
+    );
+    let server = TestServer::production(&toml).await;
+    let person = server.person_with_account("ada", PASSWORD).await;
+    let asked = Person::authorization_path_with("forgetful", "openid", &[]);
+    let asked = asked.replace("/default/authorize", "/oauth2/authorize");
+    let told = ["WARN", "pkce.challenge_reuse", "client=forgetful"];
+    let page = person.open(&asked).await;
+    let first = fill_in(&person, &page, "ada", PASSWORD).await;
+    assert!(first.redirect_parameters().contains_key("code"));
+    assert!(!log.has(&told), "{}", log.text());
+    let page = person.open(&asked).await;
+    let second = if page.status == 200 {
+        person.submit(&page, &[("action", "continue")]).await
+    } else {
+        page
+    };
+    assert!(second.redirect_parameters().contains_key("code"));
+    assert!(log.has(&told), "{}", log.text());
 }
 
 #[tokio::test]
@@ -469,4 +500,77 @@ async fn a_ring_that_others_can_read_is_refused_with_its_mode() {
         assert!(error.hint().unwrap().contains("chmod 600"));
         assert!(!folder.path().join("x.db").exists(), "nothing was made");
     }
+}
+
+#[tokio::test]
+async fn another_cost_of_passwords_counts_from_the_next_sign_in_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.db");
+    let database = format!("sqlite://{}", file.display());
+    let start = |memory_kib: u32| {
+        let toml = format!("[login.argon2]\nmemory_kib = {memory_kib}\npasses = 1\n");
+        TestServer::start(production_settings(&toml, folder.path(), &database))
+    };
+    let has = |hash: &str| {
+        let bytes = std::fs::read(&file).unwrap();
+        bytes
+            .windows(hash.len())
+            .any(|window| window == hash.as_bytes())
+    };
+    let server = start(64).await;
+    server.person_with_account("ada", PASSWORD).await;
+    server.stop().await;
+    assert!(has("$argon2id$v=19$m=64,t=1,p=1$"));
+
+    let server = start(128).await;
+    // A wrong password changes nothing: there is nothing to hash anew.
+    assert!(!is_in(
+        &log_in(&server.person(), "ada", "not the password").await
+    ));
+    server.stop().await;
+    assert!(!has("$argon2id$v=19$m=128,t=1,p=1$"));
+    let server = start(128).await;
+    assert!(is_in(&log_in(&server.person(), "ada", PASSWORD).await));
+    server.stop().await;
+    assert!(has("$argon2id$v=19$m=128,t=1,p=1$"));
+    let server = start(128).await;
+    assert!(is_in(&log_in(&server.person(), "ada", PASSWORD).await));
+    server.stop().await;
+}
+
+#[test]
+fn a_cost_that_argon2_cannot_have_is_refused_and_a_low_one_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |cost: &str| {
+        let file = folder.path().join("cost.toml");
+        let text = format!(
+            "public_url = \"https://id.test\"\n[tls]\nmode = \"off\"\n[login.argon2]\n{cost}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let flags = ServerFlags {
+            config: Some(file),
+            database: None,
+        };
+        Settings::production(&[], &flags)
+    };
+    for bad in [
+        "memory_kib = 7",
+        "memory_kib = 4000000000",
+        "passes = 0",
+        "passes = 1000",
+        "lanes = 0",
+        "lanes = 16\nmemory_kib = 100",
+    ] {
+        let error = read(bad).err().map(|error| error.to_string());
+        let named = error
+            .as_ref()
+            .is_some_and(|text| text.contains("login.argon2."));
+        assert!(named, "{bad}: {error:?}");
+    }
+    let weak = |cost: &str| {
+        let warnings = read(cost).unwrap().warnings;
+        warnings.iter().any(|text| text.contains("login.argon2"))
+    };
+    assert!(weak("memory_kib = 64") && weak("passes = 1"));
+    assert!(!weak("memory_kib = 65536") && !weak("passes = 3") && !weak(""));
 }

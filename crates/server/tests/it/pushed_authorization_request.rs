@@ -62,6 +62,23 @@ async fn s_201_a_public_client_pushes_and_a_browser_answers() {
 }
 
 #[tokio::test]
+async fn s_35_the_query_changes_no_challenge_that_was_pushed() {
+    let server = TestServer::registered().await;
+    let other = "B".repeat(43);
+    for added in [
+        format!("&code_challenge={other}&code_challenge_method=S256"),
+        "&code_challenge=&code_challenge_method=plain".to_owned(),
+    ] {
+        let path = path("cli", &push(&server, &[]).await) + &added;
+        let answer = server.person().sign_in_at(&path, "ada").await;
+        let code = answer.redirect_parameters()["code"].clone();
+        // The verifier is that of the pushed challenge.
+        let tokens = server.redeem("cli", &code).await;
+        assert_eq!(tokens.status, 200, "{}", tokens.body);
+    }
+}
+
+#[tokio::test]
 async fn s_201_the_client_authenticates_as_at_the_token_endpoint() {
     let server = TestServer::registered().await;
     let form = usual("web", &[("client_id", "")]);

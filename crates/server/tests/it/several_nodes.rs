@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_protocol::client_assertion::{self, TYPE};
 use hallpass_protocol::dpop::{self, ProofRequest};
 use hallpass_protocol::jose::{Algorithm, SigningKey};
@@ -12,13 +14,15 @@ use hallpass_protocol::{ClientId, Timestamp};
 use hallpass_server::Server;
 use hallpass_server::admin::Admin;
 use hallpass_server::key_ring::{self, KeyRing};
+use hallpass_testing::person::forms;
 use hallpass_testing::server::{CLIENTS, START, production_settings};
 use hallpass_testing::{Answer, SilentNetwork, TestPostgres, TestServer};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
-use crate::accounts::{PASSWORD, code, is_active, redeem, refresh};
+use crate::accounts::{PASSWORD, code, is_active, is_in, redeem, refresh};
+use crate::second_factors::{enrol, half_way};
 
 const ISSUER: &str = "https://id.example.com";
 const TOKEN: &str = "https://id.example.com/oauth2/token";
@@ -551,5 +555,199 @@ async fn s_10_wrong_user_codes_are_counted_at_all_nodes_together() {
     advance(&nodes, 600);
     for node in &nodes.all {
         assert_ne!(guess(node).await.status, 429);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_79_codes_of_an_app_and_guesses_at_them_count_at_all_nodes_together() {
+    let nodes = Nodes::start("").await;
+    let [one, two, three] = &nodes.all[..] else {
+        panic!("three nodes")
+    };
+    let owner = one.person_with_account("ada", PASSWORD).await;
+    let (app, codes) = enrol(one, &owner, "ada").await;
+    // The clock of the first node went on by this.
+    two.advance(30);
+    three.advance(30);
+    // A code that was used at one node is used at the others, on paper as well.
+    let (person, page) = half_way(one, "ada").await;
+    let code = app.code(one);
+    assert!(is_in(&person.submit(&page, &[("code", &code)]).await));
+    let (person, page) = half_way(two, "ada").await;
+    let again = person.submit(&page, &[("code", &code)]).await;
+    assert_eq!(again.status, 422);
+    let paper = async |node: &TestServer| {
+        let (person, page) = half_way(node, "ada").await;
+        let mut form = forms(&page.body).remove(0);
+        form.hidden.retain(|(name, _)| name != "method");
+        let fields = [("method", "recovery_code"), ("code", codes[0].as_str())];
+        person.submit_form(&form, &fields).await
+    };
+    assert!(is_in(&paper(three).await));
+    assert_eq!(paper(two).await.status, 422);
+    // One guess is counted already.
+    for node in [one, two, three, one] {
+        let (person, page) = half_way(node, "ada").await;
+        let wrong = person.submit(&page, &[("code", "000000")]).await;
+        assert_eq!(wrong.status, 422);
+    }
+    for node in [one, two, three] {
+        let (person, page) = half_way(node, "ada").await;
+        let locked = person.submit(&page, &[("code", &app.code(node))]).await;
+        assert_eq!(locked.status, 429, "{}", locked.body);
+    }
+    advance(&nodes, 601);
+    let (person, page) = half_way(three, "ada").await;
+    assert!(is_in(
+        &person.submit(&page, &[("code", &app.code(three))]).await
+    ));
+}
+
+/// Tries a client secret at a node.
+async fn try_secret(node: &TestServer, client: &str, secret: &str) -> Answer {
+    node.post_basic("/oauth2/token", (client, secret), &SERVICE)
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_134_a_66_wrong_secrets_are_counted_for_all_nodes_together() {
+    let nodes = Nodes::start("").await;
+    for client in ["svc", "nobody"] {
+        for number in 0..20 {
+            let node = &nodes.all[number % 3];
+            let wrong = try_secret(node, client, "guess").await;
+            assert_eq!(wrong.refusal(), (401, "invalid_client".to_owned()));
+        }
+        // A node that did not count the last one hears of the lock at its next wrong secret.
+        for node in &nodes.all {
+            let locked = try_secret(node, client, "guess").await;
+            assert_eq!(locked.status, 429, "{client}: {}", locked.body);
+            assert_eq!(locked.header("retry-after"), "60");
+            // From then on it looks at none.
+            let locked = try_secret(node, client, "s3cret").await;
+            assert_eq!(locked.status, 429, "{client}: {}", locked.body);
+        }
+        // Nobody else is locked.
+        let other = nodes.all[0]
+            .post_basic("/oauth2/introspect", ("rs", "s"), &[("token", "x")])
+            .await;
+        assert_eq!(other.status, 200, "{}", other.body);
+    }
+    // What came during the lock made it no longer.
+    advance(&nodes, 60);
+    for node in &nodes.all {
+        let taken = try_secret(node, "svc", "s3cret").await;
+        assert_eq!(taken.status, 200, "{}", taken.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_134_a_66_many_wrong_secrets_at_once_are_all_counted() {
+    let nodes = Nodes::start("").await;
+    let guess = |node: &TestServer| {
+        let request = node.http().post(node.url("/oauth2/token"));
+        request.basic_auth("svc", Some("guess")).form(&SERVICE)
+    };
+    let answers = nodes.at_once(7, guess).await;
+    let looked_at = answers.iter().filter(|answer| answer.status == 401);
+    assert_eq!(looked_at.count(), 20, "of 21");
+    for node in &nodes.all {
+        try_secret(node, "svc", "guess").await;
+        let locked = try_secret(node, "svc", "s3cret").await;
+        assert_eq!(locked.status, 429, "{}", locked.body);
+    }
+}
+
+/// The last node to start has seen all three; each lets its share of the ten begin.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_11_a_node_lets_its_share_of_devices_begin() {
+    let nodes = Nodes::start("").await;
+    let last = nodes.all.last().unwrap();
+    let asked = [("client_id", "cli"), ("scope", "openid")];
+    let mut begun = 0;
+    let refused = loop {
+        let answer = last.post("/oauth2/device_authorization", &asked).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        begun += 1;
+    };
+    assert_eq!(begun, 4, "a third of ten, rounded up");
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert_eq!(refused.header("retry-after"), "60");
+}
+
+/// The key that signs at a node.
+async fn signs_with(node: &TestServer) -> String {
+    let answer = node
+        .post_basic("/oauth2/token", ("svc", "s3cret"), &SERVICE)
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let token = answer.member("access_token");
+    let head = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap());
+    let head: serde_json::Value = serde_json::from_slice(&head.unwrap()).unwrap();
+    head["kid"].as_str().unwrap().to_owned()
+}
+
+/// The keys that a node publishes.
+async fn publishes(node: &TestServer) -> Vec<String> {
+    let keys = node.get("/.well-known/jwks.json").await.json();
+    let kids = keys["keys"].as_array().unwrap().iter();
+    kids.map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_forced_signs_once_every_node_publishes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = TestPostgres::shared().database();
+    let settings = || production_settings(CLIENTS, folder.path(), &address);
+    let (a, b) = (
+        TestServer::start(settings()).await,
+        TestServer::start(settings()).await,
+    );
+    let before = signs_with(&a).await;
+    // A third node lives, and does not hear of keys.
+    let silent = Admin::open(settings()).await.unwrap();
+    let admin = Admin::open(settings()).await.unwrap();
+    let old: Vec<_> = admin.keys().await.unwrap();
+    let old: Vec<_> = old.into_iter().map(|key| key.kid).collect();
+    silent.store.beat(old).await.unwrap();
+    let refused = admin.rotate_when_published(Duration::ZERO).await;
+    let told = refused.unwrap_err();
+    assert!(told.to_string().contains("does not publish"), "{told}");
+    assert!(told.hint().unwrap().contains("--revoke"));
+
+    let rotating = admin.rotate_when_published(Duration::from_secs(25));
+    let mut rotating = std::pin::pin!(rotating);
+    let others_publish = async {
+        for node in [&a, &b] {
+            while publishes(node).await.len() < 2 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        // They also said so, at their next beat.
+        tokio::time::sleep(hallpass_store::nodes::BEAT).await;
+    };
+    tokio::select! {
+        done = &mut rotating => panic!("{done:?} although one node publishes nothing"),
+        () = others_publish => {}
+    }
+    assert_eq!(signs_with(&a).await, before);
+    let all = admin.keys().await.unwrap().into_iter();
+    let all = all.map(|key| key.kid).collect();
+    silent.store.beat(all).await.unwrap();
+    rotating.await.unwrap();
+    let signs_anew = async {
+        for node in [&a, &b] {
+            while signs_with(node).await == before {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+    timeout(Duration::from_secs(10), signs_anew).await.unwrap();
+    let now = signs_with(&a).await;
+    for node in [&a, &b] {
+        assert!(publishes(node).await.contains(&now));
     }
 }

@@ -62,16 +62,25 @@ async fn refresh_from(server: &TestServer, token: &str, from: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_94_a_retired_token_from_elsewhere_gets_the_same_successor_within_the_grace() {
+async fn s_259_a_94_a_retired_token_from_elsewhere_gets_the_same_successor_and_is_told() {
+    let log = LogLines::listen();
     let server = TestServer::production("trusted_proxies = [\"127.0.0.0/8\"]").await;
     let person = server.person_with_account("ada", PASSWORD).await;
     let tokens = redeem(&server, &code(&person, "ada").await).await;
+    let sid = tokens.claims("access_token")["sid"].clone();
+    let told = |event, from| log.has(&[event, sid.as_str().unwrap(), from]);
     let mut token = next(&tokens);
     for _ in 0..3 {
         let rotated = next(&refresh_from(&server, &token, "192.0.2.1").await);
         server.advance(10);
+        // An answer that is lost at home is no signal.
+        let again = refresh_from(&server, &token, "192.0.2.1").await;
+        assert_eq!(next(&again), rotated);
+        assert!(told("refresh.grace", "192.0.2.1"));
+        assert!(!told("refresh.grace_elsewhere", "192.0.2.1"));
         let again = refresh_from(&server, &token, "203.0.113.9").await;
         assert_eq!(next(&again), rotated, "one live leaf");
+        assert!(told("refresh.grace_elsewhere", "203.0.113.9"));
         // The victim goes on undisturbed.
         server.advance(60);
         token = rotated;
@@ -81,6 +90,46 @@ async fn a_94_a_retired_token_from_elsewhere_gets_the_same_successor_within_the_
     server.advance(31);
     assert_invalid_grant(&refresh_from(&server, &token, "203.0.113.9").await);
     assert_invalid_grant(&refresh_from(&server, &rotated, "192.0.2.1").await);
+}
+
+#[tokio::test]
+async fn s_259_a_94_the_policy_revoke_ends_the_family() {
+    let log = LogLines::listen();
+    let server = TestServer::production(
+        "trusted_proxies = [\"127.0.0.0/8\"]\n[refresh]\ngrace_elsewhere = \"revoke\"\n",
+    )
+    .await;
+    let person = server.person_with_account("ada", PASSWORD).await;
+    let tokens = redeem(&server, &code(&person, "ada").await).await;
+    let sid = tokens.claims("access_token")["sid"].clone();
+    let told = |from| {
+        log.has(&[
+            "WARN",
+            "refresh.grace_elsewhere",
+            sid.as_str().unwrap(),
+            from,
+        ])
+    };
+    let first = next(&tokens);
+    // At home, in the other family of addresses, and where nothing is known, it is forgiven.
+    let rotated = refresh_from(&server, &first, "2001:db8::1").await;
+    for from in ["2001:db8::ffff:2", "192.0.2.1"] {
+        let again = refresh_from(&server, &first, from).await;
+        assert_eq!(next(&again), next(&rotated), "{from}");
+        assert!(!told(from));
+    }
+    let thief = refresh_from(&server, &first, "2001:db8:0:1::9").await;
+    assert_invalid_grant(&thief);
+    assert!(told("2001:db8:0:1::9"));
+    assert_invalid_grant(&refresh_from(&server, &next(&rotated), "2001:db8::1").await);
+    for answer in [&tokens, &rotated] {
+        assert!(!is_active(&server, &answer.member("access_token")).await);
+    }
+    // The valid token may come from anywhere: people travel.
+    let tokens = redeem(&server, &code(&person, "ada").await).await;
+    let moved = refresh_from(&server, &next(&tokens), "192.0.2.1").await;
+    let moved = refresh_from(&server, &next(&moved), "203.0.113.9").await;
+    assert_eq!(moved.status, 200, "{}", moved.body);
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ import { findBinary } from "./server.js";
 
 const READY_WITHIN_MS = 20_000;
 
-// `people` are [name, password]; a person without a password is invited.
-export async function startAccountsServer(people) {
+// `people` are [name, password]; a person without a password is invited. `more` are further settings.
+export async function startAccountsServer(people, more = "") {
   const binary = findBinary();
   const folder = mkdtempSync(join(tmpdir(), "hallpass-accounts-"));
   const url = `http://localhost:${await freePort()}`;
@@ -29,7 +29,7 @@ name = "Example"
 id = "browser-tests"
 redirect_uris = ["http://127.0.0.1/callback"]
 scopes = ["openid", "profile", "email", "offline_access", "api:read"]
-`);
+${more}`);
   const admin = (words, input = "") => {
     const done = spawnSync(binary, ["admin", "--offline", "--config", config, "user", ...words], { input, encoding: "utf8" });
     if (done.status !== 0) throw new Error(`admin user ${words}: ${done.stderr}`);

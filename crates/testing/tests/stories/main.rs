@@ -37,6 +37,7 @@ mod production;
 mod provider_login;
 mod pushed_request;
 mod refresh_race;
+mod reloaded_settings;
 mod revoked_everywhere;
 mod serve;
 mod server_process;

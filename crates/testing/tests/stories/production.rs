@@ -197,6 +197,16 @@ impl Production {
         process.child.wait().unwrap()
     }
 
+    /// What `server.toml` says.
+    pub(crate) fn settings(&self) -> String {
+        std::fs::read_to_string(&self.config).unwrap()
+    }
+
+    /// Writes it anew; the server does not know yet.
+    pub(crate) fn configure(&self, toml: &str) {
+        std::fs::write(&self.config, toml).unwrap();
+    }
+
     /// A file beside the database.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         match &self.disk {

@@ -79,6 +79,42 @@ async fn stop_with_everybody_waiting(database: Database, signal: &str) -> Produc
     server
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_is_told_to_whoever_asks_before_nobody_listens_any_more() {
+    let mut server = Production::start(Database::File, &[]);
+    let get = |path: &str| {
+        let request = reqwest::get(format!("{}{path}", server.url));
+        async move { request.await.map(|answer| answer.status().as_u16()) }
+    };
+    assert_eq!(get("/readyz").await.unwrap(), 200);
+    server.signal("TERM");
+    // Each on a connection of its own: the server still accepts them.
+    while get("/readyz").await.unwrap() != 503 {}
+    for _ in 0..3 {
+        assert_eq!(get("/.well-known/jwks.json").await.unwrap(), 200);
+    }
+    assert_eq!(get("/readyz").await.unwrap(), 503);
+    // The balancer has heard and sends nothing: then nobody listens.
+    let ended = server.end();
+    assert_eq!(ended.code(), Some(0), "{}", server.log());
+    assert!(!server.log().contains("cut off"), "{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_sigterm_waits_for_nobody() {
+    let mut server = Production::start(Database::File, &[]);
+    let readyz = format!("{}/readyz", server.url);
+    assert_eq!(reqwest::get(&readyz).await.unwrap().status(), 200);
+    server.signal("TERM");
+    while reqwest::get(&readyz).await.unwrap().status() != 503 {}
+    // Requests still come, so that it would go on for a while.
+    let asked = tokio::time::Instant::now();
+    server.signal("TERM");
+    let ended = server.end();
+    assert_eq!(ended.code(), Some(0), "{}", server.log());
+    assert!(asked.elapsed() < std::time::Duration::from_secs(2));
+}
+
 fn authority(server: &Production) -> &str {
     server.url.strip_prefix("http://").unwrap()
 }

@@ -1,6 +1,7 @@
 //! `hallpass admin keys`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use hallpass_protocol::random::SystemRandom;
 use hallpass_protocol::time::SystemClock;
@@ -39,6 +40,10 @@ pub(super) fn run(command: &KeysCommand, target: &Target<'_>) -> Result<(), Fail
     }
 }
 
+/// Every node looks for new keys each second and says every other second what it publishes; one that
+/// says nothing is gone after half a minute.
+const PUBLISHED_WITHIN: Duration = Duration::from_mins(1);
+
 async fn rotate(now: bool, gone: Option<&str>, target: &Target<'_>) -> Result<(), Failure> {
     let admin = target.open().await?;
     let urgency = if now {
@@ -53,10 +58,18 @@ async fn rotate(now: bool, gone: Option<&str>, target: &Target<'_>) -> Result<()
             return Err(unknown(kid));
         }
     }
-    admin
-        .rotate(urgency)
-        .await
-        .map_err(|error| refused(&error))?;
+    let output = &target.context.output;
+    let rotated = if now && gone.is_none() {
+        output.note("The new key signs once every node publishes it.");
+        admin.rotate_when_published(PUBLISHED_WITHIN).await
+    } else {
+        if now {
+            output
+                .note("Not waiting for the nodes: each token of the revoked key may be a forgery.");
+        }
+        admin.rotate(urgency).await
+    };
+    rotated.map_err(|error| refused(&error))?;
     if let Some(kid) = gone {
         revoke(&admin, kid, target).await?;
     }

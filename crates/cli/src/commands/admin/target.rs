@@ -33,12 +33,17 @@ impl<'a> Target<'a> {
 
 /// Reads the settings of production.
 pub(crate) fn settings(context: &Context, database: Option<String>) -> Result<Settings, Failure> {
+    read(context, database).map_err(|error| misconfigured(&error))
+}
+
+/// The same for a server that runs, and goes on without them if they cannot be used.
+pub(crate) fn read(context: &Context, database: Option<String>) -> Result<Settings, SettingsError> {
     let flags = ServerFlags {
         config: context.global.config.clone(),
         database,
     };
     let variables = context.environment.server_variables();
-    Settings::production(&variables, &flags).map_err(|error| misconfigured(&error))
+    Settings::production(&variables, &flags)
 }
 
 /// Settings that cannot be used.

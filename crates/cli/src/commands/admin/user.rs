@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 
 use hallpass_client::{Secret, clean};
 use hallpass_server::accounts::{
-    Account, AccountError, Accounts, EmailAddress, NewAccount, Purpose, Role, Status,
+    Account, AccountError, Accounts, EmailAddress, NewAccount, Purpose, Role, SecondFactors, Status,
 };
 use hallpass_server::settings::EmailTransport;
 use serde_json::{Value, json};
@@ -44,6 +44,15 @@ async fn dispatch(
 ) -> Result<(), Failure> {
     let (account, words) = match command {
         UserCommand::List => return list(accounts, target).await,
+        UserCommand::Show { name } => return show(name, (accounts, target)).await,
+        UserCommand::ResetMfa { name } => {
+            let reset = accounts.reset_factors(name).await;
+            let account = reset.map_err(|error| failed(&error))?;
+            (
+                account,
+                "removed the second factors, and signed out everywhere:",
+            )
+        }
         UserCommand::Invite { user, print_link } => {
             return invite(user, *print_link, (accounts, target)).await;
         }
@@ -139,6 +148,66 @@ async fn invite(
     let words = format!("invited {}: the server sends the mail", account.username);
     target.context.output.done(&words);
     Ok(())
+}
+
+async fn show(name: &str, (accounts, target): (&Accounts, &Target<'_>)) -> Result<(), Failure> {
+    let account = accounts.find(name).await.map_err(|error| failed(&error))?;
+    let factors = accounts.second_factors(&account.id).await;
+    let factors = factors.map_err(|error| failed(&error))?;
+    if target.context.output.is_json() {
+        let mut answer = answer(&account);
+        if let Some(members) = answer.as_object_mut() {
+            members.insert("second_factors".to_owned(), second_factors(&factors));
+        }
+        return Output::answer_json(&answer);
+    }
+    let time = |at| moment::rfc3339(at).unwrap_or_default();
+    let totp = factors.totp.map_or_else(
+        || "none".to_owned(),
+        |(set_up, used)| {
+            let used = used.map_or_else(
+                || "not used yet".to_owned(),
+                |at| format!("last used {}", time(at)),
+            );
+            format!("set up {}, {used}", time(set_up))
+        },
+    );
+    let email = account.email.as_ref().map_or("none", EmailAddress::as_str);
+    let seen = account
+        .last_login_at
+        .map_or_else(|| "never".to_owned(), time);
+    let rows = [
+        ("username", account.username.to_string()),
+        ("id", account.id.to_string()),
+        ("email", clean::text(email)),
+        ("status", status(&account).to_owned()),
+        ("role", role(&account).to_owned()),
+        ("created", time(account.created_at)),
+        ("last login", seen),
+        ("authenticator app", totp),
+        ("passkeys", factors.passkeys.to_string()),
+        ("recovery codes left", factors.recovery_codes.to_string()),
+    ];
+    let mut text = String::new();
+    for (label, value) in rows {
+        let label = format!("{label:<19}");
+        text.extend([format!(
+            "{}  {value}\n",
+            target.context.output.paint.bold(&label)
+        )]);
+    }
+    Output::answer(&text)
+}
+
+fn second_factors(factors: &SecondFactors) -> Value {
+    json!({
+        "totp": factors.totp.map(|(set_up, used)| json!({
+            "created_at": moment::rfc3339(set_up),
+            "last_used_at": used.and_then(moment::rfc3339),
+        })),
+        "passkeys": factors.passkeys,
+        "recovery_codes_left": factors.recovery_codes,
+    })
 }
 
 async fn list(accounts: &Accounts, target: &Target<'_>) -> Result<(), Failure> {

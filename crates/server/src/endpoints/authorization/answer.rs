@@ -69,7 +69,11 @@ pub(super) fn seed(
 ) -> AuthorizationSeed {
     AuthorizationSeed {
         user,
-        sign_in,
+        // What the client is told is one of the values that it asked for.
+        sign_in: SignIn {
+            told_as: checked.acr.met_by(sign_in.reached()),
+            ..sign_in
+        },
         scopes: checked.scopes.clone(),
         resource: checked.resource.clone(),
         auth_time,
@@ -86,11 +90,21 @@ pub(super) async fn issue(
     checked: CheckedRequest,
     decided: Decided,
 ) -> Result<Response<Body>, PageError> {
+    // Whatever way led here: no lesser token than was asked for (RFC 9470 §5, A-81).
+    if !checked.acr.accepts(decided.seed.sign_in.reached()) {
+        let refusal = Refusal::UnmetAuthenticationRequirements;
+        return refuse(state, request, asked, refusal).await;
+    }
     let (secret, code_hash) = Kind::AuthorizationCode.generate(state.random.as_ref());
     let seed = AuthorizationSeed {
         browser_address: request.known_address(),
         ..decided.seed
     };
+    if state.settings.strict
+        && let Some(challenge) = &checked.challenge
+    {
+        state.used_challenges.note(&asked.client.id, challenge);
+    }
     let code = AuthorizationCode {
         code_hash,
         issuer: request.issuer.clone(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hallpass_issuer::Refusal;
 use hallpass_issuer::client::Client;
 use hallpass_issuer::consent;
+use hallpass_issuer::factors::acr::AcrValues;
 use hallpass_issuer::grants::authorization_code::{self, CheckedRequest};
 use hallpass_issuer::refusal::{AuthorizationRefusal, PageReason};
 use hallpass_protocol::authorization::AuthorizationRequest;
@@ -93,6 +94,15 @@ pub(super) fn check(state: &State, asked: &Asked) -> Result<CheckedRequest, Refu
     let reply = (asked.reply.redirect_uri.clone(), asked.reply.mode);
     let mut checked = authorization_code::check(&asked.request, &asked.client, reply)?;
     state.settings.check_resources(&checked.resource)?;
+    if !state.settings.is_production() {
+        // Nobody proves anything in dev mode, so that nothing can be asked for.
+        checked.acr = AcrValues::default();
+    }
+    // RFC 9470 §5: what nobody can reach here is said at once.
+    let strongest = state.settings.reachable_acrs().last().copied();
+    if !checked.acr.accepts(strongest) {
+        return Err(Refusal::UnmetAuthenticationRequirements);
+    }
     let policy = consent::policy_of(&asked.client, state.settings.consent);
     checked.scopes = consent::effective_scopes(&asked.client, policy, wanted(asked, &checked));
     Ok(checked)

@@ -9,12 +9,14 @@ use http::Response;
 
 use super::answer::{Decided, grant, issue, seed_of};
 use super::asked::{Asked, action, wanted};
+use super::elsewhere;
 use crate::Body;
 use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
-use crate::pages::consent::{Asking, SignedIn};
+use crate::pages::consent::Asking;
+use crate::pages::interaction::SignedIn;
 use crate::pages::{self, continue_as};
 use crate::request::Request;
 use crate::state::State;
@@ -27,6 +29,10 @@ pub(super) async fn after_sign_in(
     (asked, checked): (&Asked, CheckedRequest),
     person: &SignedInUser,
 ) -> Result<Response<Body>, PageError> {
+    if let Some(pair) = elsewhere::find(state, request, asked, &person.user().id).await? {
+        let about = (person, SignedIn::JustNow, &pair);
+        return Ok(elsewhere::page(state, request, browser, asked, about));
+    }
     if asks_consent(state, request, asked, &checked, person).await? {
         let person = (person, SignedIn::JustNow);
         return Ok(consent_page(

@@ -7,6 +7,7 @@
 mod answer;
 mod asked;
 mod consent;
+mod elsewhere;
 mod next_step;
 
 pub(crate) use next_step::get;

@@ -5,7 +5,9 @@
 
 use hallpass_issuer::Refusal;
 use hallpass_issuer::client::Client;
+use hallpass_issuer::factors::required::Demand;
 use hallpass_issuer::grants::authorization_code::CheckedRequest;
+use hallpass_issuer::network::Confirmed;
 use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::UserId;
 use hallpass_protocol::authorization::AuthorizationRequest;
@@ -16,6 +18,7 @@ use http::Response;
 use super::answer::{grant, issue, refuse, refuse_unasked, seed};
 use super::asked::{Asked, Posted, action, check, check_reply_address, read};
 use super::consent::{after_sign_in, allow, asks_consent, consent_page};
+use super::elsewhere;
 use crate::Body;
 use crate::error::Fault;
 use crate::error::page::PageError;
@@ -25,9 +28,11 @@ use crate::extract::pushed_request;
 use crate::extract::signed_in_user::SignedInUser;
 use crate::extract::token::id_token_hint;
 use crate::issuance;
-use crate::pages::consent::SignedIn;
+use crate::page_token;
+use crate::pages::interaction::{self, SignedIn};
 use crate::pages::login::{self, Purpose};
-use crate::pages::{self, continue_as, custom_login};
+use crate::pages::second_factor::{self, Progress, StepUp};
+use crate::pages::{continue_as, custom_login};
 use crate::request::Request;
 use crate::state::State;
 
@@ -64,19 +69,30 @@ async fn decide(
             .is_none_or(|claims| claims.as_ref().is_some_and(names))
     });
     match (posted, signed_in) {
+        (Some(Posted::SignIn(form)), Some(person)) if second_factor::is_answer(&form) => {
+            let action = action(state, request, asked, &browser);
+            let at = (state, request, &browser);
+            second_factor::take_step_up(at, (&person, &form), &action).await
+        }
         (Some(Posted::SignIn(form)), _) => {
             browser.check_sign_in(state, request, &form)?;
-            match login::read(state, request, &form).await? {
-                Err(mistakes) => Ok(sign_in_page(state, request, &browser, asked, &mistakes)),
+            let asking = sign_in_asking(state, request, &browser, asked);
+            let asking = (asking, &Demand::Acr(checked.acr.clone()));
+            match second_factor::advance(state, request, &browser, asking, &form).await? {
+                Progress::Page(page) => Ok(page),
+                Progress::Unreachable => {
+                    let refusal = Refusal::UnmetAuthenticationRequirements;
+                    refuse(state, request, asked, refusal).await
+                }
                 // OIDC Core §3.1.2.1: never a token of another person than the hint's.
-                Ok(person)
+                Progress::SignedIn(person)
                     if hint
                         .flatten()
                         .is_some_and(|claims| claims.sub != person.user.id.as_str()) =>
                 {
                     refuse(state, request, asked, Refusal::LoginRequired).await
                 }
-                Ok(person) => {
+                Progress::SignedIn(person) => {
                     let (person, cookie) = SignedInUser::sign_in(state, request, person).await?;
                     let mut response =
                         after_sign_in(state, request, &browser, (asked, checked), &person).await?;
@@ -111,13 +127,20 @@ async fn press(
             Next::Continue(_) | Next::Grant(_) => {
                 grant(state, request, asked, checked, person).await
             }
-            next @ Next::Consent(_) => go_on(state, request, browser, (asked, checked), next).await,
+            next @ (Next::Consent(_) | Next::Warn(..) | Next::StepUp(_)) => {
+                go_on(state, request, browser, (asked, checked), next).await
+            }
             _ => go_on(state, request, browser, (asked, checked), Next::SignIn).await,
         },
         Some("allow") => {
+            let place = (page_token::Purpose::Consent, browser, form);
             let shown = (&asked.request, person);
-            let signed_in =
-                pages::consent::check_interaction(state, request, (browser, form), shown)?;
+            let signed_in = interaction::check(state, request, place, shown)?.signed_in();
+            // Nor is it one around the warning, where the browser has moved since.
+            if let Some(pair) = elsewhere::find(state, request, asked, &person.user().id).await? {
+                let about = (person, signed_in, &pair);
+                return Ok(elsewhere::page(state, request, browser, asked, about));
+            }
             // The button is no way around `prompt=login` and `max_age` either.
             if signed_in == SignedIn::Before {
                 let next = unasked(state, request, asked, &checked, Some(person)).await?;
@@ -127,6 +150,18 @@ async fn press(
             }
             let decided = (person, signed_in, form);
             allow(state, request, browser, (asked, checked), decided).await
+        }
+        Some("confirm") => {
+            match elsewhere::confirm(state, request, browser, asked, (person, form)).await? {
+                Err(page) => Ok(page),
+                Ok(SignedIn::JustNow) => {
+                    after_sign_in(state, request, browser, (asked, checked), person).await
+                }
+                Ok(SignedIn::Before) => {
+                    let next = unasked(state, request, asked, &checked, Some(person)).await?;
+                    go_on(state, request, browser, (asked, checked), next).await
+                }
+            }
         }
         Some("deny") => refuse(state, request, asked, Refusal::AccessDenied).await,
         _ => go_on(state, request, browser, (asked, checked), Next::SignIn).await,
@@ -152,6 +187,23 @@ async fn go_on(
                 asked,
             );
             issue(state, request, asked, checked, seed.into()).await
+        }
+        Next::StepUp(person) => {
+            let action = action(state, request, asked, browser);
+            let demand = Demand::Acr(checked.acr.clone());
+            let at = (state, request, browser);
+            match second_factor::ask_to_step_up(at, (person, &demand), &action).await? {
+                StepUp::Page(page) => Ok(page),
+                // What is enough was never asked to step up.
+                StepUp::Enough | StepUp::SignIn | StepUp::Unreachable => {
+                    let refusal = Refusal::UnmetAuthenticationRequirements;
+                    refuse_unasked(state, request, asked, refusal).await
+                }
+            }
+        }
+        Next::Warn(person, pair) => {
+            let about = (person, SignedIn::Before, &pair);
+            Ok(elsewhere::page(state, request, browser, asked, about))
         }
         Next::Consent(person) => {
             let person = (person, SignedIn::Before);
@@ -180,6 +232,9 @@ enum Next<'a> {
     Refuse(Refusal),
     /// Dev mode without a sign-in page: somebody new signs in each time (`docs/dev-mode.md`).
     Silent(User),
+    /// A second factor first (RFC 9470 §5).
+    StepUp(&'a SignedInUser),
+    Warn(&'a SignedInUser, Confirmed),
     Consent(&'a SignedInUser),
     Continue(&'a SignedInUser),
     Grant(&'a SignedInUser),
@@ -209,26 +264,39 @@ async fn unasked<'a>(
         Some(person) => asks_consent(state, request, asked, checked, person).await?,
         None => false,
     };
+    let elsewhere = match fresh {
+        Some(person) => elsewhere::find(state, request, asked, &person.user().id).await?,
+        None => None,
+    };
     // Rows S-288, S-179: a loopback client never gets a code without a click, nor does one that
     // registered itself.
     let needs_click = asked.client.registered_itself
         || asked.client.is_public() && asked.reply.redirect_uri.is_loopback();
+    // Dev mode has no factors: what was asked for there is what is said.
+    let is_too_weak = |person: &SignedInUser| {
+        state.settings.is_production() && !checked.acr.accepts(person.proof().reached())
+    };
     if prompts("none") {
         return Ok(match fresh {
+            Some(person) if is_too_weak(person) => Next::Refuse(Refusal::InteractionRequired),
             None => Next::Refuse(Refusal::LoginRequired),
             Some(_) if asks_consent => Next::Refuse(Refusal::ConsentRequired),
-            Some(_) if needs_click => Next::Refuse(Refusal::InteractionRequired),
+            Some(_) if needs_click || elsewhere.is_some() => {
+                Next::Refuse(Refusal::InteractionRequired)
+            }
             Some(person) => Next::Grant(person),
         });
     }
-    Ok(match fresh {
-        Some(_) if prompts("login") => Next::SignIn,
-        Some(person) if asks_consent => Next::Consent(person),
-        Some(person) if needs_click || prompts("consent") || prompts("select_account") => {
+    Ok(match (fresh, elsewhere) {
+        (Some(_), _) if prompts("login") => Next::SignIn,
+        (Some(person), _) if is_too_weak(person) => Next::StepUp(person),
+        (Some(person), Some(pair)) => Next::Warn(person, pair),
+        (Some(person), None) if asks_consent => Next::Consent(person),
+        (Some(person), None) if needs_click || prompts("consent") || prompts("select_account") => {
             Next::Continue(person)
         }
-        Some(person) => Next::Grant(person),
-        None => Next::SignIn,
+        (Some(person), None) => Next::Grant(person),
+        (None, _) => Next::SignIn,
     })
 }
 
@@ -257,13 +325,22 @@ fn sign_in_page(
     asked: &Asked,
     mistakes: &login::Mistakes,
 ) -> Response<Body> {
-    let page = login::Asking {
+    let asking = sign_in_asking(state, request, browser, asked);
+    login::page(state, request, browser, asking, mistakes)
+}
+
+fn sign_in_asking<'a>(
+    state: &State,
+    request: &Request,
+    browser: &Browser,
+    asked: &'a Asked,
+) -> login::Asking<'a> {
+    login::Asking {
         purpose: Purpose::Continue(shown_name(request, &asked.client)),
         action: action(state, request, asked, browser),
         hint: asked.request.login_hint.as_deref(),
         parameters: asked.request.encode(),
-    };
-    login::page(state, request, browser, page, mistakes)
+    }
 }
 
 /// Row S-179: what a client calls itself is marked as its own word.

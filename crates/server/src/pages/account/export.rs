@@ -83,6 +83,7 @@ fn written(found: &Overview, request: &Request) -> Value {
         json!({
             "at": time(event.at),
             "signed_in": event.outcome == Outcome::SignedIn,
+            "password_was_right": event.outcome != Outcome::Refused,
             "address": event.address,
             "browser": event.browser,
         })
@@ -99,6 +100,14 @@ fn written(found: &Overview, request: &Request) -> Value {
             "email_verified_at": account.email_verified_at.map(time),
             "created_at": time(account.created_at),
             "last_login_at": account.last_login_at.map(time),
+        },
+        "second_factors": {
+            "totp": found.factors.totp.map(|(set_up, used)| json!({
+                "set_up_at": time(set_up),
+                "last_used_at": used.map(time),
+            })),
+            "passkeys": found.factors.passkeys,
+            "recovery_codes_left": found.factors.recovery_codes,
         },
         "sessions": programs.collect::<Vec<_>>(),
         "browsers": browsers.collect::<Vec<_>>(),

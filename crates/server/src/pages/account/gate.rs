@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use hallpass_issuer::factors::required::Demand;
+use hallpass_issuer::grants::device_approval::NotApprovable;
 use hallpass_protocol::form::Form;
 use http::{Method, Response};
 
@@ -14,6 +16,7 @@ use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
 use crate::pages::layout::FormTarget;
 use crate::pages::login::{self, Asking, Mistakes, Purpose};
+use crate::pages::second_factor::{self, Progress};
 use crate::request::Request;
 use crate::state::State;
 
@@ -58,15 +61,14 @@ pub(super) async fn enter(
         parameters: Form::default(),
     };
     if let Some(form) = &form
-        && form.has("username")
-        && form.has("password")
+        && second_factor::is_step(form)?
     {
         browser.check_sign_in(state, request, form)?;
-        return match login::read(state, request, form).await? {
-            Err(mistakes) => Ok(Err(login::page(
-                state, request, &browser, asking, &mistakes,
-            ))),
-            Ok(person) => {
+        let usual = (asking, &Demand::Usual);
+        return match second_factor::advance(state, request, &browser, usual, form).await? {
+            Progress::Page(page) => Ok(Err(page)),
+            Progress::Unreachable => Err(PageError::NotApprovable(NotApprovable::SecondFactor)),
+            Progress::SignedIn(person) => {
                 let (_, cookie) = SignedInUser::sign_in(state, request, person).await?;
                 let mut response = see_other(&page);
                 cookie.send(&mut response);

@@ -74,6 +74,8 @@ pub(crate) struct AppRow {
 pub(crate) struct EventRow {
     /// Whether it did.
     pub(crate) signed_in: bool,
+    /// Whether the password was right and the second factor never came.
+    pub(crate) is_unfinished: bool,
     /// Where it came from.
     pub(crate) address: String,
     /// What the browser said it is.
@@ -168,6 +170,7 @@ pub(super) fn apps(state: &State, now: Timestamp, consents: &[Consent]) -> Vec<A
 pub(super) fn event(now: Timestamp, event: &SignInEvent) -> EventRow {
     EventRow {
         signed_in: event.outcome == Outcome::SignedIn,
+        is_unfinished: event.outcome == Outcome::Unfinished,
         address: event.address.to_canonical().to_string(),
         browser: event.browser.clone(),
         at: moment(event.at, now),
