@@ -8,7 +8,7 @@ use crate::commands::Context;
 use crate::commands::admin::target;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::runtime::{self, StopSignals};
+use crate::runtime;
 
 /// Runs the server.
 pub(crate) fn run(args: &ServeArgs, context: &Context) -> Result<(), Failure> {
@@ -44,7 +44,7 @@ async fn serve(settings: Settings, args: &ServeArgs, context: &Context) -> Resul
         context.output.note(note);
     }
     // Whoever has read that it is ready may stop it: a signal must not kill it any more.
-    let mut signals = StopSignals::listen()?;
+    let mut signals = runtime::stop_signals()?;
     ready(&server, args, context)?;
     tokio::select! {
         () = signals.next() => {
