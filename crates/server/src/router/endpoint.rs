@@ -1,0 +1,157 @@
+//! What can be asked for: which methods it takes, whether people or programs ask, and what goes along with its answer.
+
+use http::Method;
+
+use crate::dpop_nonces::Role;
+
+/// Everything that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    Metadata,
+    ResourceMetadata,
+    Registration,
+    ClientConfiguration,
+    Jwks,
+    Authorization,
+    Token,
+    DeviceAuthorization,
+    PushedAuthorizationRequest,
+    Userinfo,
+    Introspection,
+    Revocation,
+    EndSession,
+    Device,
+    DeviceConfirm,
+    Login,
+    Recover,
+    ChoosePassword,
+    ChangePassword,
+    Account,
+    AccountSessions,
+    AccountApps,
+    AccountPassword,
+    AccountHistory,
+    AccountExport,
+    AccountDelete,
+    Debugger,
+    DebuggerCallback,
+    AuthKitDevice,
+    AuthKitAuthenticate,
+    Live,
+    Ready,
+    Home,
+}
+
+use Endpoint::{
+    Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPassword,
+    AccountSessions, AuthKitAuthenticate, AuthKitDevice, Authorization, ChangePassword,
+    ChoosePassword, ClientConfiguration, Debugger, DebuggerCallback, Device, DeviceAuthorization,
+    DeviceConfirm, EndSession, Home, Introspection, Jwks, Live, Login, Metadata,
+    PushedAuthorizationRequest, Ready, Recover, Registration, ResourceMetadata, Revocation, Token,
+    Userinfo,
+};
+
+impl Endpoint {
+    /// Whether it is about people with accounts.
+    pub(super) fn needs_accounts(self) -> bool {
+        matches!(self, Recover | ChoosePassword | ChangePassword) || self.is_account()
+    }
+
+    /// Whether it is a page of a person's own account.
+    pub(super) fn is_account(self) -> bool {
+        matches!(
+            self,
+            Account
+                | AccountSessions
+                | AccountApps
+                | AccountPassword
+                | AccountHistory
+                | AccountExport
+                | AccountDelete
+        )
+    }
+
+    /// The methods it takes, as `Allow` names them.
+    pub(super) fn methods(self) -> &'static str {
+        match self {
+            Metadata | ResourceMetadata | Jwks | Live | Ready | Home | ChangePassword => {
+                "GET, HEAD"
+            }
+            Token
+            | DeviceAuthorization
+            | PushedAuthorizationRequest
+            | Introspection
+            | Revocation
+            | AuthKitDevice
+            | Registration
+            | AccountSessions
+            | AccountApps
+            | AccountExport
+            | AuthKitAuthenticate => "POST",
+            ClientConfiguration => "GET, HEAD, PUT, DELETE",
+            Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login | Recover
+            | ChoosePassword | Account | AccountPassword | AccountHistory | AccountDelete
+            | Debugger | DebuggerCallback => "GET, HEAD, POST",
+        }
+    }
+
+    /// Whether it takes a method.
+    pub(super) fn takes(self, method: &Method) -> bool {
+        let mut known = self.methods().split(", ");
+        known.any(|known| known == method.as_str())
+    }
+
+    /// Its name in the control API, that of its file; `None` where tests have nothing to look for.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Metadata | ResourceMetadata => Some("metadata"),
+            Jwks => Some("jwks"),
+            Authorization => Some("authorization"),
+            Token | AuthKitAuthenticate => Some("token"),
+            DeviceAuthorization | AuthKitDevice => Some("device_authorization"),
+            PushedAuthorizationRequest => Some("pushed_authorization_request"),
+            Registration | ClientConfiguration => Some("registration"),
+            Userinfo => Some("userinfo"),
+            Introspection => Some("introspection"),
+            Revocation => Some("revocation"),
+            EndSession => Some("end_session"),
+            Device => Some("device"),
+            DeviceConfirm => Some("device_confirm"),
+            Login => Some("login"),
+            Recover | ChoosePassword | ChangePassword | Account | AccountSessions | AccountApps
+            | AccountPassword | AccountHistory | AccountExport | AccountDelete | Debugger
+            | DebuggerCallback | Live | Ready | Home => None,
+        }
+    }
+
+    /// For which role it takes DPoP proofs, if it does.
+    pub(super) fn takes_proofs(self) -> Option<Role> {
+        match self {
+            Token
+            | AuthKitAuthenticate
+            | DeviceAuthorization
+            | AuthKitDevice
+            | PushedAuthorizationRequest => Some(Role::AuthorizationServer),
+            Userinfo => Some(Role::Resource),
+            _ => None,
+        }
+    }
+
+    /// Whether people see it: then it never answers CORS (row S-50), and its errors are pages.
+    pub(super) fn is_page(self) -> bool {
+        matches!(
+            self,
+            Authorization
+                | EndSession
+                | Device
+                | DeviceConfirm
+                | Login
+                | Recover
+                | ChoosePassword
+                | ChangePassword
+                | Debugger
+                | DebuggerCallback
+                | Home
+        ) || self.is_account()
+    }
+}
