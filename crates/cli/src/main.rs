@@ -4,6 +4,7 @@ mod args;
 mod command_browser;
 mod commands;
 mod config;
+mod credential_helpers;
 mod demo;
 mod duration;
 mod environment;

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_client::{
     Client, ClientBuilder, DpopMode, Provider, PushedRequests, Secret, SessionKey, Store,
@@ -15,6 +16,7 @@ use crate::config::{
     self, Chosen, DirectoryFile, Layers, Origin, ProfileFile, Question, SUPPORT, SecretPlace,
     Settings, Target, Wish,
 };
+use crate::duration;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::files::Places;
@@ -66,6 +68,17 @@ pub(crate) struct Wanted<'a> {
     pub(crate) server: &'a ServerArgs,
     /// The address that the token is for.
     pub(crate) target: Option<&'a Target>,
+    /// Whether the file of the folder has a say.
+    pub(crate) folder: Folder,
+}
+
+/// Whether `.hallpass.toml` has a say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folder {
+    /// As far as row C-79 lets it.
+    Heard,
+    /// It is not even read.
+    Ignored,
 }
 
 impl Profile {
@@ -79,7 +92,10 @@ impl Profile {
         let config = ProfileFile::read_config(&places.config)?;
         let remembered = ProfileFile::read_remembered(&places)?;
         let mut notes = Vec::new();
-        let folder = DirectoryFile::find(&places, &mut notes);
+        let folder = match wanted.folder {
+            Folder::Heard => DirectoryFile::find(&places, &mut notes),
+            Folder::Ignored => None,
+        };
         let question = Question {
             named: named(global, wanted.named)?,
             variable: environment.text("HALLPASS_PROFILE"),
@@ -339,6 +355,13 @@ impl Profile {
                 .collect(),
         );
         serde_json::from_value(Value::Object(lasting)).unwrap_or_else(|_| self.settings.clone())
+    }
+
+    /// How long a token must stay good.
+    pub(crate) fn min_validity(&self) -> Duration {
+        let kept = self.settings.min_validity.as_deref();
+        kept.and_then(|text| duration::parse(text).ok())
+            .unwrap_or_default()
     }
 
     /// Whether it says which server and which client.

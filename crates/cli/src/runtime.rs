@@ -5,11 +5,10 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use hallpass_client::clap::{StopSignals, until_stopped};
 use tokio::runtime::{Builder, Runtime};
 #[cfg(unix)]
 use tokio::signal::unix;
-#[cfg(windows)]
-use tokio::signal::windows;
 
 use crate::duration;
 use crate::failure::Failure;
@@ -31,31 +30,17 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     done
 }
 
-/// Runs a command that tidies up before it ends: at the first Ctrl-C `stop` is called and the work may
-/// finish, for a short while and until the second one.
+/// Runs a command that tidies up before it ends: at the first Ctrl-C, SIGTERM or closed terminal `stop` is
+/// called and the work may finish, for a short while and until the second one.
 pub(crate) fn block_on_tidily<T>(
     stop: impl FnOnce(),
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let runtime = built(&mut Builder::new_current_thread())?;
-    let done = runtime.block_on(async {
-        let mut signals = StopSignals::listen()?.and_hangup()?;
-        tokio::pin!(work);
-        tokio::select! {
-            done = &mut work => return done,
-            () = signals.next() => stop(),
-        }
-        tokio::select! {
-            // What was done by then is done.
-            done = tokio::time::timeout(TIDYING, work) => match done {
-                Ok(Ok(done)) => Ok(done),
-                Ok(Err(_)) | Err(_) => Err(Failure::interrupted()),
-            },
-            () = signals.next() => Err(Failure::interrupted()),
-        }
-    });
+    let done = runtime.block_on(until_stopped(stop, work));
     runtime.shutdown_background();
-    done
+    done.map_err(|error| unheard(&error))?
+        .unwrap_or_else(|| Err(Failure::interrupted()))
 }
 
 /// From now on no command takes longer (`--timeout`).
@@ -81,9 +66,6 @@ async fn in_time<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T,
 
 static LIMIT: OnceLock<Duration> = OnceLock::new();
 
-/// Longer than a server that is there needs.
-const TIDYING: Duration = Duration::from_secs(5);
-
 /// Runs a server, on as many threads as there are processors. It ends as the work says: the work
 /// listens for signals itself.
 pub(crate) fn block_on_server<T>(
@@ -95,74 +77,13 @@ pub(crate) fn block_on_server<T>(
     done
 }
 
-/// Ctrl-C and SIGTERM, as a server hears them. From [`Self::listen`] on they kill nobody.
-pub(crate) struct StopSignals {
-    #[cfg(unix)]
-    terminate: unix::Signal,
-    #[cfg(unix)]
-    interrupt: unix::Signal,
-    /// The terminal was closed.
-    #[cfg(unix)]
-    hangup: Option<unix::Signal>,
-    #[cfg(windows)]
-    interrupt: windows::CtrlC,
+/// Ctrl-C and SIGTERM, as a server hears them. From now on they kill nobody. Needs the runtime.
+pub(crate) fn stop_signals() -> Result<StopSignals, Failure> {
+    StopSignals::listen().map_err(|error| unheard(&error))
 }
 
-impl StopSignals {
-    /// Begins to listen. Needs the runtime.
-    pub(crate) fn listen() -> Result<Self, Failure> {
-        let failed = |error| Failure::other("cannot listen for signals").caused_by(&error);
-        let listening = || -> io::Result<Self> {
-            Ok(Self {
-                #[cfg(unix)]
-                terminate: unix::signal(unix::SignalKind::terminate())?,
-                #[cfg(unix)]
-                interrupt: unix::signal(unix::SignalKind::interrupt())?,
-                #[cfg(unix)]
-                hangup: None,
-                #[cfg(windows)]
-                interrupt: windows::ctrl_c()?,
-            })
-        };
-        listening().map_err(failed)
-    }
-
-    /// Also hears that the terminal was closed, unless `nohup` said not to.
-    #[cfg(unix)]
-    fn and_hangup(mut self) -> Result<Self, Failure> {
-        let failed = |error| Failure::other("cannot listen for signals").caused_by(&error);
-        if !ignores_hangup() {
-            self.hangup = Some(unix::signal(unix::SignalKind::hangup()).map_err(failed)?);
-        }
-        Ok(self)
-    }
-
-    #[cfg(windows)]
-    #[expect(clippy::unnecessary_wraps, reason = "Unix can fail")]
-    fn and_hangup(self) -> Result<Self, Failure> {
-        Ok(self)
-    }
-
-    /// Waits for the next one.
-    pub(crate) async fn next(&mut self) {
-        #[cfg(unix)]
-        let hangup = async {
-            match &mut self.hangup {
-                Some(hangup) => {
-                    hangup.recv().await;
-                }
-                None => std::future::pending().await,
-            }
-        };
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            () = hangup => {}
-        }
-        #[cfg(windows)]
-        self.interrupt.recv().await;
-    }
+fn unheard(error: &io::Error) -> Failure {
+    Failure::other("cannot listen for signals").caused_by(error)
 }
 
 /// SIGHUP, as a server of production hears it: read the settings again.
@@ -175,12 +96,11 @@ impl ReloadSignal {
     /// Begins to listen, unless the server ends with its terminal (dev mode). Needs the runtime.
     #[cfg(unix)]
     pub(crate) fn listen(ends_with_terminal: bool) -> Result<Self, Failure> {
-        let failed = |error| Failure::other("cannot listen for signals").caused_by(&error);
         let hangup = (!ends_with_terminal)
             .then(|| unix::signal(unix::SignalKind::hangup()))
             .transpose();
         Ok(Self {
-            hangup: hangup.map_err(failed)?,
+            hangup: hangup.map_err(|error| unheard(&error))?,
         })
     }
 
@@ -201,16 +121,6 @@ impl ReloadSignal {
         }
         std::future::pending::<()>().await;
     }
-}
-
-/// Whether this process was started to outlive its terminal: Linux tells the signals that it ignores as
-/// bits, SIGHUP the lowest one (proc(5), `SigIgn`).
-#[cfg(unix)]
-fn ignores_hangup() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 1 != 0)
 }
 
 fn built(builder: &mut Builder) -> Result<Runtime, Failure> {

@@ -3,19 +3,19 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, Args as _, CommandFactory as _, FromArgMatches as _, Subcommand as _};
 
-use crate::args::{Cli, Color, Command, Format, GlobalArgs, TokenArgs};
+use crate::args::{Cli, Command, CredentialCommand, Format, GlobalArgs, TokenArgs};
 use crate::commands::{self, Context};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{exit_code, logging, runtime};
+use crate::{credential_helpers, exit_code, logging, runtime};
 
 /// Runs the command that the process was started with.
 pub(crate) fn run() -> u8 {
     let environment = Environment::read();
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = credential_helpers::called_as(std::env::args_os().collect());
     // Not an argument of the parser's: it would be offered by completions.
     if words.iter().any(is_secret) {
         let failure =
@@ -50,26 +50,37 @@ fn is_secret(word: &OsString) -> bool {
 }
 
 fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
-    if let Some(cli) = read_token(words) {
-        return Ok(cli);
-    }
+    let alone = read_token(words).or_else(|| read_credential(words));
+    alone.map_or_else(|| read_any(words), Ok)
+}
+
+/// Reads the words of any command.
+fn read_any(words: &[OsString]) -> Result<Cli, clap::Error> {
     let mut command = Cli::command();
     let mut matches = command.try_get_matches_from_mut(words)?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 /// Reads `hallpass token …`, which other programs call before each of their requests, without the
-/// parser of every other command: that one takes a third of the time. What is not understood goes to
-/// the whole parser, which knows how to say so.
+/// parser of every other command: that one takes as long as the rest of it. It is the same grammar with
+/// fewer words. What it does not understand goes to the whole parser, which knows how to say so.
 fn read_token(words: &[OsString]) -> Option<Cli> {
     const NAME: &str = "token";
-    if words.get(1)? != NAME {
+    // Without a flag there is nothing to parse.
+    if let [_, only] = words
+        && only == NAME
+    {
+        return Some(Cli {
+            global: GlobalArgs::default(),
+            command: Command::Token(TokenArgs::default()),
+        });
+    }
+    // Elsewhere it may be the value of a flag, and the word that counts one that is not known here.
+    if !words.iter().any(|word| word == NAME) {
         return None;
     }
     let token = TokenArgs::augment_args(clap::Command::new(NAME));
-    let command = GlobalArgs::augment_args(clap::Command::new("hallpass")).subcommand(token);
-    let mut matches = command.try_get_matches_from(words).ok()?;
-    let (_, mut of_token) = matches.remove_subcommand()?;
+    let mut of_token = read_alone(words, token)?;
     let args = TokenArgs::from_arg_matches_mut(&mut of_token).ok()?;
     let global = GlobalArgs::from_arg_matches_mut(&mut of_token).ok()?;
     Some(Cli {
@@ -78,24 +89,49 @@ fn read_token(words: &[OsString]) -> Option<Cli> {
     })
 }
 
+/// The same for `hallpass credential …`, which other programs call as often.
+fn read_credential(words: &[OsString]) -> Option<Cli> {
+    const NAME: &str = "credential";
+    if words.get(1)? != NAME {
+        return None;
+    }
+    let credential = CredentialCommand::augment_subcommands(clap::Command::new(NAME));
+    let mut of_credential = read_alone(words, credential)?;
+    let command = CredentialCommand::from_arg_matches_mut(&mut of_credential).ok()?;
+    let global = GlobalArgs::from_arg_matches_mut(&mut of_credential).ok()?;
+    Some(Cli {
+        global,
+        command: Command::Credential { command },
+    })
+}
+
+/// What the words say to one command, as if there were no other.
+fn read_alone(words: &[OsString], command: clap::Command) -> Option<ArgMatches> {
+    let command = GlobalArgs::augment_args(clap::Command::new("hallpass")).subcommand(command);
+    let mut matches = command.try_get_matches_from(words).ok()?;
+    matches.remove_subcommand().map(|(_, matches)| matches)
+}
+
 fn dispatch(command: Command, context: &Context) -> Result<u8, Failure> {
     match command {
-        Command::Login(args) => commands::login::run(&args, context),
-        Command::Token(args) => commands::token::run(&args, context),
-        Command::Request(args) => commands::request::run(&args, context),
-        Command::Whoami(args) => commands::whoami::run(&args, context),
-        Command::Userinfo(args) => commands::userinfo::run(&args, context),
-        Command::Logout(args) => commands::logout::run(&args, context),
-        Command::Exchange(args) => commands::exchange::run(&args, context),
-        Command::Profile { command } => commands::profile::run(&command, context),
-        Command::Doctor(args) => commands::doctor::run(&args, context),
-        Command::Man { folder } => commands::man::run(&folder),
-        Command::Jwt { command } => commands::jwt::run(&command, context),
-        Command::Serve(args) => commands::serve::run(&args, context),
-        Command::Admin(args) => commands::admin::run(&args, context),
-        Command::Demo(args) => commands::demo::run(&args, context),
-        Command::Completions { shell } => commands::completions::run(shell),
-        Command::Help { topic } => commands::help::run(&topic, context),
+        Command::Login(args) => apart(|| commands::login::run(&args, context)),
+        Command::Token(args) => apart(|| commands::token::run(&args, context)),
+        Command::Request(args) => apart(|| commands::request::run(&args, context)),
+        Command::Whoami(args) => apart(|| commands::whoami::run(&args, context)),
+        Command::Userinfo(args) => apart(|| commands::userinfo::run(&args, context)),
+        Command::Logout(args) => apart(|| commands::logout::run(&args, context)),
+        Command::Exchange(args) => apart(|| commands::exchange::run(&args, context)),
+        Command::Profile { command } => apart(|| commands::profile::run(&command, context)),
+        Command::Setup { command } => apart(|| commands::setup::run(&command, context)),
+        Command::Credential { command } => apart(|| commands::credential::run(&command, context)),
+        Command::Doctor(args) => apart(|| commands::doctor::run(&args, context)),
+        Command::Man { folder } => apart(|| commands::man::run(&folder)),
+        Command::Jwt { command } => apart(|| commands::jwt::run(&command, context)),
+        Command::Serve(args) => apart(|| commands::serve::run(&args, context)),
+        Command::Admin(args) => apart(|| commands::admin::run(&args, context)),
+        Command::Demo(args) => apart(|| commands::demo::run(&args, context)),
+        Command::Completions { shell } => apart(|| commands::completions::run(shell)),
+        Command::Help { topic } => apart(|| commands::help::run(&topic, context)),
     }
     .map(|()| 0)
     .or_else(|failure| {
@@ -106,6 +142,13 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Failure> {
             Err(failure)
         }
     })
+}
+
+/// Gives each command a frame of its own. Some hold a whole sign-in or a server: the stack of all of them
+/// together is more than one that prints a token should touch.
+#[inline(never)]
+fn apart(command: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    command()
 }
 
 fn report(failure: &Failure, output: Option<Output>) -> u8 {
@@ -173,23 +216,115 @@ fn fallback(words: &[OsString], environment: &Environment) -> Option<Output> {
     });
     let is_variable = environment.text("HALLPASS_OUTPUT") == Some("json");
     let global = GlobalArgs {
-        profile_flag: None,
         output: Some(if wants_json || is_variable {
             Format::Json
         } else {
             Format::Text
         }),
-        json: false,
-        quiet: false,
-        verbose: 0,
-        color: Color::Auto,
-        no_input: false,
-        config: None,
-        store: None,
-        ca_bundle: None,
-        proxy: None,
-        timeout: None,
-        trace: None,
+        ..GlobalArgs::default()
     };
     Output::new(&global, environment).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, ArgAction};
+
+    use super::*;
+
+    fn words(text: &[&str]) -> Vec<OsString> {
+        let all = std::iter::once(&"hallpass").chain(text);
+        all.map(OsString::from).collect()
+    }
+
+    /// Each flag, written as a person would.
+    fn written(flag: &Arg) -> Vec<String> {
+        let name = format!("--{}", flag.get_long().unwrap());
+        if !matches!(flag.get_action(), ArgAction::Set | ArgAction::Append) {
+            return vec![name];
+        }
+        let possible = flag.get_possible_values();
+        let possible = possible.iter().map(|value| value.get_name().to_owned());
+        let values = possible.chain(["work", "5m", "https://api.test/me"].map(str::to_owned));
+        values.map(|value| format!("{name}={value}")).collect()
+    }
+
+    #[test]
+    fn credential_is_read_alone_as_the_whole_command_line_reads_it() {
+        for line in [
+            &["credential", "git", "get"][..],
+            &["credential", "-p", "work", "docker", "list"],
+            &["credential", "git", "erase", "-p", "work", "-vv"],
+            &[
+                "credential",
+                "kubectl",
+                "--token-type",
+                "access",
+                "--no-input",
+            ],
+            &["credential", "bazel", "get", "--json"],
+        ] {
+            let whole = format!("{:?}", read_any(&words(line)).unwrap());
+            let alone = read_credential(&words(line)).map(|cli| format!("{cli:?}"));
+            assert_eq!(alone, Some(whole), "{line:?}");
+        }
+        for line in [
+            &["credential"][..],
+            &["credential", "git"],
+            &["credential", "svn", "get"],
+            &["credential", "--help"],
+            &["token"],
+            &[],
+        ] {
+            assert!(read_credential(&words(line)).is_none(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn token_is_read_alone_as_the_whole_command_line_reads_it() {
+        let whole = read_any(&words(&["token"])).unwrap();
+        let alone = read_token(&words(&["token"])).unwrap();
+        assert_eq!(format!("{alone:?}"), format!("{whole:?}"));
+        let flags = TokenArgs::augment_args(clap::Command::new("token"));
+        let flags = GlobalArgs::augment_args(flags);
+        let mut understood = 0;
+        for flag in flags.get_arguments().filter(|it| !it.is_positional()) {
+            let before = understood;
+            for flag in written(flag) {
+                for line in [
+                    &["token", &*flag][..],
+                    &[&*flag, "token", "work"],
+                    &["token", "work", &*flag, "--url", "https://api.test"],
+                    &["-p", "token", "token", &*flag],
+                ] {
+                    let Ok(whole) = read_any(&words(line)) else {
+                        assert!(read_token(&words(line)).is_none(), "{line:?}");
+                        continue;
+                    };
+                    let alone = read_token(&words(line)).map(|cli| format!("{cli:?}"));
+                    assert_eq!(alone, Some(format!("{whole:?}")), "{line:?}");
+                    understood += 1;
+                }
+            }
+            assert!(understood > before, "{flag:?} is not understood anywhere");
+        }
+    }
+
+    #[test]
+    fn what_is_not_token_is_left_to_the_whole_parser() {
+        for line in [
+            &["whoami"][..],
+            &["-p", "token", "whoami"],
+            &["whoami", "token"],
+            &["help", "token"],
+            &["token", "--help"],
+            &["token", "--nonsense"],
+            &["token", "a", "b"],
+            &["--version", "token"],
+            &["tokens"],
+            &[],
+        ] {
+            assert!(read_token(&words(line)).is_none(), "{line:?}");
+        }
+    }
 }

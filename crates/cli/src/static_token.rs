@@ -9,7 +9,7 @@ use hallpass_client::{
 };
 use hallpass_protocol::time::SystemClock;
 
-use crate::config::Target;
+use crate::config::{HelperPlace, Target};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::profile::Profile;
@@ -61,6 +61,16 @@ impl StaticToken {
         let origin = clean::text(&target.origin_text());
         Err(Failure::config(format!("{TOKEN} is not for {origin}"))
             .hint_to(format!("if it should be: add {origin} to {TOKEN_FOR}")))
+    }
+
+    /// Rows C-76 and C-81: whether a credential helper may give it to a host. Without `HALLPASS_TOKEN_FOR`
+    /// that is one which a profile is set up for.
+    pub(crate) fn may_help(&self, place: &HelperPlace, is_served: bool) -> bool {
+        if self.places.is_empty() {
+            return is_served;
+        }
+        let mut places = self.places.iter();
+        places.any(|own| HelperPlace::of_url(own).as_ref() == Some(place))
     }
 
     /// A client that has this token for a session, for an address that it may go to. It signs nobody in,

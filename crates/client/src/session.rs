@@ -7,8 +7,8 @@ use hallpass_protocol::{Scopes, Timestamp};
 
 use crate::account::Account;
 use crate::client::Client;
-use crate::credentials::{SessionKey, SessionRecord};
-use crate::error::Error;
+use crate::credentials::{LockAttempt, SessionKey, SessionRecord, StoreError};
+use crate::error::{Error, ErrorKind};
 use crate::refresh::{Need, Refresh, hand_out};
 use crate::tokens::{AccessToken, IdToken, TokenType};
 
@@ -205,6 +205,72 @@ impl Session {
         self.token(Need::ValidFor(min_validity)).await
     }
 
+    /// The ID token as it was loaded, if it stays good at least this long, as far as half of its lifetime
+    /// allows, and its last minute has not begun. Nothing is read and nothing is sent.
+    pub fn kept_id_token(&self, min_validity: Duration) -> Option<IdToken> {
+        let token = self.id_token().filter(|_| !self.record.reauth_required)?;
+        let claims = &token.claims;
+        let lifetime = claims.exp.since(claims.iat);
+        let wished = min_validity.min(lifetime / 2);
+        let window = (lifetime / 10).min(LAST_MINUTE).max(wished);
+        let now = self.record.server_time(self.client.inner.clock.now());
+        (claims.exp.since(now) > window).then_some(token)
+    }
+
+    /// The ID token, after a refresh if its end is near. It may have expired all the same: a server need not
+    /// give a new one with a refresh (OIDC Core §12.2). `None` when the sign-in brought none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::access_token`]; a server that is away takes no token that is still good.
+    pub async fn id_token_for(&self, min_validity: Duration) -> Result<Option<IdToken>, Error> {
+        let session = self.reloaded().await?.unwrap_or_else(|| self.clone());
+        let kept = session.kept_id_token(min_validity);
+        if kept.is_some() || session.id_token().is_none() || !session.has_refresh_token() {
+            return Ok(kept.or_else(|| session.id_token()));
+        }
+        if let Err(error) = session.refresh().await {
+            let now = session.record.server_time(self.client.inner.clock.now());
+            let is_away = matches!(error.kind(), ErrorKind::Unavailable { .. });
+            let is_good = |token: &IdToken| is_away && token.claims.exp > now;
+            return session.id_token().filter(is_good).map(Some).ok_or(error);
+        }
+        let renewed = session.reloaded().await?.unwrap_or(session);
+        Ok(renewed.id_token())
+    }
+
+    /// Forgets the access token that an API refused, so that the next caller gets another one; the session
+    /// stays. A token that was replaced meanwhile is left alone. `None` means whichever is kept. On this
+    /// thread, without an asynchronous runtime. Returns whether something was forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Store`].
+    pub fn forget_access_token(&self, refused: Option<&str>) -> Result<bool, Error> {
+        let store = self.client.inner.store.backend();
+        // Whoever refreshes at this moment brings another token anyhow, and must find what it has read.
+        let LockAttempt::Locked(_guard) = store.try_lock(&self.key)? else {
+            return Ok(false);
+        };
+        let Some(found) = store.load(&self.key)? else {
+            return Ok(false);
+        };
+        let mut record = found.value;
+        let Some(token) = &record.access_token else {
+            return Ok(false);
+        };
+        if refused.is_some_and(|refused| !token.matches(refused)) {
+            return Ok(false);
+        }
+        record.access_token = None;
+        match store.compare_and_swap(&self.key, Some(found.generation), &record) {
+            Ok(_) => Ok(true),
+            // Somebody signed in anew or out: that token is gone too.
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Refreshes now, whatever the token's age (RFC 6749 §6).
     pub async fn refresh(&self) -> Result<AccessToken, Error> {
         self.token(Need::New).await
@@ -219,3 +285,6 @@ impl Session {
         Self::load(&self.client, self.key.clone()).await
     }
 }
+
+/// An ID token is renewed at the latest this long before its end, as access tokens are (row C-26).
+const LAST_MINUTE: Duration = Duration::from_mins(1);

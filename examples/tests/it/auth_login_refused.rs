@@ -4,7 +4,7 @@ use hallpass_testing::{Terminal, TestServer, pty};
 use serde_json::Value;
 
 use crate::events::{API, Does, PROGRAM, drive, next, sent, start};
-use crate::world::{EVERY_SECOND, Home, Running, lets_ask, nowhere, server};
+use crate::world::{EVERY_SECOND, Home, Running, approve, lets_ask, nowhere, server};
 
 fn login(home: &Home, issuer: &str, words: &[&str]) -> (Option<i32>, String) {
     let mut command = home.program(PROGRAM, issuer, &nowhere());
@@ -154,7 +154,7 @@ async fn where_nobody_reads_the_events_any_more_the_sign_in_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn c_68_ctrl_c_leaves_nothing_behind_and_exits_with_130() {
+async fn c_68_whatever_stops_a_sign_in_leaves_nothing_behind_and_exits_with_130() {
     let (server, home) = (server(EVERY_SECOND).await, Home::new());
     let mut command = home.program(PROGRAM, &server.issuer(), API);
     command.args(["auth", "login", "--device"]);
@@ -169,12 +169,36 @@ async fn c_68_ctrl_c_leaves_nothing_behind_and_exits_with_130() {
         ended.text
     );
     assert_eq!(sent(&server, "revocation").await.len(), 1);
-    // A program that reads events is told, too.
-    let mut program = start(&home, &server, &["--device"]);
-    while next(&mut program).unwrap()["event"] != "device_code" {}
-    program.signal("INT");
-    let last = std::iter::from_fn(|| next(&mut program)).last().unwrap();
-    assert_eq!(last["error"]["exit"], 130);
-    assert_eq!(program.end(), (Some(130), String::new()));
-    assert_eq!(sent(&server, "revocation").await.len(), 2);
+    // A program that reads events is told, too, whatever stops the sign-in.
+    for (before, signal) in ["INT", "TERM", "HUP"].into_iter().enumerate() {
+        // `nohup` is inherited and rightly obeyed: these tests may run under it.
+        let mut command = home.program("env", &server.issuer(), API);
+        command.args(["--default-signal=HUP", PROGRAM, "auth", "login"]);
+        command.args(["--events", "--device"]);
+        let mut program = Running::start(command);
+        while next(&mut program).unwrap()["event"] != "device_code" {}
+        program.signal(signal);
+        let last = std::iter::from_fn(|| next(&mut program)).last().unwrap();
+        assert_eq!(last["error"]["exit"], 130, "{signal}");
+        assert_eq!(program.end(), (Some(130), String::new()), "{signal}");
+        assert_eq!(sent(&server, "revocation").await.len(), before + 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_nohup_a_closed_terminal_does_not_stop_a_sign_in() {
+    let (server, home) = (server(EVERY_SECOND).await, Home::new());
+    let mut command = home.program("env", &server.issuer(), API);
+    command.args(["--ignore-signal=HUP", PROGRAM, "auth", "login"]);
+    command.args(["--events", "--device"]);
+    let mut program = Running::start(command);
+    let code = loop {
+        let event = next(&mut program).unwrap();
+        if event["event"] == "device_code" {
+            break event["user_code"].as_str().unwrap().to_owned();
+        }
+    };
+    program.signal("HUP");
+    approve(&server.person(), &server, &code).await;
+    assert_eq!(program.end().0, Some(0));
 }

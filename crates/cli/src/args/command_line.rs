@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::credential::{CredentialCommand, SetupCommand};
 use super::profile::{DoctorArgs, ProfileCommand};
 use super::serve::{DemoArgs, ServeArgs};
 use super::server::ProfileArg;
@@ -26,7 +27,7 @@ pub(crate) struct Cli {
 }
 
 /// What every command takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct GlobalArgs {
     /// The profile to use (one server and client id)
@@ -80,9 +81,10 @@ pub(crate) enum Format {
 }
 
 /// When to use color.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     /// On a terminal, unless `NO_COLOR` is set
+    #[default]
     Auto,
     /// Always
     Always,
@@ -112,6 +114,18 @@ pub(crate) enum Command {
         /// What to do
         #[command(subcommand)]
         command: ProfileCommand,
+    },
+    /// Let another program use the tokens of a profile: git, kubectl, docker or Bazel
+    Setup {
+        /// The program
+        #[command(subcommand)]
+        command: SetupCommand,
+    },
+    /// Answer another program in its own protocol; `setup` tells it to ask
+    Credential {
+        /// Who asks
+        #[command(subcommand)]
+        command: CredentialCommand,
     },
     /// Check everything that a sign-in needs, and say what to do
     Doctor(DoctorArgs),

@@ -2,6 +2,7 @@
 
 mod admin;
 mod command_line;
+mod credential;
 mod profile;
 mod serve;
 mod server;
@@ -15,6 +16,7 @@ pub(crate) use admin::{
     ServerConfigCommand, UserCommand,
 };
 pub(crate) use command_line::{Cli, Color, Command, Format, GlobalArgs, Shell};
+pub(crate) use credential::{ClusterToken, CredentialCommand, SetupCommand, SetupMode};
 pub(crate) use profile::{DoctorArgs, ProfileAddArgs, ProfileCommand, ProfileImportArgs};
 pub(crate) use serve::{DemoArgs, ServeArgs};
 pub(crate) use server::{ProfileArg, ServerArgs};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// Whose session.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct ProfileArg {
     /// The profile (default: the first one that signed in)
     #[arg(value_name = "PROFILE")]

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use hallpass_client::clap::{StatusArgs, parse_method};
 
 use super::server::{ProfileArg, ServerArgs};
 
 /// `hallpass token`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct TokenArgs {
     #[command(flatten)]
     pub(crate) profile: ProfileArg,
@@ -23,9 +24,10 @@ pub(crate) struct TokenArgs {
 }
 
 /// Which token to print.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TokenChoice {
     /// For APIs
+    #[default]
     Access,
     /// For who wants to know the user
     Id,
@@ -57,6 +59,7 @@ pub(crate) struct ExchangeArgs {
     pub(crate) server: ServerArgs,
     /// The name of the service that the new token is for; may be repeated
     #[arg(long, value_name = "NAME", required_unless_present = "resource")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) audience: Vec<String>,
     /// The address of the service that the new token is for; may be repeated
     #[arg(long, value_name = "URI")]

@@ -7,7 +7,7 @@ use crate::config::Target;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::profile::{Profile, Wanted};
+use crate::profile::{Folder, Profile, Wanted};
 
 /// The surroundings of a command.
 pub(crate) struct Context {
@@ -36,6 +36,7 @@ impl Context {
             named,
             server,
             target: None,
+            folder: Folder::Heard,
         })
     }
 
@@ -50,6 +51,7 @@ impl Context {
             named,
             server,
             target,
+            folder: Folder::Heard,
         })
     }
 
@@ -62,9 +64,23 @@ impl Context {
                 named,
                 server,
                 target: None,
+                folder: Folder::Heard,
             },
             &self.environment,
         )
+    }
+
+    /// The profile that serves a host. The program that asks runs in other people's repositories: their
+    /// `.hallpass.toml` is not read.
+    pub(crate) fn profile_of_helper(&self, name: &str) -> Result<Profile, Failure> {
+        let (named, server) = (Some(name), &ServerArgs::default());
+        let wanted = Wanted {
+            named,
+            server,
+            target: None,
+            folder: Folder::Ignored,
+        };
+        Profile::load(&self.global, wanted, &self.environment)
     }
 
     fn load(&self, wanted: Wanted<'_>) -> Result<Profile, Failure> {

@@ -257,15 +257,20 @@ fn how(
     profile: &Profile,
     context: &Context,
 ) -> Result<SignIn, Failure> {
-    let mut how = args.sign_in.how(wish.way());
-    how = how.one_at_a_time(lock_file(profile)?);
-    if context.environment.is_on("HALLPASS_NO_BROWSER") {
-        how = how.no_browser();
-    }
+    let mut how = settled(args.sign_in.how(wish.way()), (profile, context))?;
     if args.sign_in.callback_port.is_none() {
         for port in callback_ports(profile, context)? {
             how = how.callback_port(port);
         }
+    }
+    Ok(how)
+}
+
+/// What the profile and the variables say about every sign-in.
+fn settled(how: SignIn, (profile, context): (&Profile, &Context)) -> Result<SignIn, Failure> {
+    let mut how = how.one_at_a_time(lock_file(profile)?);
+    if context.environment.is_on("HALLPASS_NO_BROWSER") {
+        how = how.no_browser();
     }
     if let Some(path) = &profile.settings.callback_path {
         how = how.callback_path(path);
@@ -290,6 +295,34 @@ fn callback_ports(profile: &Profile, context: &Context) -> Result<Vec<u16>, Fail
         return Ok(ports);
     }
     Ok(profile.settings.callback_ports.clone().unwrap_or_default())
+}
+
+/// Signs in for a credential helper, whose standard output belongs to another program: the person reads
+/// standard error, and nothing is answered.
+pub(crate) fn for_helper(profile: &Profile, context: &Context) -> Result<(), Failure> {
+    let surroundings = profile.with_its_browser(context.surroundings().attended());
+    let client = profile
+        .client()?
+        .scopes(scopes(profile))
+        .environment(surroundings)
+        .ui(TerminalUi::stderr_in(context.output.style));
+    let client = profile.settings.targets(client).build()?;
+    let cancel = CancelSignIn::default();
+    let how = match profile.settings.flow {
+        Some(Flow::Browser) => SignIn::browser(),
+        Some(Flow::Device) => SignIn::device(),
+        Some(Flow::Paste) => SignIn::paste(),
+        Some(Flow::Auto | Flow::ClientCredentials) | None => SignIn::auto(),
+    };
+    let how = settled(how, (profile, context))?;
+    let how = callback_ports(profile, context)?
+        .into_iter()
+        .fold(how, SignIn::callback_port)
+        .cancelled_by(cancel.clone());
+    runtime::block_on_tidily(|| cancel.cancel(), async {
+        client.sign_in(how).await?;
+        profile.remember()
+    })
 }
 
 async fn as_person(

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod completions;
+pub(crate) mod credential;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod exchange;
@@ -17,6 +18,7 @@ pub(crate) mod profile;
 mod protected_resource;
 pub(crate) mod request;
 pub(crate) mod serve;
+pub(crate) mod setup;
 mod stdin;
 pub(crate) mod token;
 mod token_form;

@@ -1,5 +1,6 @@
 //! `hallpass serve`: runs an authorization server until it is told to stop.
 
+use hallpass_client::clap::StopSignals;
 use hallpass_server::{DevFlags, Running, Server, Settings};
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use crate::commands::Context;
 use crate::commands::admin::target;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::runtime::{self, ReloadSignal, StopSignals};
+use crate::runtime::{self, ReloadSignal};
 
 /// Runs the server.
 pub(crate) fn run(args: &ServeArgs, context: &Context) -> Result<(), Failure> {
@@ -44,7 +45,7 @@ async fn serve(settings: Settings, args: &ServeArgs, context: &Context) -> Resul
         context.output.note(note);
     }
     // Whoever has read that it is ready may stop it: a signal must not kill it any more.
-    let mut signals = StopSignals::listen()?;
+    let mut signals = runtime::stop_signals()?;
     let mut reload = ReloadSignal::listen(args.dev)?;
     ready(&server, args, context)?;
     loop {

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::profile::Profile;
 use crate::static_token::StaticToken;
-use crate::{duration, moment, runtime};
+use crate::{moment, runtime};
 
 use super::{protected_resource, token_form};
 
@@ -88,7 +88,7 @@ async fn print(args: &TokenArgs, profile: &Profile, context: &Context) -> Result
     }
     .map_err(hinted)?;
     if args.token_type == TokenChoice::Id {
-        return print_id_token(session, context).await;
+        return print_id_token(session, min_validity(args, profile), context).await;
     }
     let is_refreshed = args.print.refresh || token.expires_at() != before;
     answer(&token, args, context, || {
@@ -127,8 +127,8 @@ fn answer(
 
 /// What a job needs, by its flag or by its profile.
 fn min_validity(args: &TokenArgs, profile: &Profile) -> Duration {
-    let kept = || duration::parse(profile.settings.min_validity.as_deref()?).ok();
-    args.print.min_validity.or_else(kept).unwrap_or_default()
+    let wished = args.print.min_validity;
+    wished.unwrap_or_else(|| profile.min_validity())
 }
 
 /// Prints the token of the environment, if it may go where it is wanted (row C-81).
@@ -197,20 +197,17 @@ pub(crate) fn to_json(token: &AccessToken, profile: &Profile, is_refreshed: bool
 }
 
 /// The ID token as it is after a refresh, which may have brought a new one.
-async fn print_id_token(session: Session, context: &Context) -> Result<(), Failure> {
-    let mut session = session.reloaded().await?.unwrap_or(session);
-    let now = SystemClock.now();
-    let is_expired = |session: &Session| session.claims().is_some_and(|claims| claims.exp <= now);
-    if is_expired(&session) && session.has_refresh_token() {
-        session.refresh().await?;
-        session = session.reloaded().await?.unwrap_or(session);
-    }
-    let Some(token) = session.id_token() else {
+async fn print_id_token(
+    session: Session,
+    min_validity: Duration,
+    context: &Context,
+) -> Result<(), Failure> {
+    let Some(token) = session.id_token_for(min_validity).await? else {
         return Err(
             Failure::config("the session has no ID token").hint_to("sign in with --scope openid")
         );
     };
-    if is_expired(&session) {
+    if token.claims.exp <= SystemClock.now() {
         context
             .output
             .warn("the ID token has expired, and the server gives no new one without a sign-in");

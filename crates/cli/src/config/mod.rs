@@ -3,6 +3,7 @@
 mod choice;
 mod directory_file;
 mod file;
+mod helpers;
 mod layers;
 mod mistake;
 mod pattern;
@@ -13,6 +14,7 @@ mod settings;
 pub(crate) use choice::{Chosen, DEFAULT_NAME, Question, choose, judge_name};
 pub(crate) use directory_file::{DirectoryFile, Trust};
 pub(crate) use file::ProfileFile;
+pub(crate) use helpers::{Helper, HelperPlace, Helpers};
 pub(crate) use layers::{Layers, Origin, members};
 pub(crate) use mistake::nearest;
 pub(crate) use pattern::{DirPattern, Target, UrlPattern};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use hallpass_client::{ClientBuilder, Provider, Store};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::helpers::{Helper, HelperPlace, Helpers};
 use super::secret_place::{SecretPlace, command_of};
 use crate::args::Flow;
 use crate::duration;
@@ -63,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) private_key_id: Option<String>,
     /// Where a machine's own token comes from.
     pub(crate) workload: Option<Workload>,
+    /// The hosts that credential helpers give the tokens to (row C-76).
+    pub(crate) helpers: Option<Helpers>,
 }
 
 /// How a client says who it is (RFC 6749 §2.3, RFC 7523 §2.2).
@@ -192,6 +195,7 @@ impl Settings {
             private_key: self.private_key.or(other.private_key),
             private_key_id: self.private_key_id.or(other.private_key_id),
             workload: self.workload.or(other.workload),
+            helpers: self.helpers.or(other.helpers),
         }
     }
 
@@ -206,6 +210,13 @@ impl Settings {
     /// Whether it holds what must not meet another server: a secret, a key, a machine's token.
     pub(crate) fn has_credential(&self) -> bool {
         self.client_secret.is_some() || self.private_key.is_some() || self.workload.is_some()
+    }
+
+    /// Row C-76: whether a credential helper may give the tokens to this host.
+    pub(crate) fn serves(&self, helper: Helper, place: &HelperPlace) -> bool {
+        let helpers = self.helpers.iter();
+        let places = helpers.filter_map(|helpers| helpers.get(&helper));
+        places.flatten().any(|own| own == place)
     }
 
     /// Whether these settings make somebody's program run.
@@ -326,6 +337,8 @@ mod tests {
         grant = "jwt-bearer"
         file = "token"
         cmd = ["x"]
+        [helpers]
+        git = ["https://git.test"]
     "#;
 
     #[test]

@@ -18,6 +18,8 @@ fn what_is_not_understood_exits_2_and_prints_no_answer() {
         &["whoami", "--offline", "--userinfo"],
         &["completions", "tcsh"],
         &["exchange"],
+        &["exchange", "--audience", ""],
+        &["exchange", "--audience="],
         &["help", "nothing"],
         &["jwt", "decode", "eyJhbGciOiJub25lIn0.e30."],
     ] {

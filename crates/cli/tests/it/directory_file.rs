@@ -66,7 +66,7 @@ fn a_flag_and_a_variable_go_before_it() {
 }
 
 #[test]
-fn c_79_a_hostile_repository_gets_neither_more_scopes_nor_an_explicit_profile() {
+fn c_79_and_a_112_a_hostile_repository_gets_neither_more_scopes_nor_an_explicit_profile() {
     let (shown, said) = shown(&Home::new(), "profile = \"prod\"\nscopes = [\"admin\"]\n");
     assert_eq!(shown["name"], "home");
     assert_eq!(

@@ -12,20 +12,28 @@ mod audience;
 mod bound_tokens;
 #[path = "../../src/demo/cookies.rs"]
 mod cookies;
+#[cfg(unix)]
+mod credential_helpers;
 mod demo;
 mod directory_file;
 mod doctor;
+#[cfg(unix)]
+mod git_helper;
 mod given_token;
 mod hallpass;
 #[path = "../../src/demo/html_form.rs"]
 mod html_form;
 mod jwt_decode;
 mod login;
+#[cfg(unix)]
+mod other_helpers;
 mod person;
 mod profile_commands;
 mod profiles;
 mod schemas;
 mod serve;
 mod server;
+#[cfg(unix)]
+mod setup;
 mod static_token;
 mod story;

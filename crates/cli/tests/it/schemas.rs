@@ -170,7 +170,7 @@ fn a_wrong_answer_is_noticed() {
     }
 }
 
-fn holds(name: &str, value: &Value) {
+pub(crate) fn holds(name: &str, value: &Value) {
     let found = problems(&read(&folder().join(format!("{name}.json"))), value, "");
     assert!(found.is_empty(), "{name}: {found:?}\n{value:#}");
 }

@@ -4,6 +4,7 @@ use std::io;
 
 use super::args::LoginArgs;
 use super::run::{DEFAULT, print, program, say};
+use super::stop_signals::until_stopped;
 use crate::answers::{self, EventLines, Failure};
 use crate::clean;
 use crate::client::Client;
@@ -31,7 +32,7 @@ pub(super) async fn login(
         explain(way, &client).await?;
     }
     let before = client.session().await?;
-    let session = until_interrupted(&client, flags.how(way)).await?;
+    let session = tidily(&client, flags.how(way)).await?;
     if let Some(events) = events {
         events.end(session.account().subject.as_deref());
     } else if is_json {
@@ -42,29 +43,19 @@ pub(super) async fn login(
     Ok(())
 }
 
-/// Ctrl-C ends the sign-in tidily: the device code is withdrawn, and nothing is stored. At the second one
-/// nothing is waited for.
-async fn until_interrupted(client: &Client, how: SignIn) -> Result<Session, Failure> {
+/// Ctrl-C, SIGTERM and a closed terminal end the sign-in tidily: the device code is withdrawn, and nothing is
+/// stored.
+async fn tidily(client: &Client, how: SignIn) -> Result<Session, Failure> {
     let cancel = CancelSignIn::default();
-    let signing_in = client.sign_in(how.cancelled_by(cancel.clone()));
-    tokio::pin!(signing_in);
-    tokio::select! {
-        done = &mut signing_in => return done.map_err(|error| hinted(error).into()),
-        () = interrupted() => cancel.cancel(),
-    }
-    tokio::select! {
-        // What was done by then is done.
-        done = &mut signing_in => done.map_err(|_| Failure::interrupted()),
-        () = interrupted() => Err(Failure::interrupted()),
-    }
-}
-
-/// Ctrl-C; where it cannot be listened to, it ends the process by itself.
-async fn interrupted() {
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::debug!(%error, "Ctrl-C is not heard");
-        std::future::pending::<()>().await;
-    }
+    let signing_in = Box::pin(client.sign_in(how.cancelled_by(cancel.clone())));
+    let done = until_stopped(|| cancel.cancel(), signing_in).await;
+    let done = done.map_err(|error| {
+        let mut failure = Failure::new("other", 1, "cannot listen for signals");
+        failure.add_cause(&error);
+        failure
+    })?;
+    let session = done.ok_or_else(Failure::interrupted)?;
+    session.map_err(|error| hinted(error).into())
 }
 
 /// The program's client with what the flags say about it.

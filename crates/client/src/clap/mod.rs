@@ -27,10 +27,12 @@ mod args;
 mod login;
 mod run;
 mod sign_in_args;
+mod stop_signals;
 mod token_args;
 mod values;
 
 pub use args::{AuthArgs, AuthCommand, LoginArgs, LoginFlow, LogoutArgs, StatusArgs};
 pub use sign_in_args::SignInArgs;
+pub use stop_signals::{StopSignals, until_stopped};
 pub use token_args::TokenArgs;
 pub use values::{Ports, parse_method, parse_span};

@@ -67,6 +67,22 @@ pub struct TokenArgs {
     pub min_validity: Option<Duration>,
 }
 
+/// As without a flag.
+impl Default for TokenArgs {
+    fn default() -> Self {
+        Self {
+            header: false,
+            curl: false,
+            allow_bound: false,
+            url: None,
+            method: "GET".to_owned(),
+            nonce: None,
+            refresh: false,
+            min_validity: None,
+        }
+    }
+}
+
 impl TokenArgs {
     /// The flag that asks for more than the token, and so excludes JSON.
     pub fn text_flag(&self) -> Option<&'static str> {

@@ -147,7 +147,7 @@ fn tokens_of_any_size_are_sealed() {
 }
 
 #[test]
-fn c_74_swapped_files_are_refused_and_left_where_they_are() {
+fn c_74_and_a_113_swapped_files_are_refused_and_left_where_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let keychain = FakeKeychain::default();
@@ -189,7 +189,7 @@ fn c_74_twenty_first_runs_at_once_share_one_key() {
 }
 
 #[test]
-fn c_74_a_keychain_that_is_away_makes_no_plain_file() {
+fn c_74_and_a_113_a_keychain_that_is_away_makes_no_plain_file() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let keychain = FakeKeychain::default();

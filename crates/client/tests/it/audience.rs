@@ -1,4 +1,4 @@
-//! The parameter `audience`: on the wire of every grant, in the session, and beside a preset's own.
+//! What a token is for: `resource` and `audience` on the wire of every grant, in the session, and beside a preset's own.
 
 use hallpass_client::{ClientAuthMethod, ErrorKind, PushedRequests, Secret, SignIn};
 use hallpass_protocol::form::Form;
@@ -10,10 +10,15 @@ use crate::person::Person;
 use crate::providers::client as client_of;
 
 const API: &str = "https://api.test";
+const SECOND: &str = "https://second.test/v1";
 const OTHER: &str = "urn:acme:reports & more";
 
 fn audiences(form: &Form) -> Vec<String> {
     form.all("audience").map(str::to_owned).collect()
+}
+
+fn resources(form: &Form) -> Vec<String> {
+    form.all("resource").map(str::to_owned).collect()
 }
 
 /// The requests of one grant at the token endpoint.
@@ -65,6 +70,21 @@ async fn a_browser_sign_in_and_its_refreshes_ask_for_the_audiences_of_client_and
 }
 
 #[tokio::test]
+async fn c_58_resources_repeat_in_both_requests() {
+    let fake = fake().await;
+    let person = Person::who_signs_in(&fake);
+    let builder = fake.client(&person).resource(API).resource(SECOND);
+    let client = builder.build().unwrap();
+    let session = client.sign_in(SignIn::auto()).await.unwrap();
+    let asked = Form::parse(person.opened()[0].query().unwrap()).unwrap();
+    assert_eq!(resources(&asked), [API, SECOND]);
+    let redeemed = &of_grant(&fake, "authorization_code")[0];
+    assert_eq!(resources(&redeemed.form()), [API, SECOND]);
+    assert_eq!(session.resources(), [API, SECOND]);
+    assert_eq!(session.resources(), [API, SECOND]);
+}
+
+#[tokio::test]
 async fn a_session_that_was_not_asked_for_an_audience_is_not_used_for_it() {
     let fake = fake().await;
     let person = Person::who_signs_in(&fake);
@@ -103,7 +123,7 @@ async fn c_59_a_pushed_request_carries_the_audiences_and_the_browser_none() {
 }
 
 #[tokio::test]
-async fn a_device_code_is_asked_for_with_the_audiences_in_one_step_and_in_two() {
+async fn c_58_a_device_code_is_asked_for_with_resources_and_audiences_in_one_step_and_in_two() {
     let fake = fake().await;
     let at = fake.issuer.clone();
     fake.on("/device_authorization", move |_, _| {
@@ -115,7 +135,8 @@ async fn a_device_code_is_asked_for_with_the_audiences_in_one_step_and_in_two() 
     });
     let person = Person::without_browser();
     let client = fake.client(&person).timer(TestTimer::default());
-    let client = client.audience(API).build().unwrap();
+    let client = client.audience(API).resource(API).resource(SECOND);
+    let client = client.build().unwrap();
     let session = client.sign_in(SignIn::device().audience(OTHER)).await;
     assert_eq!(session.unwrap().audiences(), [API, OTHER]);
     let code = client.start_device_authorization().await.unwrap();
@@ -123,9 +144,11 @@ async fn a_device_code_is_asked_for_with_the_audiences_in_one_step_and_in_two() 
     let asked = fake.seen("/device_authorization");
     assert_eq!(audiences(&asked[0].form()), [API, OTHER]);
     assert_eq!(audiences(&asked[1].form()), [API]);
+    assert_eq!(resources(&asked[0].form()), [API, SECOND]);
     let grant = "urn:ietf:params:oauth:grant-type:device_code";
     for poll in of_grant(&fake, grant) {
         assert!(!poll.form().has("audience"));
+        assert_eq!(resources(&poll.form()), [API, SECOND]);
     }
 }
 

@@ -18,6 +18,7 @@ mod discovery;
 mod dpop;
 mod dpop_api;
 mod fake;
+mod helper_tokens;
 mod id_token;
 mod library_front;
 mod loopback;

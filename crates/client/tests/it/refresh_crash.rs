@@ -116,7 +116,7 @@ async fn an_intent_is_on_the_disk_before_the_token_is_sent_and_gone_after_the_an
 }
 
 #[tokio::test]
-async fn c_22_the_answer_of_a_crashed_refresh_is_asked_for_at_once() {
+async fn c_22_and_a_91_the_answer_of_a_crashed_refresh_is_asked_for_at_once() {
     let desk = Desk::new().await;
     desk.crash().await;
     desk.fake.on("/token", |_, signer| {

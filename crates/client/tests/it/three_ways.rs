@@ -366,7 +366,8 @@ fn two_people(fake: &Fake) {
 }
 
 #[tokio::test]
-async fn c_69_another_subject_is_not_stored_without_consent_and_its_tokens_are_taken_back() {
+async fn c_69_and_a_107_another_subject_is_not_stored_without_consent_and_its_tokens_are_taken_back()
+ {
     for (says_yes, switches, expected) in [
         (None, false, "ada"),
         (Some(false), false, "ada"),

@@ -1,6 +1,7 @@
 //! Token answers as servers of the field give them.
 
 use hallpass_client::{ClientAuthMethod, ErrorKind, Secret, SecurityViolation, SignIn};
+use hallpass_protocol::jose::base64url;
 use serde_json::json;
 
 use crate::fake::{Answer, Fake};
@@ -178,4 +179,30 @@ async fn c_44_a_certificate_that_nobody_signed_is_refused() {
         (&ErrorKind::Security(violation), 8)
     );
     assert!(error.hint().unwrap().contains("SSL_CERT_FILE"));
+}
+
+#[tokio::test]
+async fn c_42_an_access_token_says_when_it_ends_and_never_who_somebody_is() {
+    let fake = Fake::start().await;
+    let now = hallpass_client::Clock::now(&hallpass_protocol::time::SystemClock).unix_seconds();
+    let claims = json!({"sub": "mallory", "email": "mallory@evil.test", "exp": now + 900});
+    let parts = [json!({"alg": "none"}), claims].map(|part| base64url::encode(part.to_string()));
+    let jwt = format!("{}.", parts.join("."));
+    fake.on("/token", move |_, signer| {
+        signer.tokens(&json!({"access_token": jwt, "expires_in": null}))
+    });
+    let person = Person::who_signs_in(&fake);
+    let client = fake.client(&person).build().unwrap();
+    let session = client.sign_in(SignIn::browser()).await.unwrap();
+    let said = session.claims().unwrap();
+    assert_eq!(
+        session.account().subject.as_deref(),
+        Some(said.sub.as_str())
+    );
+    assert!(!format!("{:?}", session.account()).contains("mallory"));
+    let left = session.access_expires_at().unwrap();
+    assert!(
+        (890..=905).contains(&(left.unix_seconds() - now)),
+        "{left:?}"
+    );
 }

@@ -3,9 +3,10 @@
 //! RFC 7515 §4: <https://www.rfc-editor.org/rfc/rfc7515#section-4>,
 //! RFC 8725 §3: <https://www.rfc-editor.org/rfc/rfc8725#section-3>
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
+use super::json::{self, JsonError, ObjectError};
 use super::{Algorithm, Jwk, JwsError, SignError, SigningKey, base64url};
 
 /// A protected header that is encoded once for many messages of one key and one type.
@@ -67,45 +68,67 @@ impl EncodedHeader {
     }
 }
 
+/// The members that we read, whatever their type; `Some(Value::Null)` is there and null.
+#[derive(Deserialize)]
+struct ReadMembers {
+    #[serde(default, deserialize_with = "present")]
+    alg: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    kid: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    typ: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    jwk: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    crit: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    zip: Option<Value>,
+}
+
+fn present<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(reader).map(Some)
+}
+
 impl Header {
     /// Reads the protected header; what is not asked for here is ignored.
-    pub(super) fn from_members(mut members: Map<String, Value>) -> Result<Self, JwsError> {
-        let algorithm = match text(&mut members, "alg")? {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, JwsError> {
+        let members: ReadMembers = json::read_object(bytes).map_err(|error| match error {
+            ObjectError::Json(error) => JwsError::Header(error),
+            ObjectError::Members(_) => JwsError::Header(JsonError::Malformed),
+        })?;
+        let algorithm = match text(members.alg, "alg")? {
             None => return Err(JwsError::AlgorithmMissing),
             Some(name) if name.eq_ignore_ascii_case("none") => return Err(JwsError::AlgorithmNone),
             Some(name) => name.parse().map_err(|_| JwsError::AlgorithmUnsupported)?,
         };
         // RFC 7515 §4.1.11: "If any of the listed extension Header Parameters are not understood
         // and supported by the recipient, then the JWS is invalid", and we support none.
-        if members.contains_key("crit") {
+        if members.crit.is_some() {
             return Err(JwsError::Critical);
         }
         // RFC 8725 §3.6: "Compression of data SHOULD NOT be done before encryption"; a JWS has no
         // use for it at all.
-        if members.contains_key("zip") {
+        if members.zip.is_some() {
             return Err(JwsError::Compressed);
         }
-        let kid = text(&mut members, "kid")?;
+        let kid = text(members.kid, "kid")?;
         if kid.as_ref().is_some_and(|kid| kid.len() > Jwk::LONGEST_KID) {
             return Err(JwsError::KidTooLong);
         }
-        let typ = text(&mut members, "typ")?;
+        let typ = text(members.typ, "typ")?;
         Ok(Self {
             algorithm,
             kid,
             typ,
-            jwk: members.remove("jwk"),
+            jwk: members.jwk,
         })
     }
 }
 
-fn text(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>, JwsError> {
-    let Some(value) = members.remove(name) else {
-        return Ok(None);
-    };
-    if let Value::String(text) = value {
-        Ok(Some(text))
-    } else {
-        Err(JwsError::HeaderMember(name))
+fn text(value: Option<Value>, name: &'static str) -> Result<Option<String>, JwsError> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(JwsError::HeaderMember(name)),
     }
 }

@@ -4,10 +4,13 @@
 //! choose differently see two different tokens, so hallpass refuses.
 //! <https://www.rfc-editor.org/rfc/rfc7519#section-4>
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Number, Value};
 
 /// Why bytes are no acceptable JSON.
@@ -27,13 +30,46 @@ pub enum JsonError {
     NotAnObject,
 }
 
+/// Why an object was not read as what it should be.
+#[derive(Debug)]
+pub(super) enum ObjectError {
+    /// It is no acceptable JSON object.
+    Json(JsonError),
+    /// Its members are absent, malformed or of the wrong type.
+    Members(serde_json::Error),
+}
+
 /// Reads one JSON value.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|_| JsonError::NotUtf8)?;
     let duplicate = Cell::new(false);
+    read(text, Strict(&duplicate), &duplicate)
+}
+
+/// Reads one JSON object as what it should be. Two passes and no map between them: the first one
+/// looks at the names only, and cost is what matters here, since every token is read so.
+pub(super) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ObjectError> {
+    let text = check_object(bytes).map_err(ObjectError::Json)?;
+    serde_json::from_str(text).map_err(ObjectError::Members)
+}
+
+/// Whether bytes are one JSON object that [`parse_object`] accepts; they are its text.
+fn check_object(bytes: &[u8]) -> Result<&str, JsonError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| JsonError::NotUtf8)?;
+    let duplicate = Cell::new(false);
+    match read(text, Check(&duplicate), &duplicate)? {
+        Kind::Object => Ok(text),
+        Kind::Other => Err(JsonError::NotAnObject),
+    }
+}
+
+fn read<'de, S: DeserializeSeed<'de>>(
+    text: &'de str,
+    seed: S,
+    duplicate: &Cell<bool>,
+) -> Result<S::Value, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Strict(&duplicate).deserialize(&mut reader);
-    match value {
+    match seed.deserialize(&mut reader) {
         Ok(value) => reader
             .end()
             .map(|()| value)
@@ -122,6 +158,108 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 }
 
+/// Reads a value and keeps nothing of it; notes in the cell when it gives up because of a duplicate.
+#[derive(Clone, Copy)]
+struct Check<'a>(&'a Cell<bool>);
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Object,
+    Other,
+}
+
+impl<'de> DeserializeSeed<'de> for Check<'_> {
+    type Value = Kind;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Kind, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Check<'_> {
+    type Value = Kind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Kind, E> {
+        Ok(Kind::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Kind, E> {
+        Ok(Kind::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Kind, E> {
+        Ok(Kind::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Kind, E> {
+        Ok(Kind::Other)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Kind, E> {
+        if value.is_finite() {
+            Ok(Kind::Other)
+        } else {
+            Err(E::custom("not finite"))
+        }
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Kind, E> {
+        Ok(Kind::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Kind, A::Error> {
+        while access.next_element_seed(self)?.is_some() {}
+        Ok(Kind::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Kind, A::Error> {
+        let mut names = Vec::with_capacity(16);
+        while let Some(name) = access.next_key_seed(Name)? {
+            names.push(name);
+            access.next_value_seed(self)?;
+        }
+        // Sorted, equal names are neighbours, and many names from outside take no square of time.
+        names.sort_unstable();
+        if names.windows(2).any(|two| two.first() == two.last()) {
+            self.0.set(true);
+            return Err(A::Error::custom("duplicate member"));
+        }
+        Ok(Kind::Object)
+    }
+}
+
+/// Reads the name of a member; one without escapes is not copied.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Cow<'de, str>, D::Error> {
+        reader.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(name.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -142,8 +280,14 @@ mod tests {
                 Err(JsonError::DuplicateMember),
                 "{text}"
             );
+            assert_eq!(
+                check_object(text.as_bytes()),
+                Err(JsonError::DuplicateMember),
+                "{text}"
+            );
         }
         assert!(parse(br#"{"a":{"x":1},"b":{"x":1}}"#).is_ok());
+        assert!(check_object(br#"{"a":{"x":1},"b":{"x":1}}"#).is_ok());
     }
 
     #[test]
@@ -166,14 +310,59 @@ mod tests {
             deep.as_str(),
         ] {
             assert_eq!(parse(text.as_bytes()), Err(JsonError::Malformed), "{text}");
+            let checked = check_object(text.as_bytes());
+            assert_eq!(checked, Err(JsonError::Malformed), "{text}");
         }
         assert_eq!(parse_object(b"[]"), Err(JsonError::NotAnObject));
+    }
+
+    /// JSON or nearly so, also with names that stand twice.
+    fn json_like() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            Just("-0.5e3".to_owned()),
+            Just("1e999".to_owned()),
+            Just("18446744073709551616".to_owned()),
+            Just("\"\\u0061\"".to_owned()),
+            Just("\"\\ud800\"".to_owned()),
+            Just("nul".to_owned()),
+            any::<i64>().prop_map(|number| number.to_string()),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            let name = prop_oneof![Just("a"), Just("\\u0061"), Just("b"), Just("c")];
+            let member =
+                (name, inner.clone()).prop_map(|(name, value)| format!("\"{name}\":{value}"));
+            prop_oneof![
+                proptest::collection::vec(inner, 0..3)
+                    .prop_map(|all| format!("[{}]", all.join(","))),
+                proptest::collection::vec(member, 0..4)
+                    .prop_map(|all| format!("{{{}}}", all.join(","))),
+            ]
+        })
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
             let _ = parse(&bytes).is_ok();
+        }
+
+        #[test]
+        fn s_119_what_is_only_looked_at_is_judged_as_what_is_kept(text in json_like()) {
+            let bytes = text.as_bytes();
+            match (parse_object(bytes), check_object(bytes)) {
+                (Ok(members), Ok(same)) => {
+                    prop_assert_eq!(same, &text);
+                    let read: Value = read_object(bytes).unwrap();
+                    prop_assert_eq!(read, Value::Object(members));
+                }
+                // A name may stand twice before what is malformed: either is said.
+                (Err(kept), Err(looked)) => prop_assert!(
+                    kept == looked || kept == JsonError::DuplicateMember,
+                    "{:?} {:?}", kept, looked
+                ),
+                (kept, looked) => prop_assert!(false, "{:?} {:?}", kept, looked),
+            }
         }
 
         #[test]

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::header::{EncodedHeader, Header};
-use super::json::{self, JsonError};
+use super::json::{self, JsonError, ObjectError};
 use super::{Algorithm, Jwk, JwkSet, KeyError, SigningKey, TypRule, base64url};
 
 /// Why a message could not be signed.
@@ -146,7 +146,7 @@ impl<'a> Unverified<'a> {
             return Err(JwsError::Parts);
         }
         let header = base64url::decode(header).ok_or(JwsError::Base64Url("header"))?;
-        let header = Header::from_members(json::parse_object(&header).map_err(JwsError::Header)?)?;
+        let header = Header::read(&header)?;
         let payload = base64url::decode(payload).ok_or(JwsError::Base64Url("payload"))?;
         let signature = base64url::decode(signature).ok_or(JwsError::Base64Url("signature"))?;
         Ok(Self {
@@ -289,8 +289,10 @@ impl Verified {
 }
 
 fn claims<T: DeserializeOwned>(payload: &[u8]) -> Result<T, JwsError> {
-    let members = json::parse_object(payload).map_err(JwsError::Payload)?;
-    serde_json::from_value(Value::Object(members)).map_err(|e| JwsError::Claims(e.to_string()))
+    json::read_object(payload).map_err(|error| match error {
+        ObjectError::Json(error) => JwsError::Payload(error),
+        ObjectError::Members(error) => JwsError::Claims(error.to_string()),
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! RFC 7519 §6: <https://www.rfc-editor.org/rfc/rfc7519#section-6>. Nothing here trusts what it says:
 //! the real token is its `jti`, and it is checked like any other.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_protocol::Secret;
@@ -15,8 +17,8 @@ const HEADER: &str = "eyJhbGciOiJub25lIn0";
 #[derive(Serialize, Deserialize)]
 struct Claims<'a> {
     #[serde(borrow)]
-    nonce: std::borrow::Cow<'a, str>,
-    jti: std::borrow::Cow<'a, str>,
+    nonce: Cow<'a, str>,
+    jti: Cow<'a, str>,
 }
 
 /// Wraps a refresh token.
@@ -31,8 +33,8 @@ pub(crate) fn wrap(token: &Secret<String>, nonce: &str) -> Secret<String> {
 }
 
 /// The refresh token inside one of [`wrap`]; any other text is the token itself.
-pub(crate) fn unwrap(text: &Secret<String>) -> Secret<String> {
-    read(text.expose()).unwrap_or_else(|| text.clone())
+pub(crate) fn unwrap(text: &Secret<String>) -> Cow<'_, Secret<String>> {
+    read(text.expose()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 fn read(text: &str) -> Option<Secret<String>> {
@@ -55,9 +57,9 @@ mod tests {
         for nonce in ["n", "", "\"}\\é"] {
             let wrapped = wrap(&token, nonce);
             assert_eq!(wrapped.expose().split('.').count(), 3);
-            assert_eq!(unwrap(&wrapped), token, "{nonce}");
+            assert_eq!(*unwrap(&wrapped), token, "{nonce}");
         }
-        assert_eq!(unwrap(&token), token);
+        assert_eq!(*unwrap(&token), token);
     }
 
     #[test]
@@ -70,7 +72,7 @@ mod tests {
             "",
         ] {
             let text = Secret::new(text.to_owned());
-            assert_eq!(unwrap(&text), text);
+            assert_eq!(*unwrap(&text), text);
         }
     }
 }

@@ -124,6 +124,8 @@ async fn refresh_token(
 }
 
 fn answer(response: &impl Serialize) -> Result<Response<Body>, JsonError> {
-    let body = serde_json::to_vec(response).map_err(Fault::from)?;
+    // Most answers fit, so that the buffer does not grow step by step.
+    let mut body = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut body, response).map_err(Fault::from)?;
     Ok(json::json(StatusCode::OK, body))
 }

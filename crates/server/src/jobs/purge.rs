@@ -121,7 +121,7 @@ mod tests {
             client_id: ClientId::new("cli"),
             seed: AuthorizationSeed {
                 user: User {
-                    id: UserId::new(&format!("person-{number}")),
+                    id: UserId::new(format!("person-{number}")),
                     claims: serde_json::Map::new(),
                 },
                 sign_in: SignIn::default(),

@@ -104,11 +104,7 @@ where
         let methods = HeaderValue::from_static(endpoint.methods());
         response.headers_mut().insert(header::ALLOW, methods);
         response
-    } else if !endpoint
-        .methods()
-        .split(", ")
-        .any(|known| known == request.method.as_str())
-    {
+    } else if !endpoint.takes(&request.method) {
         refuse_method(&state, &request, endpoint)
     } else {
         match request::read_body(body).await {

@@ -1,5 +1,7 @@
 //! What can be asked for: which methods it takes, whether people or programs ask, and what goes along with its answer.
 
+use http::Method;
+
 use crate::dpop_nonces::Role;
 
 /// Everything that can be asked for.
@@ -111,6 +113,12 @@ impl Endpoint {
                 "GET, HEAD, POST"
             }
         }
+    }
+
+    /// Whether it takes a method.
+    pub(super) fn takes(self, method: &Method) -> bool {
+        let mut known = self.methods().split(", ");
+        known.any(|known| known == method.as_str())
     }
 
     /// Its name in the control API, that of its file; `None` where tests have nothing to look for.

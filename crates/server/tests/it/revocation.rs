@@ -46,6 +46,24 @@ async fn s_148_s_128_s_152_an_access_token_dies_alone() {
     assert_done(&revoke(&server, "cli", &access, &[]).await);
 }
 
+/// Such a token hangs from no sign-in, so that nothing else could end it.
+#[tokio::test]
+async fn s_148_s_152_a_token_of_a_client_alone_dies_whether_seen_before_or_not() {
+    let server = TestServer::dev().await;
+    let form = [("grant_type", "client_credentials"), ("client_id", "svc")];
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        let answer = server.post("/default/token", &form).await;
+        tokens.push(answer.member("access_token"));
+    }
+    assert!(server.is_active(&tokens[0]).await);
+    assert_done(&revoke(&server, "svc", &tokens[0], &[]).await);
+    assert_done(&revoke(&server, "svc", &tokens[1], &[]).await);
+    assert!(!server.is_active(&tokens[0]).await, "seen before");
+    assert!(!server.is_active(&tokens[1]).await, "never seen");
+    assert!(server.is_active(&tokens[2]).await, "never revoked");
+}
+
 #[tokio::test]
 async fn s_148_an_unknown_token_is_a_success() {
     let server = TestServer::registered().await;

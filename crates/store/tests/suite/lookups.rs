@@ -12,7 +12,7 @@ async fn sign_in(store: &Store, people: u32) -> Vec<Authorization> {
     let rows = (0..2 * people).map(|number| {
         let mut row = authorization();
         row.id = id();
-        row.seed.user.id = UserId::new(&format!("person-{}", number % people));
+        row.seed.user.id = UserId::new(format!("person-{}", number % people));
         row.seed.browser_session = Some(hash(&format!("browser-{number}")));
         row
     });

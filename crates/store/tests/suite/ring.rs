@@ -40,6 +40,12 @@ async fn assert_factors_are_kept(store: &Store) {
     assert_eq!(kept.await.unwrap().expose(), &[7; 32]);
 }
 
+async fn assert_signing_key_is_kept(store: &Store) {
+    let found = store.read(|tx| signing_keys::find(tx, ISSUER)).await;
+    let found = found.unwrap().unwrap();
+    assert_eq!(found.pkcs8.expose(), b"the private half");
+}
+
 async fn a_ring_turns(address: &str) {
     let store = open(address, &[1]).await.unwrap();
     let inserted = store.write(|tx| {
@@ -73,12 +79,7 @@ async fn a_ring_turns(address: &str) {
 
     // A new first key opens what is there, and seals what is new.
     let store = open(address, &[2, 1]).await.unwrap();
-    let found = store
-        .read(|tx| signing_keys::find(tx, ISSUER))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(found.pkcs8.expose(), b"the private half");
+    assert_signing_key_is_kept(&store).await;
     let mut resealed = 0;
     loop {
         match store.write(|tx| ring_keys::reseal(tx, 1)).await.unwrap() {
@@ -113,12 +114,7 @@ async fn a_ring_turns(address: &str) {
 
     // Nothing of it lives any more: the ring may forget it, and so does the database.
     let store = open(address, &[2]).await.unwrap();
-    let found = store
-        .read(|tx| signing_keys::find(tx, ISSUER))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(found.pkcs8.expose(), b"the private half");
+    assert_signing_key_is_kept(&store).await;
     let grant = store
         .read(|tx| device_grants::list_pending(tx, ISSUER, now()))
         .await

@@ -17,6 +17,8 @@ mod client_credentials;
 mod client_registration;
 mod corporate_network;
 mod corrupt;
+mod credential_helpers;
+mod credential_helpers_page;
 mod demo;
 mod desk;
 mod device_login;

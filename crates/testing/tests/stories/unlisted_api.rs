@@ -45,7 +45,7 @@ fn api_of(issuer: &str) -> String {
 }
 
 #[tokio::test]
-async fn c_75_an_api_that_the_profile_does_not_list_is_asked_about_once_at_a_terminal() {
+async fn c_75_and_a_110_an_api_that_the_profile_does_not_list_is_asked_about_once_at_a_terminal() {
     let (server, home) = (Server::start(), Home::new());
     let terminal = home.types(&server.login(&["--device"]));
     let code = user_code(&terminal.wait_for("Waiting…")).unwrap();

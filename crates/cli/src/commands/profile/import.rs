@@ -95,6 +95,8 @@ fn parse(text: &str, args: &ProfileImportArgs) -> Result<BTreeMap<String, Import
         let beside = std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let named = |(name, mut settings): (String, Settings)| {
             settings.resolve(beside.parent().unwrap_or(Path::new("/")));
+            // Row C-76: which hosts helpers give tokens to is said on this machine.
+            settings.helpers = None;
             let imported = Imported {
                 settings,
                 secret: None,
