@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { startAccountsServer } from "./rig/accounts_server.js";
+import { atEveryWidth } from "./rig/appearances.js";
 import { startBrowser } from "./rig/browser.js";
 import { startClient } from "./rig/client.js";
 
@@ -22,26 +23,15 @@ after(async () => {
 });
 
 test("s_51_the_pages_of_accounts_fit_and_are_accessible", async (t) => {
-  for (const width of [1280, 768, 320]) {
-    for (const colorScheme of ["light", "dark"]) {
-      await t.test(`at ${width} px, ${colorScheme}`, () => visit(width, colorScheme));
-    }
-  }
+  await atEveryWidth(t, browser, "account-", visit);
 });
 
-async function visit(width, colorScheme) {
-  const person = await browser.open({ viewport: { width, height: 800 }, colorScheme });
+async function visit(person, look, walk) {
   const { page } = person;
-  const look = async (name) => {
-    const where = `${name} at ${width} px, ${colorScheme}`;
-    await person.assertFits(where);
-    await person.assertAccessible(where);
-    await person.screenshot(`account-${name}-${width}-${colorScheme}`);
-  };
   await page.goto(`${server.url}/login`);
   await look("login");
   // A name of its own for each visit, so that no visit finds it locked.
-  await page.getByLabel("Username").fill(`nobody-${width}-${colorScheme}`);
+  await page.getByLabel("Username").fill(`nobody-${walk}`);
   await page.getByLabel("Password").fill("wrong password");
   await person.button("Sign in").click();
   await page.getByRole("alert").waitFor();

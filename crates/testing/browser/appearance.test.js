@@ -5,12 +5,10 @@
 
 import { after, before, test } from "node:test";
 
+import { atEveryWidth } from "./rig/appearances.js";
 import { startBrowser } from "./rig/browser.js";
 import { startClient, startDevice } from "./rig/client.js";
 import { startServer } from "./rig/server.js";
-
-const WIDTHS = [1280, 768, 320];
-const SCHEMES = ["light", "dark"];
 
 let server, browser;
 before(async () => {
@@ -23,23 +21,12 @@ after(async () => {
 });
 
 test("s_51_every_page_fits_and_is_accessible", async (t) => {
-  for (const width of WIDTHS) {
-    for (const colorScheme of SCHEMES) {
-      await t.test(`at ${width} px, ${colorScheme}`, () => visit(width, colorScheme));
-    }
-  }
+  await atEveryWidth(t, browser, "", visit);
 });
 
-async function visit(width, colorScheme) {
-  const person = await browser.open({ viewport: { width, height: 800 }, colorScheme });
+async function visit(person, look) {
   const { page } = person;
   const client = await startClient(server);
-  const look = async (name) => {
-    const where = `${name} at ${width} px, ${colorScheme}`;
-    await person.assertFits(where);
-    await person.assertAccessible(where);
-    await person.screenshot(`${name}-${width}-${colorScheme}`);
-  };
   const approve = page.getByLabel("I started this on my own device");
 
   await page.goto(server.url);

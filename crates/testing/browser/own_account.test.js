@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
 import { startAccountsServer } from "./rig/accounts_server.js";
+import { atEveryWidth } from "./rig/appearances.js";
 import { startBrowser } from "./rig/browser.js";
 import { startClient } from "./rig/client.js";
 
@@ -53,22 +54,11 @@ test("s_51_the_pages_of_an_account_fit_and_are_accessible", async (t) => {
   const first = await browser.open();
   const { origin } = await signInProgram(first, "ada");
   await first.leave(server.url, origin);
-  for (const width of [1280, 768, 320]) {
-    for (const colorScheme of ["light", "dark"]) {
-      await t.test(`at ${width} px, ${colorScheme}`, () => visit(width, colorScheme));
-    }
-  }
+  await atEveryWidth(t, browser, "own-", visit);
 });
 
-async function visit(width, colorScheme) {
-  const person = await browser.open({ viewport: { width, height: 800 }, colorScheme });
+async function visit(person, look) {
   const { page } = person;
-  const look = async (name) => {
-    const where = `${name} at ${width} px, ${colorScheme}`;
-    await person.assertFits(where);
-    await person.assertAccessible(where);
-    await person.screenshot(`own-${name}-${width}-${colorScheme}`);
-  };
   await page.goto(`${server.url}/account`);
   await signIn(person, "ada");
   await page.getByRole("heading", { name: "Your account" }).waitFor();

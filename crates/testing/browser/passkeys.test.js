@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { startAccountsServer } from "./rig/accounts_server.js";
+import { atEveryWidth } from "./rig/appearances.js";
 import { startBrowser } from "./rig/browser.js";
 import { startClient } from "./rig/client.js";
 import { addDevice, offerNothing } from "./rig/passkeys.js";
@@ -189,23 +190,12 @@ test("no_script_is_told_so_and_signs_in_with_a_password", async () => {
 });
 
 test("s_51_the_pages_of_passkeys_fit_and_are_accessible", async (t) => {
-  for (const width of [1280, 768, 320]) {
-    for (const colorScheme of ["light", "dark"]) {
-      await t.test(`at ${width} px, ${colorScheme}`, () => visit(width, colorScheme));
-    }
-  }
+  await atEveryWidth(t, browser, "passkeys-", visit);
 });
 
-async function visit(width, colorScheme) {
-  const person = await browser.open({ viewport: { width, height: 800 }, colorScheme });
+async function visit(person, look) {
   const { page } = person;
   await addDevice(page);
-  const look = async (name) => {
-    const where = `${name} at ${width} px, ${colorScheme}`;
-    await person.assertFits(where);
-    await person.assertAccessible(where);
-    await person.screenshot(`passkeys-${name}-${width}-${colorScheme}`);
-  };
   await openWithPassword(person, "margaret");
   await look("list");
   await person.button("Create a passkey").click();

@@ -6,6 +6,7 @@ import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
 
 import { startAccountsServer } from "./rig/accounts_server.js";
+import { atEveryWidth } from "./rig/appearances.js";
 import { startBrowser } from "./rig/browser.js";
 
 const PASSWORD = "engines of analysis";
@@ -90,22 +91,11 @@ async function enrol(person, name) {
 }
 
 test("a_person_sets_a_factor_up_and_signs_in_with_it_at_every_width", async (t) => {
-  for (const width of [1280, 768, 320]) {
-    for (const colorScheme of ["light", "dark"]) {
-      await t.test(`at ${width} px, ${colorScheme}`, () => visit(width, colorScheme));
-    }
-  }
+  await atEveryWidth(t, browser, "factor-", visit);
 });
 
-async function visit(width, colorScheme) {
-  const person = await browser.open({ viewport: { width, height: 800 }, colorScheme });
+async function visit(person, look) {
   const { page } = person;
-  const look = async (name) => {
-    const where = `${name} at ${width} px, ${colorScheme}`;
-    await person.assertFits(where);
-    await person.assertAccessible(where);
-    await person.screenshot(`factor-${name}-${width}-${colorScheme}`);
-  };
   await page.goto(`${server.url}/account/security/totp`);
   await signIn(person, "ada");
   const app = await scan(page);
