@@ -72,18 +72,26 @@ class AccountsServer:
         return b"".join(file.read_bytes() for file in self.path.glob("hallpass.db*"))
 
 
-class _Form(html.parser.HTMLParser):
+class _Page(html.parser.HTMLParser):
+    """The forms of a page: where each leads, what it may carry, and what it carries unseen."""
+
     def __init__(self, page):
         super().__init__()
-        self.action, self.fields = None, {}
+        self.forms = []
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
-        if tag == "form" and self.action is None:
-            self.action = attributes["action"]
-        if tag == "input" and attributes.get("type") == "hidden":
-            self.fields[attributes["name"]] = attributes["value"]
+        if tag == "form":
+            self.forms.append((attributes.get("action", ""), set(), {}))
+        if tag in ("input", "button") and "name" in attributes and self.forms:
+            _, names, hidden = self.forms[-1]
+            names.add(attributes["name"])
+            if attributes.get("type") == "hidden":
+                hidden[attributes["name"]] = attributes.get("value", "")
+
+    def form_with(self, fields):
+        return next((action, hidden) for action, names, hidden in self.forms if names.issuperset(fields))
 
 
 class Browser:
@@ -102,8 +110,8 @@ class Browser:
             return answer.code, answer.read().decode()
 
     def submit(self, page, **fields):
-        form = _Form(page)
-        return self.open(form.action, {**form.fields, **fields})
+        action, hidden = _Page(page).form_with(fields)
+        return self.open(action, {**hidden, **fields})
 
     def sign_in(self, username, password):
         _, page = self.open("/login")
