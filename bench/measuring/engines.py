@@ -32,7 +32,7 @@ PRUNE_POSTGRES = (
 PRUNED_AT_ONCE = 1_000
 WAL_FRAME = 24 + 4096
 # The tables of SQLite that say which sign-ins somebody has, and what of it they are asked by.
-LOOKUPS = [("authorizations_by_user", "issuer, user_id"), ("authorizations_by_browser", "browser_session")]
+LOOKUPS = [("authorizations_by_user", "issuer, user_id"), ("authorizations_by_session", "browser_session")]
 # A sign-in lives so long, and its refresh tokens so long without use: the server's defaults.
 LIFETIME, IDLE = 90 * DAY, 30 * DAY
 # The oldest filler ends so long after the table was filled: a server that runs leaves it alone.

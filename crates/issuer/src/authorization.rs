@@ -6,6 +6,7 @@ use std::time::Duration;
 use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::browser_session::BrowserSessionId;
 use crate::tokens::one_time::SecretHash;
 use crate::user::{SignIn, User};
 
@@ -39,7 +40,7 @@ pub struct AuthorizationSeed {
     /// `nonce` of the authorization request (OIDC Core §2).
     pub nonce: Option<String>,
     /// The browser session in which it was granted.
-    pub browser_session: Option<SecretHash>,
+    pub browser_session: Option<BrowserSessionId>,
     /// The address of the browser in which a code was granted, where it is known (row S-275).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser_address: Option<IpAddr>,

@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod account_link;
+pub mod audit;
 pub mod authorization;
 pub mod bound_key;
 pub mod browser_session;

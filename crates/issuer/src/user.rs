@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::factors::acr::Acr;
-use crate::factors::passkey::Used;
+use crate::factors::passkey::{Passkey, Used};
 
 /// A user at one issuer, as far as tokens need to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,17 +104,20 @@ impl SignIn {
     /// The same with a passkey that was used now.
     #[must_use]
     pub fn with_passkey(self, used: &Used, now: Timestamp) -> Self {
-        let kind = if used.passkey.backup_eligible {
-            Method::SyncedPasskey
-        } else {
-            Method::HardwareKey
-        };
-        let with_it = self.with_factor(kind, now);
+        let with_it = self.with_factor(kind(&used.passkey), now);
         if used.user_verified {
             with_it.with_factor(Method::UserVerified, now)
         } else {
             with_it
         }
+    }
+
+    /// The same with a passkey that was made now: its device had to know who made it. Whoever could
+    /// make it can use it, so that to use it at once would prove nothing more.
+    #[must_use]
+    pub fn with_new_passkey(self, passkey: &Passkey, now: Timestamp) -> Self {
+        self.with_factor(kind(passkey), now)
+            .with_factor(Method::UserVerified, now)
     }
 
     /// The same with a second factor that was proved now.
@@ -175,6 +178,14 @@ impl SignIn {
     }
 }
 
+fn kind(passkey: &Passkey) -> Method {
+    if passkey.backup_eligible {
+        Method::SyncedPasskey
+    } else {
+        Method::HardwareKey
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,7 +222,7 @@ mod tests {
         // {1: 1, 3: -8, -1: 6, -2: x}, the key of RFC 8032 §7.1, test 1.
         let key = b"\xa4\x01\x01\x03\x27\x20\x06\x21\x58\x20\xd7\x5a\x98\x01\x82\xb1\x0a\xb7\xd5\x4b\xfe\xd3\xc9\x64\x07\x3a\x0e\xe1\x72\xf3\xda\xa6\x23\x25\xaf\x02\x1a\x68\xf7\x07\x51\x1a";
         let used = |backup_eligible, user_verified| Used {
-            passkey: crate::factors::passkey::Passkey {
+            passkey: Passkey {
                 credential_id: vec![1],
                 public_key: CosePublicKey::read(key).unwrap(),
                 sign_count: 0,
@@ -265,5 +276,27 @@ mod tests {
         let read: SignIn = serde_json::from_str(before).unwrap();
         assert_eq!(read, SignIn::by_password(3));
         assert_eq!(serde_json::to_string(&read).unwrap(), before);
+    }
+
+    #[test]
+    fn s_223_a_passkey_that_was_just_made_counts_as_one_that_was_used() {
+        use hallpass_protocol::webauthn::CosePublicKey;
+        let now = Timestamp::from_unix_seconds(1_000_000);
+        let key = b"\xa4\x01\x01\x03\x27\x20\x06\x21\x58\x20\xd7\x5a\x98\x01\x82\xb1\x0a\xb7\xd5\x4b\xfe\xd3\xc9\x64\x07\x3a\x0e\xe1\x72\xf3\xda\xa6\x23\x25\xaf\x02\x1a\x68\xf7\x07\x51\x1a";
+        for (backup_eligible, kind) in [(false, "hwk"), (true, "swk")] {
+            let passkey = Passkey {
+                credential_id: vec![1],
+                public_key: CosePublicKey::read(key).unwrap(),
+                sign_count: 0,
+                uv_initialized: true,
+                backup_eligible,
+                backup_state: false,
+                aaguid: [0; 16],
+            };
+            let made = SignIn::by_password(0).with_new_passkey(&passkey, now);
+            assert_eq!(made.reached(), Some(Acr::PhishingResistant));
+            assert_eq!(made.amr(), ["pwd", kind, "user", "mfa"]);
+            assert!(made.has_proved_factor(Duration::ZERO, now));
+        }
     }
 }

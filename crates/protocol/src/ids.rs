@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hex;
-use crate::random::Random;
+use crate::random::{self, Random};
+use crate::{Timestamp, hex};
 
 macro_rules! string_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -56,15 +56,9 @@ string_id! {
 pub struct AuthorizationId([u8; 16]);
 
 impl AuthorizationId {
-    /// Draws a new id: 48 bits of time, 74 random bits (RFC 9562 §5.7).
-    pub fn generate(now: crate::Timestamp, random: &dyn Random) -> Self {
-        let mut bytes = [0; 16];
-        random.fill(&mut bytes);
-        let [_, _, time @ ..] = now.unix_millis().to_be_bytes();
-        bytes[..6].copy_from_slice(&time);
-        bytes[6] = (bytes[6] & 0x0f) | 0x70;
-        bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        Self(bytes)
+    /// Draws a new id.
+    pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
+        Self(random::uuid_v7(now, random))
     }
 
     /// The id as it is stored.
@@ -98,7 +92,7 @@ impl fmt::Debug for AuthorizationId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Timestamp, random::SystemRandom};
+    use crate::random::SystemRandom;
 
     #[test]
     fn an_authorization_id_survives_its_text_form() {

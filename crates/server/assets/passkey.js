@@ -35,6 +35,10 @@ function writeCredential({ id, type, response }) {
 // One at a time: what the browser offers beside the user name ends when the button is pressed.
 let pending = new AbortController();
 
+// The page tells how long its challenge holds. A little earlier it is too old to begin with.
+const opened = Date.now();
+const isTooOld = (options) => Date.now() - opened > options.timeout - 15_000;
+
 async function ask(form, mediation) {
   pending.abort();
   pending = new AbortController();
@@ -42,6 +46,8 @@ async function ask(form, mediation) {
   say(form, undefined);
   try {
     const publicKey = readOptions(form.dataset.options);
+    // Without an answer the server shows the page anew, which asks at once.
+    if (isTooOld(publicKey)) return form.requestSubmit();
     const credential = await navigator.credentials[form.dataset.passkey]({ publicKey, mediation, signal });
     form.elements.passkey.value = writeCredential(credential);
   } catch (error) {
@@ -71,5 +77,6 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   button.hidden = false;
   button.addEventListener("click", () => form.reportValidity() && ask(form));
   if (button.dataset.focus !== undefined) button.focus();
-  if (form.dataset.conditional !== undefined) offer(form);
+  if (form.dataset.again !== undefined) ask(form);
+  else if (form.dataset.conditional !== undefined) offer(form);
 }

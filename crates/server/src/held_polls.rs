@@ -17,8 +17,6 @@ use tokio::sync::Notify;
 
 /// So many polls of one address wait at once; an IPv6 host is its /64.
 const MOST_OF_ADDRESS: usize = 20;
-/// How soon a decision of another node is seen, where few polls wait.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Each further poll that waits makes the looks that much rarer, so that there are never more than
 /// 500 a second.
 const LOOK_SHARE: Duration = Duration::from_millis(2);
@@ -58,19 +56,20 @@ pub(crate) struct HeldPoll<'a> {
 }
 
 impl HeldPolls {
-    /// Takes a place for a poll that came from an address at a time. `None` when all are taken, of
-    /// the address or of the node.
+    /// Takes a place for a poll that came from an address at a time: none when all are taken, of the
+    /// address or of the node. Either way the poll of the same code that waited is answered, now that
+    /// this one has its place: when it came.
     pub(crate) fn hold(
         &self,
         code_hash: SecretHash,
         (address, came): (String, Timestamp),
         most: usize,
-    ) -> Option<HeldPoll<'_>> {
+    ) -> (Option<HeldPoll<'_>>, Option<Timestamp>) {
         let mut places = self.lock();
-        places.release(&code_hash);
+        let taken_over = places.release(&code_hash);
         let here = places.of_address.get(&address).copied().unwrap_or_default();
         if places.is_closed || here >= MOST_OF_ADDRESS || places.by_code.len() >= most {
-            return None;
+            return (None, taken_over);
         }
         let poll = Arc::<Waiting>::default();
         let place = Place {
@@ -80,11 +79,12 @@ impl HeldPolls {
         };
         places.of_address.insert(address, here + 1);
         places.by_code.insert(code_hash, place);
-        Some(HeldPoll {
+        let held = HeldPoll {
             polls: self,
             code_hash,
             poll,
-        })
+        };
+        (Some(held), taken_over)
     }
 
     /// Whether a poll of a code waits.
@@ -117,10 +117,16 @@ impl HeldPolls {
         places.release_all();
     }
 
-    /// After how long a poll should look whether another node has decided its code.
-    pub(crate) fn look_again_after(&self) -> Duration {
-        let waiting = u32::try_from(self.lock().by_code.len()).unwrap_or(u32::MAX);
-        LOOK_AGAIN + LOOK_SHARE.saturating_mul(waiting)
+    /// How many wait.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().by_code.len()
+    }
+
+    /// After how long a poll should look whether another node has decided its code and nobody here
+    /// heard of it; `soonest` where few wait.
+    pub(crate) fn look_again_after(&self, soonest: Duration) -> Duration {
+        let waiting = u32::try_from(self.count()).unwrap_or(u32::MAX);
+        soonest + LOOK_SHARE.saturating_mul(waiting)
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {
@@ -200,18 +206,29 @@ mod tests {
         (address.to_owned(), Timestamp::from_unix_seconds(7))
     }
 
+    fn hold(
+        polls: &HeldPolls,
+        code: SecretHash,
+        from: (String, Timestamp),
+        most: usize,
+    ) -> Option<HeldPoll<'_>> {
+        polls.hold(code, from, most).0
+    }
+
     #[test]
     fn s_271_the_newer_poll_of_a_code_takes_over() {
         let polls = HeldPolls::default();
-        let old = polls.hold(code(1), at("a"), MOST).unwrap();
-        let new = polls.hold(code(1), at("b"), MOST).unwrap();
+        let old = hold(&polls, code(1), at("a"), MOST).unwrap();
+        let (new, taken_over) = polls.hold(code(1), at("b"), MOST);
+        let new = new.unwrap();
+        assert_eq!(taken_over, Some(at("a").1));
         assert!(old.is_over() && !new.is_over());
         assert!(!old.leave(), "it may not redeem");
         assert!(polls.has(&code(1)), "and frees no place but its own");
         assert_eq!(polls.take_over(&code(1)), Some(at("b").1));
         assert!(new.is_over() && !new.leave());
         assert_eq!(polls.take_over(&code(1)), None);
-        let last = polls.hold(code(1), at("b"), MOST).unwrap();
+        let last = hold(&polls, code(1), at("b"), MOST).unwrap();
         assert!(last.leave() && !polls.has(&code(1)));
     }
 
@@ -219,21 +236,21 @@ mod tests {
     fn s_271_a_105_an_address_and_a_node_hold_so_many_polls_and_no_memory_afterwards() {
         let polls = HeldPolls::default();
         let held: Vec<_> = (0..20)
-            .map(|n| polls.hold(code(n), at("a"), MOST).unwrap())
+            .map(|n| hold(&polls, code(n), at("a"), MOST).unwrap())
             .collect();
         for n in 20..255 {
-            assert!(polls.hold(code(n), at("a"), MOST).is_none());
+            assert!(hold(&polls, code(n), at("a"), MOST).is_none());
         }
         // A code that has a place keeps one, and another address has its own.
-        let again = polls.hold(code(0), at("a"), MOST).unwrap();
+        let again = hold(&polls, code(0), at("a"), MOST).unwrap();
         let others: Vec<_> = (100..120)
-            .map(|n| polls.hold(code(n), at("b"), MOST).unwrap())
+            .map(|n| hold(&polls, code(n), at("b"), MOST).unwrap())
             .collect();
         assert!(
-            polls.hold(code(200), at("c"), 40).is_none(),
+            hold(&polls, code(200), at("c"), 40).is_none(),
             "the node is full"
         );
-        assert!(polls.hold(code(200), at("c"), 41).is_some());
+        assert!(hold(&polls, code(200), at("c"), 41).is_some());
         drop((held, again, others));
         let places = polls.lock();
         assert!(places.by_code.is_empty() && places.of_address.is_empty());
@@ -242,12 +259,12 @@ mod tests {
     #[test]
     fn s_271_nobody_waits_when_the_server_stops() {
         let polls = HeldPolls::default();
-        let held = polls.hold(code(1), at("a"), MOST).unwrap();
+        let held = hold(&polls, code(1), at("a"), MOST).unwrap();
         polls.release_all();
         assert!(held.is_over());
-        let held = polls.hold(code(2), at("a"), MOST).unwrap();
+        let held = hold(&polls, code(2), at("a"), MOST).unwrap();
         polls.close();
-        assert!(held.is_over() && polls.hold(code(3), at("a"), MOST).is_none());
+        assert!(held.is_over() && hold(&polls, code(3), at("a"), MOST).is_none());
         drop(held);
         assert!(polls.lock().of_address.is_empty());
     }
@@ -255,11 +272,15 @@ mod tests {
     #[test]
     fn many_polls_together_look_at_most_500_times_a_second() {
         let polls = HeldPolls::default();
-        assert_eq!(polls.look_again_after(), LOOK_AGAIN);
+        let soonest = Duration::from_secs(1);
+        assert_eq!(polls.look_again_after(soonest), soonest);
         let held: Vec<_> = (0..200)
-            .map(|n| polls.hold(code(n), at(&n.to_string()), 1_000))
+            .map(|n| hold(&polls, code(n), at(&n.to_string()), 1_000))
             .collect();
-        assert_eq!(polls.look_again_after(), Duration::from_millis(1_400));
+        assert_eq!(
+            polls.look_again_after(soonest),
+            Duration::from_millis(1_400)
+        );
         drop(held);
     }
 }

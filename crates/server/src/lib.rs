@@ -6,8 +6,10 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod audit;
 mod clients;
 mod control;
+mod control_memory;
 mod date;
 mod dev_mode;
 mod device_counts;

@@ -7,10 +7,8 @@ use std::time::Duration;
 use hallpass_issuer::limits::{Failures, Limit};
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;
-use hallpass_store::{StoreError, counters};
+use hallpass_store::{Store, StoreError, counters};
 use quick_cache::sync::Cache;
-
-use crate::state::State;
 
 /// So many guessers are remembered; the least used are forgotten first.
 const MOST_GUESSERS: usize = 100_000;
@@ -46,76 +44,79 @@ impl Limiter {
     fn learn(&self, guesser: &str, failures: Failures) {
         self.0.insert(guesser.to_owned(), failures);
     }
-}
 
-/// Counts one request where each node keeps its share of what one address may ask for. No node asks
-/// another, so that plenty of requests costs the database nothing.
-pub(crate) fn add_to_share(state: &State, asker: &str, limit: Limit, now: Timestamp) {
-    let share = limit.share_of(state.store.live_nodes());
-    state.limiter.add(asker, share, now);
-}
+    /// Counts one request where each node keeps its share of what one address may ask for. No node asks
+    /// another, so that plenty of requests costs the database nothing.
+    pub(crate) fn add_to_share(&self, store: &Store, asker: &str, limit: Limit, now: Timestamp) {
+        let share = limit.share_of(store.live_nodes());
+        self.add(asker, share, now);
+    }
 
-/// How long the first of these guessers that is locked at any node is locked, if one is. Whatever
-/// this node knows by itself costs no look at the database.
-pub(crate) async fn locked_at_any_node(
-    state: &State,
-    guessers: &[&str],
-    now: Timestamp,
-) -> Result<Option<Duration>, StoreError> {
-    let here = guessers.iter();
-    let here = here.filter_map(|guesser| state.limiter.locked_for(guesser, now));
-    let here = here.max();
-    if here.is_some() || !state.store.has_other_nodes() {
-        return Ok(here);
+    /// How long the first of these guessers that is locked at any node is locked, if one is. Whatever
+    /// this node knows by itself costs no look at the database.
+    pub(crate) async fn locked_at_any_node(
+        &self,
+        store: &Store,
+        guessers: &[&str],
+        now: Timestamp,
+    ) -> Result<Option<Duration>, StoreError> {
+        let here = guessers.iter();
+        let here = here.filter_map(|guesser| self.locked_for(guesser, now));
+        let here = here.max();
+        if here.is_some() || !store.has_other_nodes() {
+            return Ok(here);
+        }
+        let buckets: Vec<_> = guessers.iter().map(|guesser| bucket(guesser)).collect();
+        let found = store.read(move |tx| {
+            let locks = buckets.iter().map(|bucket| counters::find_lock(tx, bucket));
+            locks.collect::<Result<Vec<_>, _>>()
+        });
+        let until = found.await?.into_iter().flatten().max();
+        Ok(until
+            .filter(|until| now < *until)
+            .map(|until| until.since(now)))
     }
-    let buckets: Vec<_> = guessers.iter().map(|guesser| bucket(guesser)).collect();
-    let found = state.store.read(move |tx| {
-        let locks = buckets.iter().map(|bucket| counters::find_lock(tx, bucket));
-        locks.collect::<Result<Vec<_>, _>>()
-    });
-    let until = found.await?.into_iter().flatten().max();
-    Ok(until
-        .filter(|until| now < *until)
-        .map(|until| until.since(now)))
-}
 
-/// Counts one failure of each of these guessers, for all nodes together. How long one of them is
-/// locked already, of which this node may not have known.
-pub(crate) async fn add_for_all_nodes(
-    state: &State,
-    guessers: &[(&str, Limit)],
-    now: Timestamp,
-) -> Result<Option<Duration>, StoreError> {
-    for (guesser, limit) in guessers {
-        state.limiter.add(guesser, *limit, now);
+    /// Counts one failure of each of these guessers, for all nodes together. How long one of them is
+    /// locked already, of which this node may not have known.
+    pub(crate) async fn add_for_all_nodes(
+        &self,
+        store: &Store,
+        guessers: &[(&str, Limit)],
+        now: Timestamp,
+    ) -> Result<Option<Duration>, StoreError> {
+        for (guesser, limit) in guessers {
+            self.add(guesser, *limit, now);
+        }
+        if !store.has_other_nodes() {
+            return Ok(None);
+        }
+        let mut counted: Vec<_> = guessers
+            .iter()
+            .map(|(guesser, limit)| (bucket(guesser), *guesser, *limit))
+            .collect();
+        // In one order at all nodes: nobody waits for somebody who waits for them.
+        counted.sort_unstable_by_key(|(bucket, ..)| *bucket.as_bytes());
+        let buckets: Vec<_> = counted
+            .iter()
+            .map(|(bucket, _, limit)| (*bucket, *limit))
+            .collect();
+        let before = store.write(move |tx| {
+            let buckets = buckets.iter();
+            let counted =
+                buckets.map(|(bucket, limit)| counters::add_failure(tx, bucket, *limit, now));
+            counted.collect::<Result<Vec<_>, _>>()
+        });
+        let mut locked = None;
+        for (before, (_, guesser, limit)) in before.await?.into_iter().zip(counted) {
+            let known = before.locked_for(now);
+            // From now on this node needs nobody to tell.
+            let all = known.map_or_else(|| before.add(limit, now), |_| before);
+            self.learn(guesser, all);
+            locked = locked.max(known);
+        }
+        Ok(locked)
     }
-    if !state.store.has_other_nodes() {
-        return Ok(None);
-    }
-    let mut counted: Vec<_> = guessers
-        .iter()
-        .map(|(guesser, limit)| (bucket(guesser), *guesser, *limit))
-        .collect();
-    // In one order at all nodes: nobody waits for somebody who waits for them.
-    counted.sort_unstable_by_key(|(bucket, ..)| *bucket.as_bytes());
-    let buckets: Vec<_> = counted
-        .iter()
-        .map(|(bucket, _, limit)| (*bucket, *limit))
-        .collect();
-    let before = state.store.write(move |tx| {
-        let buckets = buckets.iter();
-        let counted = buckets.map(|(bucket, limit)| counters::add_failure(tx, bucket, *limit, now));
-        counted.collect::<Result<Vec<_>, _>>()
-    });
-    let mut locked = None;
-    for (before, (_, guesser, limit)) in before.await?.into_iter().zip(counted) {
-        let known = before.locked_for(now);
-        // From now on this node needs nobody to tell.
-        let all = known.map_or_else(|| before.add(limit, now), |_| before);
-        state.limiter.learn(guesser, all);
-        locked = locked.max(known);
-    }
-    Ok(locked)
 }
 
 fn bucket(guesser: &str) -> SecretHash {

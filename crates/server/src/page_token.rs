@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hallpass_issuer::browser_session::BrowserSessionId;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;
 use serde::de::DeserializeOwned;
@@ -50,7 +51,7 @@ pub(crate) struct RequestInteraction {
     /// The hash of every parameter of the request.
     pub(crate) request: SecretHash,
     /// Who is asked: their browser session.
-    pub(crate) session: SecretHash,
+    pub(crate) session: BrowserSessionId,
     /// Whether they signed in for this request.
     pub(crate) just_signed_in: bool,
     /// The networks of browser and program, where the page is about them.

@@ -1,4 +1,4 @@
-//! What looks like phishing, told in the log: one user code that many accounts try, one network
+//! What looks like phishing: one user code that many accounts try, one network
 //! whose codes many accounts approve, tokens that are fetched from elsewhere. In memory and bounded.
 //!
 //! RFC 8628 §5.4: <https://www.rfc-editor.org/rfc/rfc8628#section-5.4>
@@ -31,17 +31,13 @@ impl Default for PhishingSignals {
 }
 
 impl PhishingSignals {
-    /// An account looks at a code; whether that was told.
+    /// An account looks at a code; whether that is a signal, told once.
     pub(crate) fn note_tried(&self, grant: &DeviceGrant, user: &UserId, now: Timestamp) -> bool {
         let place = format!("code|{}", hex::encode(grant.code_hash.as_bytes()));
-        let is_many = self.add(&place, user, now);
-        if is_many {
-            tracing::warn!(client = %grant.client_id, "device.phishing_signal: many accounts try one code");
-        }
-        is_many
+        self.add(&place, user, now)
     }
 
-    /// An account approves a code; whether that was told. Programs on this very machine are many
+    /// An account approves a code; whether that is a signal, told once. Programs on this very machine are many
     /// people's only in tests and behind proxies that nobody configured.
     pub(crate) fn note_approved(&self, grant: &DeviceGrant, user: &UserId, now: Timestamp) -> bool {
         let Some(address) = grant
@@ -51,32 +47,16 @@ impl PhishingSignals {
         else {
             return false;
         };
-        let is_many = self.add(&format!("start|{}", network_of(address)), user, now);
-        if is_many {
-            tracing::warn!(
-                client = %grant.client_id,
-                %address,
-                "device.phishing_signal: many accounts approve what one network starts"
-            );
-        }
-        is_many
+        self.add(&format!("start|{}", network_of(address)), user, now)
     }
 
-    /// The tokens of a device are fetched; whether that was told.
+    /// The tokens of a device are fetched; whether that is a signal: from a network that never asked.
     pub(crate) fn note_redeemed(grant: &DeviceGrant, from: IpAddr) -> bool {
         let mut known = grant.requester.addresses().peekable();
-        if known.peek().is_none() || known.any(|address| network::is_same(address, from)) {
-            return false;
-        }
-        tracing::warn!(
-            client = %grant.client_id,
-            address = %from,
-            "device.phishing_signal: redeemed from a network that never asked"
-        );
-        true
+        known.peek().is_some() && !known.any(|address| network::is_same(address, from))
     }
 
-    /// The code of a browser's sign-in is worth tokens, or would be; whether that was told.
+    /// The code of a browser's sign-in is worth tokens, or would be; whether that is a signal.
     ///
     /// Somebody may have talked the person into handing over the address of a page that did not
     /// load: the code is in it.
@@ -85,16 +65,7 @@ impl PhishingSignals {
         from: Option<IpAddr>,
         mismatch: NetworkMismatch,
     ) -> bool {
-        if mismatch == NetworkMismatch::Ignored || !code.is_carried_elsewhere(from) {
-            return false;
-        }
-        tracing::warn!(
-            client = %code.client_id,
-            user = %code.seed.user.id,
-            address = ?from,
-            "authorize.phishing_signal: redeemed from another network than the browser's"
-        );
-        true
+        mismatch != NetworkMismatch::Ignored && code.is_carried_elsewhere(from)
     }
 
     fn add(&self, place: &str, user: &UserId, now: Timestamp) -> bool {

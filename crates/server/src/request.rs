@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hallpass_issuer::Refusal;
+use hallpass_issuer::audit::{Entry, Event};
 use hallpass_issuer::tokens::mint::Issuer;
 use hallpass_protocol::Timestamp;
 use hallpass_protocol::form::Form;
@@ -13,6 +14,7 @@ use http::header::{self, AsHeaderName};
 use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Bytes;
+use serde_json::{Map, Value};
 
 use crate::extract::cookie::CookieName;
 use crate::languages::{Language, PageLanguage, Wishes, of_tags};
@@ -107,6 +109,29 @@ impl Request {
         Ok(Form::parse(text)?)
     }
 
+    /// The parameters in the body, which is a form or a JSON object of strings.
+    pub(crate) fn json_or_form(&self) -> Result<Form, Refusal> {
+        if !self.content_type_is("application/json") {
+            return self.form();
+        }
+        let members: Map<String, Value> = serde_json::from_slice(&self.body)
+            .map_err(|_| Refusal::invalid_request("the body is not a JSON object"))?;
+        let text = |(name, value): (String, Value)| match value {
+            Value::String(text) => Ok((name, text)),
+            Value::Null => Ok((name, String::new())),
+            _ => Err(Refusal::invalid_request(
+                "every member of the body is a string",
+            )),
+        };
+        let form: Form = members
+            .into_iter()
+            .map(text)
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .collect();
+        Ok(Form::parse(&form.encode())?)
+    }
+
     /// The form in the query.
     pub(crate) fn query_form(&self) -> Result<Form, Refusal> {
         Ok(Form::parse(&self.query)?)
@@ -151,6 +176,12 @@ impl Request {
     /// The address of whoever asks, where it is known to be theirs (row S-270).
     pub(crate) fn known_address(&self) -> Option<IpAddr> {
         (!self.is_veiled).then_some(self.peer)
+    }
+
+    /// An event that this request leads to.
+    pub(crate) fn event(&self, event: Event) -> Entry {
+        let user_agent = self.header(header::USER_AGENT);
+        Entry::new(event, self.now).from_place(self.peer, user_agent)
     }
 
     /// Where a path of this issuer lies.
@@ -203,7 +234,7 @@ impl Request {
             let query = self.query_form().unwrap_or_default();
             let wishes = Wishes {
                 ui_locales: query.one("ui_locales").ok().flatten(),
-                chosen: self.cookie(CookieName::Language.of(self)),
+                chosen: self.cookie(CookieName::Language.of(&self.issuer_url)),
                 headers: &self.headers,
                 default: self.language.default(),
             };

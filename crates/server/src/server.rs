@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_issuer::audit::{Actor, Entry, Event};
 use hallpass_protocol::Clock;
 use hallpass_protocol::random::{Random, SystemRandom};
 use hallpass_protocol::time::SystemClock;
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 pub use crate::listen::StartError;
 
 use crate::accounts::Accounts;
+use crate::audit::Trail;
 use crate::settings::{PublicUrl, Settings, SettingsError};
 use crate::state::{Current, State};
 use crate::tls::Tls;
@@ -69,6 +71,8 @@ impl Server {
             jobs.push(tokio::spawn(jobs::rotate_keys::run(Arc::clone(&state))));
             if state.store.has_other_nodes() {
                 jobs.push(tokio::spawn(jobs::beat::run(Arc::clone(&state))));
+                let news = jobs::device_news::run(Arc::clone(&state), state.store.device_news());
+                jobs.push(tokio::spawn(news));
             }
             jobs.push(tokio::spawn(jobs::outbox::run(current.clone())));
         } else {
@@ -146,6 +150,17 @@ impl Running {
         self.current.get().accounts.clone()
     }
 
+    /// How many polls of devices wait at it for a decision (`Prefer: wait`).
+    pub fn held_polls(&self) -> usize {
+        self.current.get().held_polls.count()
+    }
+
+    /// What it has written down of what happened.
+    pub fn audit_trail(&self) -> Trail {
+        let state = self.current.get();
+        Trail::of(state.store.clone(), state.audit.clone())
+    }
+
     /// The addresses that it listens on, all on one port.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -185,18 +200,18 @@ impl Running {
             tracing::warn!("{warning}");
         }
         for key in waiting {
-            tracing::warn!(key, "config.loaded: this change waits for a restart");
+            tracing::warn!(key, "this change waits for a restart");
         }
         if let (Some(tls), Some(certificate)) = (&self.tls, certificate) {
             tls.replace(certificate);
             tls.warm_up();
         }
-        tracing::info!(
-            clients = state.settings.clients.len(),
-            resources = state.settings.resources.len(),
-            "config.loaded"
-        );
+        let (clients, resources) = (state.settings.clients.len(), state.settings.resources.len());
         self.current.replace(state);
+        // Whoever waits for its line in the log finds the new settings.
+        let entry = Entry::new(Event::ConfigLoaded, old.now()).by(Actor::System);
+        let entry = entry.with("clients", clients).with("resources", resources);
+        old.audit.tell(entry);
     }
 
     /// Tells load balancers that ask `/readyz`, stops accepting, lets requests in flight end, and closes
@@ -214,6 +229,7 @@ impl Running {
         {
             tracing::error!("the accept loop panicked");
         }
+        state.audit.flush().await;
         // The others notice by themselves too, a little later.
         if let Err(error) = state.store.leave().await {
             tracing::debug!(%error, "the other nodes did not hear of the end");

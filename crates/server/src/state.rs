@@ -11,8 +11,9 @@ use hallpass_store::Store;
 use tokio::sync::Notify;
 
 use crate::accounts::Accounts;
+use crate::audit::{Audit, Role};
 use crate::clients::Clients;
-use crate::control::Control;
+use crate::control_memory::ControlMemory;
 use crate::dev_mode::{RecentUsers, SettableClock};
 use crate::device_counts::DeviceCounts;
 use crate::dpop_nonces::DpopNonces;
@@ -66,9 +67,11 @@ pub(crate) struct Lasting {
     pub(crate) refresh_keys: RefreshKeys,
     pub(crate) page_tokens: PageTokens,
     pub(crate) user_code_keys: UserCodeKeys,
-    pub(crate) control: Control,
+    pub(crate) control: ControlMemory,
     /// The people of production; dev mode has none.
     pub(crate) accounts: Accounts,
+    /// What happened, for whoever asks later.
+    pub(crate) audit: Audit,
     /// Says that there is mail in the outbox.
     pub(crate) outbox_filled: Notify,
     /// Whether other nodes use a key that the ring of this one lacks.
@@ -104,15 +107,26 @@ impl State {
             clock
         };
         let clock = Arc::new(SettableClock::new(clock, settings.system_time));
+        let audit = {
+            let time: Arc<dyn Clock> = Arc::<SettableClock>::clone(&clock);
+            let at = (time, Arc::clone(&random));
+            Audit::open(&store, at, &settings.audit, Role::Server).await?
+        };
         let lasting = Lasting {
             accounts: {
                 let time: Arc<dyn Clock> = Arc::<SettableClock>::clone(&clock);
-                Accounts::new(store.clone(), time, Arc::clone(&random), &settings)
+                Accounts::new(
+                    (store.clone(), audit.clone()),
+                    time,
+                    Arc::clone(&random),
+                    &settings,
+                )
             },
+            audit,
             outbox_filled: Notify::new(),
             lacks_key: AtomicBool::new(false),
             draining: Draining::default(),
-            control: Control::new(Arc::clone(&clock)),
+            control: ControlMemory::new(Arc::clone(&clock)),
             keys: Keys::new(&settings),
             limiter: Limiter::default(),
             device_counts: DeviceCounts::default(),
@@ -121,7 +135,7 @@ impl State {
             polled_grants: PolledGrants::default(),
             held_polls: HeldPolls::default(),
             verified_tokens: VerifiedTokens::default(),
-            used_ids: UsedIds::default(),
+            used_ids: UsedIds::new(settings.database.is_server()),
             dpop_nonces: DpopNonces::new(keys_for(b"dpop-nonce")),
             recent_users: RecentUsers::default(),
             refresh_keys: RefreshKeys::of_ring(ring.derive(b"rt")).minted_by(minting.clone()),

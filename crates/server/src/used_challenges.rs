@@ -22,7 +22,7 @@ impl Default for UsedChallenges {
 }
 
 impl UsedChallenges {
-    /// Remembers the challenge of a code; whether it is new, else that was told (row S-36).
+    /// Remembers the challenge of a code; whether it is new (row S-36).
     pub(crate) fn note(&self, client: &ClientId, challenge: &CodeChallenge) -> bool {
         let mut hash = Context::new(&SHA256);
         // The challenge has one length, so no two pairs run into each other.
@@ -32,9 +32,6 @@ impl UsedChallenges {
         key.copy_from_slice(hash.finish().as_ref());
         let is_new = self.0.get(&key).is_none();
         self.0.insert(key, ());
-        if !is_new {
-            tracing::warn!(%client, "pkce.challenge_reuse: one challenge led to a second code");
-        }
         is_new
     }
 }

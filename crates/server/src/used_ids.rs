@@ -10,10 +10,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{Context, SHA256};
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;
-use hallpass_store::proof_ids;
-
-use crate::error::Fault;
-use crate::state::State;
+use hallpass_store::{Store, StoreError, proof_ids};
 
 /// So many ids are known at once: 80 bytes each. Beyond it nothing new is accepted, since to forget
 /// an id early would let its proof in again.
@@ -21,7 +18,11 @@ const MOST: usize = 500_000;
 
 /// The ids, as hashes.
 #[derive(Debug, Default)]
-pub(crate) struct UsedIds(Mutex<Known>);
+pub(crate) struct UsedIds {
+    known: Mutex<Known>,
+    /// Whether there may be other nodes.
+    is_shared: bool,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -41,35 +42,42 @@ pub(crate) enum FirstUse {
     NoRoom(Duration),
 }
 
-/// Uses an id, which is remembered until it ends, on all nodes.
-///
-/// A database that is away is a fault: what another node accepted is unknown then.
-pub(crate) async fn take(
-    state: &State,
-    id: [u8; 32],
-    ends: Timestamp,
-    now: Timestamp,
-) -> Result<FirstUse, Fault> {
-    // First in memory: a replay at the same node costs the database nothing, and is known also
-    // when the database has forgotten it in a crash.
-    let here = state.used_ids.take(id, ends, now);
-    if here != FirstUse::Yes || !state.settings.database.is_server() {
-        return Ok(here);
-    }
-    let id = SecretHash::from_bytes(id);
-    let taken = state
-        .store
-        .write(move |tx| proof_ids::take(tx, &id, ends, now));
-    Ok(if Box::pin(taken).await? {
-        FirstUse::Yes
-    } else {
-        FirstUse::No
-    })
-}
-
 impl UsedIds {
+    /// None yet. `is_shared` says whether there may be other nodes.
+    pub(crate) fn new(is_shared: bool) -> Self {
+        Self {
+            known: Mutex::default(),
+            is_shared,
+        }
+    }
+
+    /// Uses an id, which is remembered until it ends, on all nodes.
+    ///
+    /// A database that is away is a fault: what another node accepted is unknown then.
+    pub(crate) async fn take(
+        &self,
+        store: &Store,
+        id: [u8; 32],
+        ends: Timestamp,
+        now: Timestamp,
+    ) -> Result<FirstUse, StoreError> {
+        // First in memory: a replay at the same node costs the database nothing, and is known also
+        // when the database has forgotten it in a crash.
+        let here = self.take_here(id, ends, now);
+        if here != FirstUse::Yes || !self.is_shared {
+            return Ok(here);
+        }
+        let id = SecretHash::from_bytes(id);
+        let taken = store.write(move |tx| proof_ids::take(tx, &id, ends, now));
+        Ok(if Box::pin(taken).await? {
+            FirstUse::Yes
+        } else {
+            FirstUse::No
+        })
+    }
+
     /// Uses an id at this node.
-    fn take(&self, id: [u8; 32], ends: Timestamp, now: Timestamp) -> FirstUse {
+    fn take_here(&self, id: [u8; 32], ends: Timestamp, now: Timestamp) -> FirstUse {
         let mut known = self.known();
         known.forget_ended(now);
         if known.ids.contains(&id) {
@@ -91,7 +99,7 @@ impl UsedIds {
 
     /// What the lock guards is whole after a panic too: nothing between its steps panics.
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,11 +137,11 @@ mod tests {
     fn s_97_s_186_an_id_is_used_once_until_it_ends() {
         let used = UsedIds::default();
         let (one, two) = (id_of(&[b"a", b"b"]), id_of(&[b"ab", b""]));
-        assert_eq!(used.take(one, at(60), at(0)), FirstUse::Yes);
-        assert_eq!(used.take(two, at(30), at(0)), FirstUse::Yes);
-        assert_eq!(used.take(one, at(60), at(59)), FirstUse::No);
-        assert_eq!(used.take(two, at(90), at(30)), FirstUse::Yes);
-        assert_eq!(used.take(one, at(120), at(60)), FirstUse::Yes);
+        assert_eq!(used.take_here(one, at(60), at(0)), FirstUse::Yes);
+        assert_eq!(used.take_here(two, at(30), at(0)), FirstUse::Yes);
+        assert_eq!(used.take_here(one, at(60), at(59)), FirstUse::No);
+        assert_eq!(used.take_here(two, at(90), at(30)), FirstUse::Yes);
+        assert_eq!(used.take_here(one, at(120), at(60)), FirstUse::Yes);
     }
 
     #[test]
@@ -141,19 +149,19 @@ mod tests {
         let used = UsedIds::default();
         for number in 0..MOST as u64 {
             assert_eq!(
-                used.take(id_of(&[&number.to_be_bytes()]), at(60), at(0)),
+                used.take_here(id_of(&[&number.to_be_bytes()]), at(60), at(0)),
                 FirstUse::Yes
             );
         }
         assert_eq!(
-            used.take([1; 32], at(70), at(10)),
+            used.take_here([1; 32], at(70), at(10)),
             FirstUse::NoRoom(Duration::from_secs(50))
         );
         assert_eq!(
-            used.take(id_of(&[&7_u64.to_be_bytes()]), at(60), at(10)),
+            used.take_here(id_of(&[&7_u64.to_be_bytes()]), at(60), at(10)),
             FirstUse::No
         );
-        assert_eq!(used.take([1; 32], at(70), at(60)), FirstUse::Yes);
+        assert_eq!(used.take_here([1; 32], at(70), at(60)), FirstUse::Yes);
         assert_eq!(used.known().ids.len(), 1);
     }
 }

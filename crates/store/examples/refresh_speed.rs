@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes,
 };
+use hallpass_issuer::browser_session::BrowserSessionId;
 use hallpass_issuer::grants::refresh_token::{self, Brought};
-use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::random::SystemRandom;
@@ -102,7 +102,7 @@ async fn family(store: &Store) -> RefreshToken {
             resource: Vec::new(),
             auth_time: now(),
             nonce: None,
-            browser_session: Some(SecretHash::of(b"cookie")),
+            browser_session: Some(BrowserSessionId::generate(now(), &SystemRandom)),
             browser_address: None,
         },
         origin: Origin::Device,

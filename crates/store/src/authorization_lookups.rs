@@ -7,29 +7,37 @@
 //! and takes such entries out, all of a page at once. PostgreSQL's vacuum does the same with its
 //! indexes, so there the tables are views.
 
-use hallpass_issuer::tokens::one_time::SecretHash;
-use hallpass_protocol::hex;
+use std::time::Duration;
+
+use hallpass_issuer::browser_session::BrowserSessionId;
 use hallpass_protocol::random::{self, SystemRandom};
+use hallpass_protocol::{Timestamp, hex};
 
 use crate::columns::Bind;
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
 
+/// No authorization of a session that began before is left, with what settings are usual.
+const OLDEST: Duration = Duration::from_hours(150 * 24);
+
 /// How far a sweep came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     user: OfUser,
-    browser: OfBrowser,
+    session: OfSession,
 }
 
 impl Place {
-    /// Anywhere: a server that is often started anew still comes everywhere.
-    pub fn random() -> Self {
+    /// Anywhere: a server that is often started anew still comes everywhere. The ids of people lie in
+    /// no order, those of sessions in the order of time.
+    pub fn random(now: Timestamp) -> Self {
         let user: [u8; 16] = random::bytes(&SystemRandom);
-        let browser: [u8; 32] = random::bytes(&SystemRandom);
+        let share = u32::from_be_bytes(random::bytes(&SystemRandom));
+        let age = OLDEST.mul_f64(f64::from(share) / f64::from(u32::MAX));
+        let session = BrowserSessionId::generate(now - age, &SystemRandom);
         Self {
             user: (String::new(), hex::encode(&user), Vec::new()),
-            browser: (browser.into(), Vec::new()),
+            session: (session.as_bytes().to_vec(), Vec::new()),
         }
     }
 }
@@ -38,13 +46,13 @@ impl Place {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dangling {
     users: Vec<OfUser>,
-    browsers: Vec<OfBrowser>,
+    sessions: Vec<OfSession>,
 }
 
 impl Dangling {
     /// How many entries these are.
     pub fn len(&self) -> usize {
-        self.users.len() + self.browsers.len()
+        self.users.len() + self.sessions.len()
     }
 
     /// Whether there is nothing to delete.
@@ -64,8 +72,8 @@ pub fn list_dangling(
         return Ok((Dangling::default(), from.clone()));
     }
     let (users, user) = BY_USER.list_dangling(tx, &from.user, limit)?;
-    let (browsers, browser) = BY_BROWSER.list_dangling(tx, &from.browser, limit)?;
-    Ok((Dangling { users, browsers }, Place { user, browser }))
+    let (sessions, session) = BY_SESSION.list_dangling(tx, &from.session, limit)?;
+    Ok((Dangling { users, sessions }, Place { user, session }))
 }
 
 /// Deletes what [`list_dangling`] found.
@@ -73,30 +81,10 @@ pub fn delete(tx: &Transaction<'_>, dangling: &Dangling) -> Result<(), StoreErro
     for entry in &dangling.users {
         tx.run(BY_USER.delete, &(BY_USER.bind)(entry))?;
     }
-    for entry in &dangling.browsers {
-        tx.run(BY_BROWSER.delete, &(BY_BROWSER.bind)(entry))?;
+    for entry in &dangling.sessions {
+        tx.run(BY_SESSION.delete, &(BY_SESSION.bind)(entry))?;
     }
     Ok(())
-}
-
-/// Hands what a browser session has over to another one. Only where the lookup is a table.
-pub(crate) fn move_browser(
-    tx: &Transaction<'_>,
-    from: &SecretHash,
-    to: &SecretHash,
-) -> Result<(), StoreError> {
-    if tx.is_remote() {
-        return Ok(());
-    }
-    tx.run(
-        "INSERT INTO authorizations_by_browser SELECT $1, id FROM authorizations_by_browser \
-         WHERE browser_session = $2",
-        &[to, from],
-    )?;
-    tx.run(
-        "DELETE FROM authorizations_by_browser WHERE browser_session = $1",
-        &[from],
-    )
 }
 
 /// A table of holders and their authorizations.
@@ -131,7 +119,7 @@ impl<K: Clone + Default> Lookup<K> {
 }
 
 type OfUser = (String, String, Vec<u8>);
-type OfBrowser = (Vec<u8>, Vec<u8>);
+type OfSession = (Vec<u8>, Vec<u8>);
 
 const BY_USER: Lookup<OfUser> = Lookup {
     list: "SELECT issuer, user_id, id, EXISTS \
@@ -142,12 +130,12 @@ const BY_USER: Lookup<OfUser> = Lookup {
     bind: |(issuer, user, id)| vec![issuer, user, id],
     load: |row| Ok((row.take()?, row.take()?, row.take()?)),
 };
-const BY_BROWSER: Lookup<OfBrowser> = Lookup {
+const BY_SESSION: Lookup<OfSession> = Lookup {
     list: "SELECT browser_session, id, EXISTS \
          (SELECT 1 FROM authorizations WHERE authorizations.id = entry.id) \
-         FROM authorizations_by_browser AS entry WHERE (browser_session, id) > ($1, $2) \
+         FROM authorizations_by_session AS entry WHERE (browser_session, id) > ($1, $2) \
          ORDER BY browser_session, id LIMIT $3",
-    delete: "DELETE FROM authorizations_by_browser WHERE browser_session = $1 AND id = $2",
-    bind: |(browser, id)| vec![browser, id],
+    delete: "DELETE FROM authorizations_by_session WHERE browser_session = $1 AND id = $2",
+    bind: |(session, id)| vec![session, id],
     load: |row| Ok((row.take()?, row.take()?)),
 };

@@ -5,13 +5,12 @@ use std::time::Duration;
 use hallpass_issuer::authorization::{
     Authorization, AuthorizationSeed, Origin, RefreshFamily, RefreshLifetimes, RevokeReason,
 };
+use hallpass_issuer::browser_session::BrowserSessionId;
 use hallpass_issuer::grants::refresh_token::{self, Brought};
 use hallpass_issuer::network;
-use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::{AuthorizationId, ClientId, Timestamp, UserId};
 
-use crate::authorization_lookups;
 use crate::columns::{Bind, Json, json};
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
@@ -269,34 +268,18 @@ pub fn revoke_by_user(
 /// they were.
 pub fn revoke_online_by_browser_session(
     tx: &Transaction<'_>,
-    session: &SecretHash,
+    session: &BrowserSessionId,
     reason: RevokeReason,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     revoke_all(
         tx,
         "UPDATE authorizations SET revoked_at = $1, revoke_reason = $2 \
-         WHERE id IN (SELECT id FROM authorizations_by_browser WHERE browser_session = $3) \
+         WHERE id IN (SELECT id FROM authorizations_by_session WHERE browser_session = $3) \
          AND revoked_at IS NULL \
          AND ' ' || scopes || ' ' NOT LIKE '% offline_access %' RETURNING id",
         &[&now, &reason_number(reason), session],
     )
-}
-
-/// Lets what was granted in a browser session hang from another one, under which the same sign-in
-/// goes on.
-pub fn move_to_browser_session(
-    tx: &Transaction<'_>,
-    from: &SecretHash,
-    to: &SecretHash,
-) -> Result<(), StoreError> {
-    tx.run(
-        "UPDATE authorizations SET browser_session = $1 \
-         WHERE id IN (SELECT id FROM authorizations_by_browser WHERE browser_session = $2) \
-         AND revoked_at IS NULL",
-        &[to, from],
-    )?;
-    authorization_lookups::move_browser(tx, from, to)
 }
 
 /// Runs a statement that ends authorizations and answers their ids.

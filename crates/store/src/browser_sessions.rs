@@ -1,8 +1,8 @@
-//! Signed-in browsers, by the hash of their cookie.
+//! Signed-in browsers: found by the hash of their cookie, referred to by their id.
 
 use std::time::Duration;
 
-use hallpass_issuer::browser_session::BrowserSession;
+use hallpass_issuer::browser_session::{BrowserSession, BrowserSessionId};
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::user::User;
 use hallpass_protocol::{Timestamp, UserId};
@@ -15,9 +15,10 @@ use crate::error::StoreError;
 pub fn insert(tx: &Transaction<'_>, session: &BrowserSession) -> Result<(), StoreError> {
     tx.run(
         "INSERT INTO browser_sessions \
-         (token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, ended_at, \
-         sign_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         (id, token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, ended_at, \
+         sign_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &[
+            &session.id,
             &session.token_hash,
             &session.issuer,
             &session.user.id,
@@ -38,7 +39,7 @@ pub fn find(
     token: &SecretHash,
 ) -> Result<Option<BrowserSession>, StoreError> {
     tx.find(
-        "SELECT token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, \
+        "SELECT id, token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, \
          ended_at, sign_in FROM browser_sessions WHERE token_hash = $1 AND issuer = $2",
         &[token, &issuer],
         load,
@@ -52,9 +53,9 @@ pub fn list_live(
     now: Timestamp,
 ) -> Result<Vec<BrowserSession>, StoreError> {
     tx.list(
-        "SELECT token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, \
+        "SELECT id, token_hash, issuer, user_id, user_claims, auth_time, address, expires_at, \
          ended_at, sign_in FROM browser_sessions WHERE issuer = $1 AND user_id = $2 \
-         AND ended_at IS NULL AND expires_at > $3 ORDER BY auth_time DESC, token_hash",
+         AND ended_at IS NULL AND expires_at > $3 ORDER BY auth_time DESC, id",
         &[&issuer, user, &now],
         load,
     )
@@ -76,27 +77,59 @@ pub fn save(tx: &Transaction<'_>, session: &BrowserSession) -> Result<(), StoreE
     )
 }
 
-/// Ends a session; whether it was there and had not ended.
-pub fn end(tx: &Transaction<'_>, token: &SecretHash, now: Timestamp) -> Result<bool, StoreError> {
+/// Lets a session that has not ended go on under the cookie of `next`, with all that it says; whether
+/// there was one with the cookie `before`. Of two at once the second finds none.
+pub fn replace(
+    tx: &Transaction<'_>,
+    before: &SecretHash,
+    next: &BrowserSession,
+) -> Result<bool, StoreError> {
     tx.execute(
-        "UPDATE browser_sessions SET ended_at = $1 WHERE token_hash = $2 AND ended_at IS NULL",
-        &[&now, token],
+        "UPDATE browser_sessions SET token_hash = $1, user_claims = $2, auth_time = $3, \
+         address = $4, expires_at = $5, sign_in = $6 \
+         WHERE token_hash = $7 AND id = $8 AND ended_at IS NULL",
+        &[
+            &next.token_hash,
+            &json(&next.user.claims)?,
+            &next.auth_time,
+            &next.address,
+            &next.expires_at,
+            &json(&next.sign_in)?,
+            before,
+            &next.id,
+        ],
     )
     .map(|rows| rows > 0)
 }
 
-/// Ends every session of a person at one issuer; how many they were.
+/// Ends a session, whatever its cookie is by now; whether it was there and had not ended.
+pub fn end(
+    tx: &Transaction<'_>,
+    id: &BrowserSessionId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute(
+        "UPDATE browser_sessions SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL",
+        &[&now, id],
+    )
+    .map(|rows| rows > 0)
+}
+
+/// Ends every session of a person at one issuer, but the one that goes on; how many they were.
 pub fn end_by_user(
     tx: &Transaction<'_>,
-    issuer: &str,
-    user: &UserId,
+    (issuer, user): (&str, &UserId),
+    goes_on: Option<&BrowserSessionId>,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    tx.execute(
-        "UPDATE browser_sessions SET ended_at = $1 \
-         WHERE issuer = $2 AND user_id = $3 AND ended_at IS NULL",
-        &[&now, &issuer, user],
-    )
+    const ALL: &str = "UPDATE browser_sessions SET ended_at = $1 \
+         WHERE issuer = $2 AND user_id = $3 AND ended_at IS NULL";
+    const OTHERS: &str = "UPDATE browser_sessions SET ended_at = $1 \
+         WHERE issuer = $2 AND user_id = $3 AND ended_at IS NULL AND id <> $4";
+    match goes_on {
+        None => tx.execute(ALL, &[&now, &issuer, user]),
+        Some(id) => tx.execute(OTHERS, &[&now, &issuer, user, id]),
+    }
 }
 
 /// Forgets every session of a person at one issuer.
@@ -128,6 +161,7 @@ pub fn purge_expired(
 
 fn load(row: &mut Row<'_>) -> Result<BrowserSession, StoreError> {
     Ok(BrowserSession {
+        id: row.take()?,
         token_hash: row.take()?,
         issuer: row.take()?,
         user: User {

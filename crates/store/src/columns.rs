@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use hallpass_issuer::browser_session::BrowserSessionId;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::jose::Algorithm;
 use hallpass_protocol::pkce::CodeChallenge;
@@ -198,6 +199,18 @@ impl Bind for SecretHash {
 }
 
 impl Column for SecretHash {
+    fn read(value: Value<'_>) -> Option<Self> {
+        blob(value)?.as_ref().try_into().ok().map(Self::from_bytes)
+    }
+}
+
+impl Bind for BrowserSessionId {
+    fn bind(&self) -> Value<'_> {
+        Value::Blob(self.as_bytes().as_slice().into())
+    }
+}
+
+impl Column for BrowserSessionId {
     fn read(value: Value<'_>) -> Option<Self> {
         blob(value)?.as_ref().try_into().ok().map(Self::from_bytes)
     }

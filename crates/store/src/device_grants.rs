@@ -175,7 +175,14 @@ pub fn save(tx: &Transaction<'_>, grant: &DeviceGrant) -> Result<(), StoreError>
             &authorization,
             &grant.code_hash,
         ],
-    )
+    )?;
+    match grant.state {
+        // A poll may wait for this at another node. Whoever redeems waits no more.
+        DeviceGrantState::Approved { .. } | DeviceGrantState::Denied => {
+            tx.tell_device_decision(&grant.code_hash)
+        }
+        DeviceGrantState::Pending | DeviceGrantState::Redeemed { .. } => Ok(()),
+    }
 }
 
 /// Saves the first address in another network that a grant was polled from.

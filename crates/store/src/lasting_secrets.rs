@@ -9,6 +9,8 @@ use crate::sealed::Place;
 
 /// The key under whose HMAC recovery codes are stored.
 pub const RECOVERY_CODES: &str = "recovery-codes";
+/// The seed of the key that signs the ends of the chains of audit events.
+pub const AUDIT: &str = "audit";
 
 /// The value of a name. `drawn` becomes it, unless there is one: all who ask have the same.
 pub fn load_or_insert(

@@ -18,9 +18,11 @@
 //! A job that returns an error leaves nothing behind. So a *refusal* that changes a record (a burnt
 //! code, a counted attempt) is no error of the job: it returns `Ok` with the refusal inside.
 
+mod audit_verification;
 mod backup;
 mod columns;
 mod database;
+mod device_news;
 mod ended;
 mod error;
 mod lock_file;
@@ -34,6 +36,7 @@ mod sealed;
 mod store;
 
 pub mod account_links;
+pub mod audit_events;
 pub mod authorization_codes;
 pub mod authorization_lookups;
 pub mod authorizations;
@@ -61,8 +64,10 @@ pub mod signing_keys;
 pub mod totp_secrets;
 pub mod users;
 
+pub use audit_verification::{AuditReport, ChainReport, verify_audit};
 pub use backup::{Restore, backup};
 pub use database::Transaction;
+pub use device_news::DeviceNews;
 pub use ended::end_all_sessions;
 pub use error::StoreError;
 pub use migrations::Schema;

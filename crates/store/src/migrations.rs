@@ -85,6 +85,14 @@ const MIGRATIONS: &[Migration] = &[
         )),
     },
     Migration::new(31, include_str!("../migrations/0031_networks.sql")),
+    Migration {
+        version: 32,
+        sqlite: include_str!("../migrations/0032_browser_session_ids.sqlite.sql"),
+        postgres: Some(include_str!(
+            "../migrations/0032_browser_session_ids.postgres.sql"
+        )),
+    },
+    Migration::new(33, include_str!("../migrations/0033_audit_events.sql")),
 ];
 
 /// How far the tables of a database are.
@@ -183,11 +191,13 @@ pub(crate) fn applied(tx: &Transaction<'_>) -> Result<Vec<u32>, StoreError> {
 /// Applies what is missing, and checks that the key is the one that sealed what is there. The key of
 /// the ring that makes what is new.
 pub(crate) fn run(tx: &Transaction<'_>) -> Result<u8, StoreError> {
-    apply(tx, MIGRATIONS)?;
+    tx.note_migrated(apply(tx, MIGRATIONS)?);
     ring_keys::check(tx, None, SystemClock.now())
 }
 
-fn apply(tx: &Transaction<'_>, migrations: &'static [Migration]) -> Result<(), StoreError> {
+/// Applies what is missing; which those are.
+fn apply(tx: &Transaction<'_>, migrations: &'static [Migration]) -> Result<Vec<u32>, StoreError> {
+    let mut made = Vec::new();
     let dialect = tx.dialect();
     if dialect == Dialect::Postgres {
         check_encoding(tx)?;
@@ -228,8 +238,9 @@ fn apply(tx: &Transaction<'_>, migrations: &'static [Migration]) -> Result<(), S
             "INSERT INTO schema_version (version, checksum) VALUES ($1, $2)",
             &[&migration.version, &migration.checksum(dialect)],
         )?;
+        made.push(migration.version);
     }
-    Ok(())
+    Ok(made)
 }
 
 /// A database in another encoding would refuse some names, or change them.
@@ -278,7 +289,7 @@ mod tests {
     }
 
     fn migrate(database: &Database, to: &'static [Migration]) -> Result<(), StoreError> {
-        database.write_alone(|tx| apply(tx, to))
+        database.write_alone(|tx| apply(tx, to)).map(drop)
     }
 
     #[test]
@@ -336,8 +347,30 @@ mod tests {
         let count = |sql| database.read(|tx| tx.count(sql, &[]));
         let of_ada = "SELECT count(*) FROM authorizations_by_user WHERE user_id = 'ada'";
         assert_eq!(count(of_ada), Ok(2));
-        let of_browsers = "SELECT count(DISTINCT browser_session) FROM authorizations_by_browser";
+        let of_browsers = "SELECT count(DISTINCT browser_session) FROM authorizations_by_session";
         assert_eq!(count(of_browsers), Ok(2));
+    }
+
+    #[test]
+    fn a_sign_in_from_before_hangs_from_its_browser_session() {
+        const SESSION: &str = "INSERT INTO browser_sessions (token_hash, issuer, user_id, \
+             user_claims, auth_time, expires_at) VALUES ($1, '', 'ada', '{}', 0, 9)";
+        const SIGN_IN: &str = "INSERT INTO authorizations (id, issuer, client_id, user_id, \
+             user_claims, scopes, resource, auth_time, browser_session, origin, created_at) \
+             VALUES ($1, '', 'cli', 'ada', '{}', '', '[]', 0, $2, 1, 0)";
+        let database = database();
+        let before = MIGRATIONS.partition_point(|migration| migration.version < 32);
+        migrate(&database, &MIGRATIONS[..before]).unwrap();
+        let (id, cookie) = (vec![1; 16], vec![2; 32]);
+        let signed_in = database.write_alone(|tx| {
+            tx.run(SESSION, &[&cookie])?;
+            tx.run(SIGN_IN, &[&id, &cookie])
+        });
+        signed_in.unwrap();
+        migrate(&database, MIGRATIONS).unwrap();
+        let found = "SELECT count(*) FROM authorizations_by_session JOIN browser_sessions \
+             ON browser_sessions.id = browser_session AND token_hash = browser_session";
+        assert_eq!(database.read(|tx| tx.count(found, &[])), Ok(1));
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl Pool {
         let (report, ready) = oneshot::channel();
         let (follower, of_feed) = (Arc::clone(&queue), alive.clone());
         spawn(move || {
-            revocation_feed::run(&follower.url, &follower.context.revocations, stop, report);
+            revocation_feed::run(&follower.url, &follower.context, stop, report);
             drop(of_feed);
         })?;
         ready.await.map_err(|_| closed())??;

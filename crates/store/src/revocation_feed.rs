@@ -2,7 +2,8 @@
 //!
 //! A look asks for the rows that its snapshot sees and the snapshot of the look before did not:
 //! transactions may commit in any order and after any delay, none is skipped. A notification says
-//! that there is something to see; without one there is a look every quarter of a second.
+//! that there is something to see; without one there is a look every quarter of a second. The same
+//! connection hears of device codes that were decided (`device_news.rs`).
 //!
 //! <https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT>
 
@@ -18,8 +19,8 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Statement};
 
-use crate::database::Transaction;
 use crate::database::postgres::describe;
+use crate::database::{Context, Transaction};
 use crate::error::StoreError;
 use crate::postgres_url::PostgresUrl;
 use crate::revocation_watch::{LEASE, Moment, RevocationWatch, Revoked};
@@ -28,7 +29,7 @@ use crate::revocation_watch::{LEASE, Moment, RevocationWatch, Revoked};
 /// why there was none.
 pub(crate) fn run(
     url: &PostgresUrl,
-    revocations: &RevocationWatch,
+    context: &Context,
     mut stop: watch::Receiver<bool>,
     ready: oneshot::Sender<Result<(), StoreError>>,
 ) {
@@ -41,9 +42,10 @@ pub(crate) fn run(
         }
     };
     let mut ready = Some(ready);
+    let revocations = &context.revocations;
     let follow = async {
         loop {
-            let Err(error) = follow(url, revocations, &mut ready).await;
+            let Err(error) = follow(url, context, &mut ready).await;
             if let Some(ready) = ready.take() {
                 return drop(ready.send(Err(error)));
             }
@@ -66,16 +68,22 @@ pub(crate) fn run(
 /// Follows the feed on one connection, as long as that is good.
 async fn follow(
     url: &PostgresUrl,
-    revocations: &RevocationWatch,
+    context: &Context,
     ready: &mut Option<oneshot::Sender<Result<(), StoreError>>>,
 ) -> Result<std::convert::Infallible, StoreError> {
     // Ends with this function.
     let mut connection = JoinSet::new();
+    let revocations = &context.revocations;
     let news = Arc::new(Notify::new());
-    let opened = timeout(
-        CONNECT_TIMEOUT,
-        Feed::open(url, &mut connection, Arc::clone(&news)),
-    );
+    let heard = {
+        let (news, of_devices) = (Arc::clone(&news), context.device_news.clone());
+        move |payload: &str| {
+            if !of_devices.take(payload) {
+                news.notify_one();
+            }
+        }
+    };
+    let opened = timeout(CONNECT_TIMEOUT, Feed::open(url, &mut connection, heard));
     let mut feed = opened.await.map_err(|_| silent())??;
     let mut last = feed.look(revocations).await?;
     loop {
@@ -111,7 +119,7 @@ impl Feed {
     async fn open(
         url: &PostgresUrl,
         connections: &mut JoinSet<()>,
-        news: Arc<Notify>,
+        heard: impl Fn(&str) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let mut config = url.config.clone();
         config.application_name("hallpass revocations");
@@ -120,8 +128,8 @@ impl Feed {
         connections.spawn(async move {
             // The end shows at the next look.
             while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
-                if let AsyncMessage::Notification(_) = message {
-                    news.notify_one();
+                if let AsyncMessage::Notification(notification) = message {
+                    heard(notification.payload());
                 }
             }
         });

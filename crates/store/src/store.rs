@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::database::sqlite::{Database, Health};
 use crate::database::{Access, Context, Job, Transaction};
+use crate::device_news::DeviceNews;
 use crate::error::StoreError;
 use crate::lock_file;
 use crate::memory::Memory;
@@ -146,6 +147,42 @@ impl Store {
         })
     }
 
+    /// A store of which nothing can be written, at an address as for [`Store::connect`]. A file may have
+    /// a server beside it; its tables stay as they are.
+    pub async fn connect_to_read(
+        url: &str,
+        secrets: impl Into<StoreKeys>,
+    ) -> Result<Self, StoreError> {
+        let secrets = secrets.into();
+        let Some(place) = url.strip_prefix("sqlite:") else {
+            return Self::connect(url, secrets).await;
+        };
+        let path = Path::new(place.strip_prefix("//").unwrap_or(place));
+        let schema = Self::schema(url).await?;
+        if let Some((version, _)) = schema.pending.first() {
+            return Err(StoreError::Migration(format!(
+                "its tables lack version {version}, and this command changes nothing"
+            )));
+        }
+        let context = Context::alone(secrets)?;
+        let (reads, queue) = channel();
+        let database = Database::open_reader(path, Arc::clone(&context))?;
+        let decisions = database.decisions();
+        let queue = Mutex::new(queue);
+        spawn("store-read", move || run_reads(database, &queue))?;
+        // Nobody takes what is to be written.
+        let (writes, _) = channel();
+        Ok(Self {
+            engine: Arc::new(Engine::File {
+                context,
+                writes,
+                reads,
+            }),
+            decisions,
+            live_nodes: Arc::default(),
+        })
+    }
+
     /// Runs a job that may write. It is answered when its work is committed; when it returns an
     /// error, nothing of its work stays.
     ///
@@ -207,6 +244,12 @@ impl Store {
         &self.context().revocations
     }
 
+    /// Device codes that are decided from now on, at this node or another. News may be lost; where
+    /// one process has the database to itself, there is none.
+    pub fn device_news(&self) -> DeviceNews {
+        self.context().device_news.subscribe()
+    }
+
     /// Which key of the ring makes what is new.
     pub fn minting_key(&self) -> MintingKey {
         self.context().sealing.minting().clone()
@@ -235,6 +278,16 @@ impl Store {
         }
         let node = self.context().node;
         self.write(move |tx| nodes::leave(tx, &node)).await
+    }
+
+    /// What this node is called among others, since its start.
+    pub fn node(&self) -> [u8; 16] {
+        self.context().node
+    }
+
+    /// The changes of the tables that opening the database made.
+    pub fn migrated(&self) -> &[u32] {
+        self.context().migrated.get().map_or(&[], Vec::as_slice)
     }
 
     fn context(&self) -> &Context {

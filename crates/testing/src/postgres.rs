@@ -116,6 +116,32 @@ impl TestPostgres {
         run(&mut dump)
     }
 
+    /// A server that nobody else uses, and that keeps what it is asked for [`Self::statements`].
+    pub fn watched() -> Self {
+        let server = Self::start();
+        server.configure("log_statement = 'all'\nlog_line_prefix = '%d|%p|'\n");
+        server.stop();
+        server.start_again();
+        server
+    }
+
+    /// The statements that a [`Self::watched`] server ran in a database, in their order: each with its
+    /// placeholders, without its values.
+    pub fn statements(&self, database: &str) -> Vec<String> {
+        let log = fs::read_to_string(self.folder.join("log")).expect("the server's log");
+        // A statement of several lines goes on with a tab.
+        let log = log.replace("\n\t", " ");
+        let of_database = log.lines().filter_map(|line| line.split_once('|'));
+        let of_database = of_database.filter(|(name, _)| *name == database);
+        let said = of_database.filter_map(|(_, rest)| rest.split_once("LOG:  "));
+        let statements = said.filter_map(|(_, said)| {
+            let (kind, statement) = said.split_once(": ")?;
+            let is_one = kind == "statement" || kind.starts_with("execute ");
+            is_one.then(|| statement.to_owned())
+        });
+        statements.collect()
+    }
+
     /// Adds settings; they count from the next start.
     pub fn configure(&self, settings: &str) {
         let path = self.data().join("postgresql.conf");

@@ -14,6 +14,7 @@ use hallpass_protocol::random::{Random, SystemRandom};
 use hallpass_protocol::time::SystemClock;
 use hallpass_protocol::{Clock as _, Secret, Timestamp};
 use hallpass_server::accounts::{Accounts, NewAccount, Role};
+use hallpass_server::audit;
 use hallpass_server::key_ring::{self, KeyRing};
 use hallpass_server::{DevFlags, Running, Server, ServerFlags, Settings};
 
@@ -147,6 +148,34 @@ impl TestServer {
         self.running.accounts()
     }
 
+    /// All that it has written down of what happened, in the order of time.
+    pub async fn audited(&self) -> Vec<serde_json::Value> {
+        let trail = self.running.audit_trail();
+        let found = trail.search(&audit::Search::default(), usize::MAX).await;
+        let mut records = found.expect("the database answers");
+        records.reverse();
+        records.iter().map(audit::record_json).collect()
+    }
+
+    /// What it has written down of one event.
+    pub async fn audited_as(&self, event: &str) -> Vec<serde_json::Value> {
+        let mut records = self.audited().await;
+        records.retain(|record| record["event"] == event);
+        records
+    }
+
+    /// Whether one record of all that happened holds all of these words.
+    pub async fn has_audited(&self, words: &[&str]) -> bool {
+        let records = self.audited().await;
+        let mut lines = records.iter().map(ToString::to_string);
+        lines.any(|line| words.iter().all(|word| line.contains(word)))
+    }
+
+    /// The records themselves.
+    pub fn audit_trail(&self) -> audit::Trail {
+        self.running.audit_trail()
+    }
+
     /// Makes an account with a password.
     pub async fn person_with_account(&self, username: &str, password: &str) -> Person {
         let new = NewAccount {
@@ -161,6 +190,11 @@ impl TestServer {
         let made = accounts.create_with_password(new, password).await;
         made.expect("the account is made");
         self.person()
+    }
+
+    /// How many polls of devices wait for a decision (`Prefer: wait`).
+    pub fn held_polls(&self) -> usize {
+        self.running.held_polls()
     }
 
     /// A URL of the server; paths begin with `/`.
@@ -364,6 +398,7 @@ pub fn settings(toml: &str, strict: bool) -> Settings {
     let settings = Settings::dev(&|_| None, flags).expect("the test's settings are good");
     Settings {
         algorithm: Algorithm::Es256,
+        audit: Settings::for_tests().audit,
         ..settings
     }
 }

@@ -34,6 +34,12 @@ pub(crate) enum AdminCommand {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// What happened: records that nobody changes unnoticed
+    Audit {
+        /// What to do
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// The tables of the database
     Migrate {
         /// What to do
@@ -182,6 +188,56 @@ pub(crate) enum RoleWord {
     Admin,
     /// Nothing, but they may read the records
     Auditor,
+}
+
+/// `hallpass admin audit`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Print the newest records, the last one last
+    Tail {
+        /// So many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        count: u32,
+    },
+    /// Print the records that have all that is named, the newest first
+    Search(AuditSearchArgs),
+    /// Check that no record was changed, added or removed
+    Verify {
+        /// Ends of the chains as they were noted before: what `anchor` printed, or the file of a sink
+        #[arg(long = "anchor", value_name = "FILE")]
+        anchors: Vec<PathBuf>,
+    },
+    /// Print the signed ends of the chains, to be kept where nobody who may change the database may write
+    Anchor,
+}
+
+/// `hallpass admin audit search`.
+#[derive(Debug, Args)]
+pub(crate) struct AuditSearchArgs {
+    /// The name of an event, or the part before its dot
+    #[arg(long, value_name = "NAME")]
+    pub(crate) event: Option<String>,
+    /// The user name of a person, or their id
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// A client
+    #[arg(long, value_name = "ID")]
+    pub(crate) client: Option<String>,
+    /// A sign-in
+    #[arg(long, value_name = "SID")]
+    pub(crate) sid: Option<String>,
+    /// The reference that a page showed
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// Not older than this: `24h`, or `2026-11-21T08:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Older than this
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// So many at most
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: u32,
 }
 
 /// `hallpass admin migrate`.

@@ -12,8 +12,8 @@ mod tokens;
 pub(crate) use hallpass_client::clap::Ports;
 
 pub(crate) use admin::{
-    AdminArgs, AdminCommand, KeysCommand, MigrateCommand, NewUserArgs, RestoreArgs, RoleWord,
-    ServerConfigCommand, UserCommand,
+    AdminArgs, AdminCommand, AuditCommand, AuditSearchArgs, KeysCommand, MigrateCommand,
+    NewUserArgs, RestoreArgs, RoleWord, ServerConfigCommand, UserCommand,
 };
 pub(crate) use command_line::{Cli, Color, Command, Format, GlobalArgs, Shell};
 pub(crate) use credential::{ClusterToken, CredentialCommand, SetupCommand, SetupMode};

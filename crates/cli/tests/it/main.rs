@@ -9,6 +9,7 @@
 mod admin;
 mod arguments;
 mod audience;
+mod audit;
 mod bound_tokens;
 #[path = "../../src/demo/cookies.rs"]
 mod cookies;

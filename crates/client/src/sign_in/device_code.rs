@@ -47,6 +47,8 @@ pub(super) struct DeviceCode {
     state: DevicePoll,
     next_poll: Duration,
     in_flight: Option<Poll>,
+    /// Why the last poll had no answer. That answer may have been the tokens.
+    unanswered: Option<Error>,
     is_open: bool,
 }
 
@@ -92,6 +94,7 @@ impl DeviceCode {
             state,
             device,
             in_flight: None,
+            unanswered: None,
             is_open: true,
         };
         Ok((code, prompt))
@@ -160,6 +163,7 @@ impl DeviceCode {
         match self.state.next(&outcome, now.saturating_sub(self.received)) {
             Step::Wait(wait) => {
                 self.next_poll = now + wait;
+                self.unanswered = silence;
                 Polled::Pending(match &outcome {
                     PollOutcome::Refused(error) => clean::text(error.error.as_str()),
                     PollOutcome::Unanswered { .. } => "no_answer".to_owned(),
@@ -168,9 +172,12 @@ impl DeviceCode {
             Step::End(end) => {
                 self.is_open = false;
                 let is_only_this_way = !matches!(end, PollEnd::Denied);
-                let error = match &outcome {
-                    PollOutcome::Refused(said) => ended_by(&self.client, end, said),
-                    PollOutcome::Unanswered { .. } => ended(&self.client, end, silence),
+                let error = match (&outcome, self.unanswered.take()) {
+                    (PollOutcome::Refused(said), Some(cause)) if end == PollEnd::UnknownCode => {
+                        answer_lost(said, cause)
+                    }
+                    (PollOutcome::Refused(said), _) => ended_by(&self.client, end, said),
+                    (PollOutcome::Unanswered { .. }, _) => ended(&self.client, end, silence),
                 };
                 Polled::Over {
                     error,
@@ -321,6 +328,18 @@ fn ended_by(client: &ClientInner, end: PollEnd, said: &OAuthError) -> Error {
     }
     let text = end.to_string();
     ended_by_answer(client, end, text).because_of(said)
+}
+
+/// A code that was good is not known any more after a poll without an answer: most likely that poll
+/// used it up, and its answer was the tokens. Only the owner of a key is given them again.
+fn answer_lost(said: &OAuthError, cause: Error) -> Error {
+    Error::protocol(
+        "the code is unknown, used or expired: the answer to the poll before did not arrive, and may \
+         have held the tokens",
+    )
+    .hint_to("start the sign-in again for a new code")
+    .because_of(said)
+    .caused_by(cause)
 }
 
 fn ended(client: &ClientInner, end: PollEnd, silence: Option<Error>) -> Error {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use hallpass_client::reqwest::{Request, Response};
 use hallpass_client::{
-    BoxFuture, Browser, Client, ClientAuthMethod, ClientBuilder, Clock, ErrorKind, HttpTransport,
-    MemoryStore, PrivateKey, Prompt, PushedRequests, Secret, SignIn, StepResult, SystemTransport,
-    Timer, Timestamp, TokenExchange, TransportError, Ui, UiCaps, UiOutcome, flow,
+    BoxFuture, Browser, Client, ClientAuthMethod, ClientBuilder, Clock, DpopMode, ErrorKind,
+    HttpTransport, MemoryStore, PrivateKey, Prompt, PushedRequests, Secret, SignIn, StepResult,
+    SystemTransport, Timer, Timestamp, TokenExchange, TransportError, Ui, UiCaps, UiOutcome, flow,
 };
 use hallpass_testing::{Person, TestClock, TestServer};
 use tokio::runtime::Handle;
@@ -376,6 +376,28 @@ async fn c_04_s_22_a_device_whose_tokens_were_lost_has_them_at_its_next_poll() {
     assert_eq!(second["active"], true, "{second}");
     assert_eq!(of(first), of(second));
     session.refresh().await.unwrap();
+}
+
+/// Nobody but the owner of a key is given tokens again: an answer that took too long, or was lost, costs
+/// the sign-in, and the message says that this is what happened.
+#[tokio::test]
+async fn c_04_s_22_a_device_without_a_key_whose_tokens_were_lost_is_told_so() {
+    let server = TestServer::dev().await;
+    let (ada, network) = (Ada::at(&server), Lossy::losing(1));
+    let client = ada.client(&server, "cli").timer(ada.clone());
+    let client = client.dpop(DpopMode::Off).http(network.clone());
+    let client = client.build().unwrap();
+    let error = client.sign_in(SignIn::device()).await.unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("unknown, used or expired"), "{said}");
+    assert!(said.contains("did not arrive"), "{said}");
+    assert_eq!(error.exit_code(), 1, "{error}");
+    let causes = format!("{error:?}");
+    assert!(causes.contains("the test's network"), "{causes}");
+    // What was lost is nobody's: the server took the second poll for a thief's.
+    for token in network.lost("access_token") {
+        assert!(!server.is_active(&token).await);
+    }
 }
 
 #[tokio::test]

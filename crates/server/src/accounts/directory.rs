@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use hallpass_issuer::account::{Account, EmailAddress, Role, Status, Username};
+use hallpass_issuer::audit::{Actor, Entry, Event};
 use hallpass_issuer::authorization::RevokeReason;
+use hallpass_issuer::browser_session::BrowserSessionId;
 use hallpass_issuer::factors::password::{self, PasswordHash};
 use hallpass_issuer::mail::{Due, Kind};
 use hallpass_protocol::random::{self, Random, SystemRandom};
@@ -16,6 +18,7 @@ use hallpass_store::{
 
 use super::error::AccountError;
 use super::hasher::Hasher;
+use crate::audit::{self, Audit};
 use crate::key_ring;
 use crate::listen::StartError;
 use crate::settings::Settings;
@@ -30,6 +33,8 @@ pub struct Accounts {
     pub(super) hasher: Arc<Hasher>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
+    /// What happened, for whoever asks later.
+    pub(super) audit: Audit,
     /// What people know the service by: it is no password.
     pub(super) service: Arc<str>,
 }
@@ -57,17 +62,16 @@ impl Accounts {
         let (ring, _) = key_ring::load(settings, &random, clock.now())?;
         let address = settings.database.address();
         let store = Store::connect(address.expose(), ring.store_keys()).await?;
-        Ok(Self::new(
-            store,
-            Arc::new(clock),
-            Arc::new(random),
-            settings,
-        ))
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
+            (Arc::new(clock), Arc::new(random));
+        let at = (Arc::clone(&clock), Arc::clone(&random));
+        let audit = Audit::open(&store, at, &settings.audit, audit::Role::Command).await?;
+        Ok(Self::new((store, audit), clock, random, settings))
     }
 
     /// The accounts of a store that is open already.
     pub(crate) fn new(
-        store: Store,
+        (store, audit): (Store, Audit),
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         settings: &Settings,
@@ -76,6 +80,7 @@ impl Accounts {
             hasher: Arc::new(Hasher::new(settings.login.argon2, random.as_ref())),
             service: Arc::from(settings.branding.name.as_str()),
             store,
+            audit,
             clock,
             random,
         }
@@ -83,6 +88,7 @@ impl Accounts {
 
     /// Writes what is still to be written, and closes the database.
     pub async fn close(&self) {
+        self.audit.flush().await;
         self.store.close().await;
     }
 
@@ -92,6 +98,7 @@ impl Accounts {
         let kept = account.clone();
         let insert = self.store.write(move |tx| users::insert(tx, &kept));
         insert.await?;
+        self.tell(Event::UserCreated, &account).await;
         Ok(account)
     }
 
@@ -109,6 +116,7 @@ impl Accounts {
             passwords::save(tx, &kept.id, &hash, now)
         });
         insert.await?;
+        self.tell(Event::UserCreated, &account).await;
         Ok(account)
     }
 
@@ -125,6 +133,7 @@ impl Accounts {
             email_outbox::insert(tx, &due)
         });
         insert.await?;
+        self.tell(Event::UserInvited, &account).await;
         Ok(account)
     }
 
@@ -148,29 +157,35 @@ impl Accounts {
     /// Locks an account and ends all that its person has: sessions, authorizations, links, and what
     /// was approved and not yet redeemed (rows S-25, S-65, S-263).
     pub async fn lock(&self, username: &str) -> Result<Account, AccountError> {
-        self.change(username, |tx, account, now| {
+        let locked = self.change(username, |tx, account, now| {
             account.lock();
-            end_everything(tx, account, now)
-        })
-        .await
+            end_everything(tx, account, None, now)
+        });
+        let account = locked.await?;
+        self.tell(Event::UserLocked, &account).await;
+        Ok(account)
     }
 
     /// Opens a locked account again. What the lock ended stays so.
     pub async fn unlock(&self, username: &str) -> Result<Account, AccountError> {
-        self.change(username, |tx, account, _| {
+        let unlocked = self.change(username, |tx, account, _| {
             account.unlock();
             users::save(tx, account)
-        })
-        .await
+        });
+        let account = unlocked.await?;
+        self.tell(Event::UserUnlocked, &account).await;
+        Ok(account)
     }
 
     /// Signs a person out of everything, and leaves the account open.
     pub async fn revoke_all(&self, username: &str) -> Result<Account, AccountError> {
-        self.change(username, |tx, account, now| {
+        let ended = self.change(username, |tx, account, now| {
             account.raise_epoch();
-            end_everything(tx, account, now)
-        })
-        .await
+            end_everything(tx, account, None, now)
+        });
+        let account = ended.await?;
+        self.tell(Event::SessionRevoked, &account).await;
+        Ok(account)
     }
 
     /// Sets a password, and ends all that was signed in with the one before.
@@ -181,10 +196,12 @@ impl Accounts {
     ) -> Result<Account, AccountError> {
         let account = self.find(username).await?;
         let hash = self.hash_new(&account, password).await?;
-        self.change(username, move |tx, account, now| {
+        let set = self.change(username, move |tx, account, now| {
             replace_password(tx, account, &hash, now)
-        })
-        .await
+        });
+        let account = set.await?;
+        self.tell(Event::PasswordReset, &account).await;
+        Ok(account)
     }
 
     /// Checks a new password of an account and hashes it.
@@ -197,6 +214,12 @@ impl Accounts {
         names.push(&self.service);
         password::check_new(&password, &names, |_| false)?;
         self.hasher.hash(password, self.random.as_ref()).await
+    }
+
+    /// Says what an operator did to an account, and waits until that is kept.
+    pub(super) async fn tell(&self, event: Event, account: &Account) {
+        let entry = Entry::new(event, self.now()).by(Actor::Operator);
+        self.audit.keep(entry.about(&account.id)).await;
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -273,20 +296,21 @@ pub(super) fn replace_password(
 ) -> Result<(), StoreError> {
     account.raise_epoch();
     passwords::save(tx, &account.id, hash, now)?;
-    end_everything(tx, account, now)
+    end_everything(tx, account, None, now)
 }
 
 /// Saves an account whose epoch was raised, and then ends what is there: a redemption that was
-/// faster is found here, a slower one finds the new epoch.
+/// faster is found here, a slower one finds the new epoch. One browser may go on.
 pub(super) fn end_everything(
     tx: &Transaction<'_>,
     account: &Account,
+    goes_on: Option<&BrowserSessionId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     users::save(tx, account)?;
     let reason = RevokeReason::AccountChanged;
     authorizations::revoke_by_user(tx, (ISSUER, &account.id), reason, now)?;
-    browser_sessions::end_by_user(tx, ISSUER, &account.id, now)?;
+    browser_sessions::end_by_user(tx, (ISSUER, &account.id), goes_on, now)?;
     account_links::delete_by_user(tx, &account.id).map(|_| ())
 }
 

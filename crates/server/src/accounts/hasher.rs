@@ -162,6 +162,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn s_12_a_guess_at_nobody_is_hashed_like_one_at_somebody() {
+        let hasher = Hasher::with_turns(CHEAP, 1, &SystemRandom);
+        let password = secret("engines of analysis");
+        let somebody = hasher.hash(password, &SystemRandom).await.unwrap();
+        // What Argon2 is given decides what it costs: all but the values is the same.
+        assert_eq!(hasher.nobody.cost, somebody.cost);
+        assert_eq!(hasher.nobody.salt.len(), somebody.salt.len());
+        assert_eq!(hasher.nobody.hash.len(), somebody.hash.len());
+    }
+
+    #[tokio::test]
     async fn only_the_password_itself_verifies() {
         let hasher = Hasher::new(CHEAP, &SystemRandom);
         let hash = hasher.hash(secret("right"), &SystemRandom).await.unwrap();

@@ -25,7 +25,7 @@ pub(crate) struct KnownBrowser {
 impl KnownBrowser {
     /// The browser of a request, as far as it is known.
     pub(crate) fn of(state: &State, request: &Request) -> Self {
-        let cookie = request.cookie(CookieName::KnownBrowser.of(request));
+        let cookie = request.cookie(CookieName::KnownBrowser.of(&request.issuer_url));
         let known = cookie.and_then(|token| {
             let tokens = &state.page_tokens;
             tokens.open(Purpose::KnownBrowser, binding(request), token)
@@ -51,7 +51,12 @@ impl KnownBrowser {
         self.names.truncate(MOST_ACCOUNTS);
         let tokens = &state.page_tokens;
         let value = tokens.seal(Purpose::KnownBrowser, binding(request), &self);
-        set_cookie(CookieName::KnownBrowser, request, &value, Some(A_YEAR))
+        set_cookie(
+            CookieName::KnownBrowser,
+            &request.issuer_url,
+            &value,
+            Some(A_YEAR),
+        )
     }
 }
 

@@ -9,7 +9,6 @@ mod hasher;
 mod known_browser;
 mod links;
 mod own;
-mod passkeys;
 mod sign_in;
 
 pub use hallpass_issuer::account::{Account, EmailAddress, Role, Status};
@@ -18,9 +17,11 @@ pub use hallpass_issuer::account_link::Purpose;
 pub use directory::{Accounts, NewAccount};
 pub use error::AccountError;
 pub use factors::SecondFactors;
-pub(crate) use factors::{Enrolment, NewTotp, Proof, Proved, Removal, Shown};
+pub(crate) use factors::{
+    Added, Asked, Enrolment, NewPasskey, NewTotp, PasskeySignIn, Proof, Proved, Removal, SettingUp,
+    Shown,
+};
 pub(crate) use known_browser::KnownBrowser;
 pub use links::NewLink;
-pub(crate) use own::{Change, Deletion, Guessed, Overview, Own, Session, browser_id};
-pub(crate) use passkeys::{Added, Asked, NewPasskey, PasskeySignIn};
+pub(crate) use own::{Change, Deletion, Guessed, Overview, Own, Renewed, Session, browser_id};
 pub(crate) use sign_in::{Guess, Outcome, Rules, Waits};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hallpass_issuer::account::{Account, Role};
 use hallpass_issuer::authorization::{Authorization, RevokeReason};
-use hallpass_issuer::browser_session::BrowserSession;
+use hallpass_issuer::browser_session::{BrowserSession, BrowserSessionId};
 use hallpass_issuer::consent::Consent;
 use hallpass_issuer::mail::Kind;
 use hallpass_issuer::sign_in_event::SignInEvent;
@@ -17,8 +17,8 @@ use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::user::SignIn;
 use hallpass_protocol::{AuthorizationId, ClientId, Secret, Timestamp, UserId, hex};
 use hallpass_store::{
-    StoreError, Transaction, account_links, authorizations, browser_sessions, confirmed_networks,
-    consents, counters, email_outbox, passwords, sign_in_events, users,
+    StoreError, Transaction, account_links, audit_events, authorizations, browser_sessions,
+    confirmed_networks, consents, counters, email_outbox, passwords, sign_in_events, users,
 };
 
 use super::directory::{Accounts, ISSUER, end_everything};
@@ -54,6 +54,13 @@ pub(crate) enum Session {
     Browser(String),
 }
 
+/// A session that goes on under another cookie than this one.
+#[derive(Clone, Debug)]
+pub(crate) struct Renewed {
+    pub(crate) before: SecretHash,
+    pub(crate) session: BrowserSession,
+}
+
 /// A new password.
 #[derive(Debug)]
 pub(crate) struct Change {
@@ -62,7 +69,7 @@ pub(crate) struct Change {
     /// Whether programs and devices are signed out, too. Other browsers are in any case.
     pub(crate) ends_everything: bool,
     /// The session that goes on in place of the person's present one.
-    pub(crate) renewed: BrowserSession,
+    pub(crate) renewed: Renewed,
     /// Who guesses the present password.
     pub(crate) address: IpAddr,
     /// The language of the page.
@@ -94,7 +101,7 @@ pub(crate) enum Deletion {
 }
 
 /// What pages call a browser session: its record's name is none of theirs.
-pub(crate) fn browser_id(session: &SecretHash) -> String {
+pub(crate) fn browser_id(session: &BrowserSessionId) -> String {
     let hash = SecretHash::of(session.as_bytes());
     let start: Vec<u8> = hash.as_bytes().iter().take(16).copied().collect();
     hex::encode(&start)
@@ -157,13 +164,13 @@ impl Accounts {
             }
             Session::Browser(id) => {
                 let live = browser_sessions::list_live(tx, (ISSUER, &user), now)?;
-                let mut hashes = live.iter().map(|session| session.token_hash);
-                let Some(hash) = hashes.find(|hash| browser_id(hash) == *id) else {
+                let mut live = live.iter().map(|session| session.id);
+                let Some(session) = live.find(|session| browser_id(session) == *id) else {
                     return Ok(false);
                 };
                 let reason = RevokeReason::SignedOut;
-                authorizations::revoke_online_by_browser_session(tx, &hash, reason, now)?;
-                browser_sessions::end(tx, &hash, now)
+                authorizations::revoke_online_by_browser_session(tx, &session, reason, now)?;
+                browser_sessions::end(tx, &session, now)
             }
         });
         Ok(ended.await?)
@@ -188,7 +195,7 @@ impl Accounts {
     pub(crate) async fn end_others(
         &self,
         own: Own,
-        renewed: BrowserSession,
+        renewed: Renewed,
     ) -> Result<bool, AccountError> {
         let now = self.now();
         let ended = self.store.write(move |tx| {
@@ -196,7 +203,7 @@ impl Accounts {
                 return Ok(false);
             };
             account.raise_epoch();
-            end_everything(tx, &account, now)?;
+            end_everything(tx, &account, Some(&renewed.session.id), now)?;
             go_on(tx, &account, renewed.clone())?;
             Ok(true)
         });
@@ -240,10 +247,11 @@ impl Accounts {
             };
             account.raise_epoch();
             passwords::save(tx, &account.id, &hash, now)?;
+            let goes_on = Some(&renewed.session.id);
             if ends_everything {
-                end_everything(tx, &account, now)?;
+                end_everything(tx, &account, goes_on, now)?;
             } else {
-                end_unfinished(tx, &account, now)?;
+                end_unfinished(tx, &account, goes_on, now)?;
             }
             go_on(tx, &account, renewed.clone())?;
             counters::delete(tx, &guesses.bucket)?;
@@ -297,12 +305,13 @@ impl Accounts {
                 return Ok(Deletion::LastAdmin);
             }
             account.raise_epoch();
-            end_everything(tx, &account, now)?;
+            end_everything(tx, &account, None, now)?;
             authorizations::forget_user(tx, ISSUER, &account.id)?;
             browser_sessions::delete_by_user(tx, ISSUER, &account.id)?;
             consents::delete_by_user(tx, ISSUER, &account.id)?;
             confirmed_networks::delete_by_user(tx, ISSUER, &account.id)?;
             sign_in_events::delete_by_user(tx, &account.id)?;
+            audit_events::forget_user(tx, &account.id)?;
             users::delete(tx, &account.id)?;
             Ok(Deletion::Done)
         });
@@ -318,25 +327,23 @@ impl Own {
     }
 }
 
-/// Saves an account whose epoch was raised and ends its browsers and links; programs stay.
+/// Saves an account whose epoch was raised and ends its links and browsers, but the one that goes on;
+/// programs stay.
 fn end_unfinished(
     tx: &Transaction<'_>,
     account: &Account,
+    goes_on: Option<&BrowserSessionId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     users::save(tx, account)?;
-    browser_sessions::end_by_user(tx, ISSUER, &account.id, now)?;
+    browser_sessions::end_by_user(tx, (ISSUER, &account.id), goes_on, now)?;
     account_links::delete_by_user(tx, &account.id).map(|_| ())
 }
 
-/// Lets the browser that asked go on at the account's new epoch.
-fn go_on(
-    tx: &Transaction<'_>,
-    account: &Account,
-    mut renewed: BrowserSession,
-) -> Result<(), StoreError> {
-    renewed.sign_in.security_epoch = Some(account.security_epoch);
-    browser_sessions::insert(tx, &renewed)
+/// Lets the browser that asked go on at the account's new epoch, unless it was signed out meanwhile.
+fn go_on(tx: &Transaction<'_>, account: &Account, mut renewed: Renewed) -> Result<(), StoreError> {
+    renewed.session.sign_in.security_epoch = Some(account.security_epoch);
+    browser_sessions::replace(tx, &renewed.before, &renewed.session).map(|_| ())
 }
 
 /// A name as it is kept: one line of visible characters, 64 at most; `None` for nothing.
@@ -367,9 +374,9 @@ mod tests {
 
     #[test]
     fn a_browser_has_another_name_on_pages_than_in_the_records() {
-        let hash = SecretHash::of(b"cookie");
-        assert_eq!(browser_id(&hash).len(), 32);
-        assert!(!hex::encode(hash.as_bytes()).contains(&browser_id(&hash)));
-        assert_ne!(browser_id(&hash), browser_id(&SecretHash::of(b"other")));
+        let id = |number| BrowserSessionId::from_bytes([number; 32]);
+        assert_eq!(browser_id(&id(1)).len(), 32);
+        assert!(!hex::encode(id(1).as_bytes()).contains(&browser_id(&id(1))));
+        assert_ne!(browser_id(&id(1)), browser_id(&id(2)));
     }
 }

@@ -50,8 +50,9 @@ pub(crate) enum Outcome {
     Waits(Box<Waits>),
     /// It cannot be what it has to be: no second factor would do.
     Unreachable,
-    /// It is not, or there is no such account, or it is locked, or it has no password.
-    Wrong,
+    /// It is not, or there is no such account, or it is locked, or it has no password. Which account
+    /// it was about, if there is one: for the records, and not for whoever guesses.
+    Wrong(Option<UserId>),
     /// Not looked at: so long no guess is.
     Locked(Duration),
 }
@@ -108,12 +109,13 @@ impl Accounts {
         let is_right = self.hasher.verify(password, hash.as_ref()).await?;
         let now = self.now();
         let mut event = self.event(&guess, found.as_ref());
+        let known = found.as_ref().map(|account| account.id.clone());
         let found = found.filter(|account| is_right && account.status == Status::Active);
         let (Some(mut found), Some(hash)) = (found, hash) else {
             // Also where there is no account: else the time that a write takes would tell.
             let noted = self.store.write(move |tx| sign_in_events::save(tx, &event));
             noted.await?;
-            return Ok(Outcome::Wrong);
+            return Ok(Outcome::Wrong(known));
         };
         let enrolled = self.second_factors(&found.id).await?.kinds();
         let person = Person {
@@ -232,9 +234,10 @@ fn find(
         Some(username) => users::find_by_username(tx, &username)?,
         None => None,
     };
-    let by_address = match (&by_username, EmailAddress::parse(name)) {
-        (None, Some(email)) => users::find_by_verified_email(tx, &email)?,
-        _ => None,
+    // Also where the name is known already: what is looked up depends on what was typed alone.
+    let by_address = match EmailAddress::parse(name) {
+        Some(email) => users::find_by_verified_email(tx, &email)?,
+        None => None,
     };
     let found = by_username.or(by_address);
     let nobody = UserId::new("");

@@ -7,7 +7,6 @@ use hallpass_protocol::random::SystemRandom;
 use hallpass_protocol::time::SystemClock;
 use hallpass_store::{Store, StoreError};
 
-use super::sqlite_file;
 use crate::key_ring;
 use crate::server::StartError;
 use crate::settings::Settings;
@@ -71,6 +70,12 @@ fn file(settings: &Settings) -> Result<PathBuf, StartError> {
                 .to_owned(),
         )
     })
+}
+
+/// The file of a SQLite database.
+fn sqlite_file(settings: &Settings) -> Option<PathBuf> {
+    let place = settings.database.url.expose().strip_prefix("sqlite:")?;
+    Some(PathBuf::from(place.strip_prefix("//").unwrap_or(place)))
 }
 
 fn panicked() -> StartError {

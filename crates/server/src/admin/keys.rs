@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hallpass_issuer::audit::{Actor, Entry, Event};
 use hallpass_issuer::tokens::signing_key::{KeyFacts, KeyState, Urgency};
 use hallpass_protocol::{KeyId, hex};
 use hallpass_store::nodes::{self, Node};
@@ -91,7 +92,11 @@ impl Admin {
             .store
             .write(move |tx| signing_keys::delete(tx, ISSUER, &gone));
         match removed.await {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                let entry = Entry::new(Event::KeyRevoked, self.now()).by(Actor::Operator);
+                self.audit.keep(entry.with("kid", kid)).await;
+                Ok(true)
+            }
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -134,6 +139,8 @@ impl Admin {
             store: &self.store,
             settings: &self.settings,
             random: self.random.as_ref(),
+            audit: &self.audit,
+            actor: Actor::Operator,
         }
     }
 }

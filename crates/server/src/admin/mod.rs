@@ -6,7 +6,6 @@
 mod backup;
 mod keys;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use hallpass_protocol::random::{Random, SystemRandom};
@@ -19,6 +18,7 @@ pub use hallpass_issuer::tokens::signing_key::{KeyState, Urgency};
 pub use hallpass_store::nodes::Node;
 pub use keys::KeyRow;
 
+use crate::audit::{Audit, Role};
 use crate::key_ring::{self, KeyRing};
 use crate::server::StartError;
 use crate::settings::Settings;
@@ -33,6 +33,7 @@ pub struct Admin {
     /// The keys that they are sealed with.
     pub key_ring: KeyRing,
     random: Arc<dyn Random>,
+    audit: Audit,
 }
 
 impl Admin {
@@ -45,11 +46,14 @@ impl Admin {
         }
         let address = settings.database.address();
         let store = Store::connect(address.expose(), key_ring.store_keys()).await?;
+        let at = (Arc::new(SystemClock) as Arc<_>, Arc::clone(&random));
+        let audit = Audit::open(&store, at, &settings.audit, Role::Command).await?;
         Ok(Self {
             settings,
             store,
             key_ring,
             random,
+            audit,
         })
     }
 
@@ -60,6 +64,7 @@ impl Admin {
 
     /// Finishes every write.
     pub async fn close(self) {
+        self.audit.flush().await;
         self.store.close().await;
     }
 }
@@ -67,10 +72,4 @@ impl Admin {
 /// How far the tables are; changes nothing, and needs no key ring.
 pub async fn schema(settings: &Settings) -> Result<Schema, StartError> {
     Ok(Store::schema(settings.database.address().expose()).await?)
-}
-
-/// The file of a SQLite database.
-fn sqlite_file(settings: &Settings) -> Option<PathBuf> {
-    let place = settings.database.url.expose().strip_prefix("sqlite:")?;
-    Some(PathBuf::from(place.strip_prefix("//").unwrap_or(place)))
 }

@@ -1,123 +1,17 @@
 //! `callbacks`: what the next tokens of an issuer say, as `enqueueCallback` of
 //! `mock-oauth2-server`.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::call::{Answer, Call};
 use super::error::ControlError;
 use super::fields::{Fields, ISSUER};
-use super::route::{Answer, Call};
+use crate::control_memory::{Callback, TooManyCallbacks, TooManyTypes};
 use crate::dev_mode::Mapped;
 use crate::state::State;
-
-/// So many callbacks wait at most.
-const MOST: usize = 1_000;
-/// So many values of `typ` are remembered.
-const MOST_TYPES: usize = 100;
-
-/// The callbacks that wait for a token request.
-#[derive(Debug, Default)]
-pub(crate) struct Callbacks {
-    /// How many wait: a token request without one takes no lock.
-    waiting: AtomicUsize,
-    queue: Mutex<VecDeque<Callback>>,
-    /// Whether tokens with a `typ` of a test's own were made.
-    has_types: AtomicBool,
-    types: Mutex<Vec<String>>,
-}
-
-#[derive(Debug)]
-struct Callback {
-    issuer: String,
-    mapped: Mapped,
-    times: u64,
-}
-
-impl Callbacks {
-    /// What the next tokens of an issuer say, if a test has said so.
-    pub(crate) fn next(&self, issuer: &str) -> Option<Mapped> {
-        if self.waiting.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        let mut queue = lock(&self.queue);
-        let index = queue
-            .iter()
-            .position(|callback| callback.issuer == issuer)?;
-        let callback = queue.get_mut(index)?;
-        callback.times -= 1;
-        let mapped = callback.mapped.clone();
-        if callback.times == 0 {
-            queue.remove(index);
-        }
-        self.waiting.store(queue.len(), Ordering::Release);
-        Some(mapped)
-    }
-
-    /// The values of `typ` that tokens of this server may have beside its own.
-    pub(crate) fn token_types(&self) -> Vec<String> {
-        if self.has_types.load(Ordering::Acquire) {
-            lock(&self.types).clone()
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// Remembers a `typ`, so that tokens with it are still recognised as our own.
-    pub(super) fn add_token_type(&self, typ: &str) -> Result<(), ControlError> {
-        let mut types = lock(&self.types);
-        if types.iter().any(|known| known == typ) {
-            return Ok(());
-        }
-        if types.len() >= MOST_TYPES {
-            let message = "100 different types were used already";
-            return Err(ControlError::value("typeHeader", message));
-        }
-        types.push(typ.to_owned());
-        self.has_types.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Forgets the callbacks that wait.
-    pub(super) fn clear(&self) {
-        let mut queue = lock(&self.queue);
-        queue.clear();
-        self.waiting.store(0, Ordering::Release);
-    }
-
-    /// The callbacks that wait, in their order.
-    pub(super) fn show(&self) -> Vec<Value> {
-        lock(&self.queue).iter().map(Callback::show).collect()
-    }
-
-    fn push(&self, callback: Callback) -> Result<usize, ControlError> {
-        let mut queue = lock(&self.queue);
-        if queue.len() >= MOST {
-            let message = "1,000 callbacks wait already";
-            return Err(ControlError::new(StatusCode::CONFLICT, "too_many", message)
-                .hint("remove them with `DELETE /_hallpass/callbacks`"));
-        }
-        queue.push_back(callback);
-        self.waiting.store(queue.len(), Ordering::Release);
-        Ok(queue.len())
-    }
-}
-
-impl Callback {
-    fn show(&self) -> Value {
-        json!({
-            ISSUER: self.issuer,
-            "claims": self.mapped.claims,
-            "expiry": self.mapped.lifetime.as_secs(),
-            "typeHeader": self.mapped.typ,
-            "times": self.times,
-        })
-    }
-}
 
 /// `POST callbacks`, `DELETE callbacks`.
 pub(super) fn answer(state: &State, call: &Call) -> Answer {
@@ -140,16 +34,39 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
     let mapped = mapped(&mut fields)?;
     let times = fields.number("times", 1..=1_000_000)?.unwrap_or(1);
     if let Some(typ) = &mapped.typ {
-        callbacks.add_token_type(typ)?;
+        remember_typ(state, typ)?;
     }
     let callback = Callback {
         issuer,
         mapped,
         times,
     };
-    let shown = callback.show();
-    let waiting = callbacks.push(callback)?;
+    let shown = show(&callback);
+    let waiting = callbacks.push(callback).map_err(|TooManyCallbacks| {
+        let message = "1,000 callbacks wait already";
+        ControlError::new(StatusCode::CONFLICT, "too_many", message)
+            .hint("remove them with `DELETE /_hallpass/callbacks`")
+    })?;
     Ok(json!({ "waiting": waiting, "callback": shown }))
+}
+
+/// Remembers a `typ`, so that tokens with it are still recognised as our own.
+pub(super) fn remember_typ(state: &State, typ: &str) -> Result<(), ControlError> {
+    let callbacks = &state.control.callbacks;
+    callbacks.add_token_type(typ).map_err(|TooManyTypes| {
+        ControlError::value("typeHeader", "100 different types were used already")
+    })
+}
+
+/// A callback as tests see it.
+pub(super) fn show(callback: &Callback) -> Value {
+    json!({
+        ISSUER: callback.issuer,
+        "claims": callback.mapped.claims,
+        "expiry": callback.mapped.lifetime.as_secs(),
+        "typeHeader": callback.mapped.typ,
+        "times": callback.times,
+    })
 }
 
 fn mapped(fields: &mut Fields) -> Result<Mapped, ControlError> {
@@ -200,8 +117,4 @@ fn check_claims(claims: &Map<String, Value>) -> Result<(), ControlError> {
         }
     }
     Ok(())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

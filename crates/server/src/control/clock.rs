@@ -3,9 +3,9 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::call::{Answer, Call};
 use super::error::ControlError;
 use super::fields::Fields;
-use super::route::{Answer, Call};
 use super::time;
 use crate::state::State;
 

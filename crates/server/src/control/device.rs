@@ -8,11 +8,11 @@ use hallpass_store::device_grants;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::device_policy;
+use super::call::{Answer, Call};
 use super::error::ControlError;
 use super::fields::{Fields, ISSUER};
-use super::route::{Answer, Call};
 use super::time;
+use crate::dev_mode;
 use crate::settings::nearest_name;
 use crate::state::State;
 
@@ -53,7 +53,7 @@ pub(super) async fn answer(state: &State, call: &Call) -> Answer {
             return Ok(Found::One(Box::new(grant)));
         };
         let decided = match action {
-            Action::Approve(user) => device_policy::approve(&mut grant, user.clone(), now),
+            Action::Approve(user) => dev_mode::approve_as(&mut grant, user.clone(), now),
             Action::Deny => grant.deny(now),
             Action::Expire => grant.expire(now),
         };

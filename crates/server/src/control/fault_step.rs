@@ -1,17 +1,17 @@
-//! One step of a sequence of faults: how a request goes wrong.
+//! One step of a sequence of faults, as a test writes it.
 
 use std::time::Duration;
 
 use hallpass_protocol::{ErrorCode, OAuthError};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use hyper::body::Bytes;
 use serde_json::{Map, Value};
 
+use super::endpoint_names;
 use super::error::ControlError;
 use super::fields::Fields;
-use crate::Body;
+use crate::control_memory::{Canned, Step, Then};
 use crate::error::json;
-use crate::listen::HangUp;
 use crate::settings::nearest_name;
 
 /// Real time, not the server's clock: a client waits for it.
@@ -19,78 +19,21 @@ const LONGEST_DELAY: Duration = Duration::from_mins(5);
 /// The start of a JSON object that never ends.
 const MALFORMED: &[u8] = br#"{"access_token":"cut o"#;
 
-/// What happens to one request.
-#[derive(Clone, Debug)]
-pub(super) struct Step {
-    delay: Duration,
-    then: Then,
-    /// How the test wrote it.
-    pub(super) shown: Value,
-}
-
-#[derive(Clone, Debug)]
-enum Then {
-    /// The server answers as always.
-    Pass,
-    /// This is the answer, and nothing else happens.
-    Answer(Box<Canned>),
-    /// The connection closes, and nothing else happens.
-    Close,
-    /// The server does what was asked, and the connection closes before the answer.
-    LoseAnswer,
-}
-
-#[derive(Clone, Debug)]
-struct Canned {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Step {
-    /// Reads a step; `place` is its name in messages.
-    pub(super) fn read(value: &Value, place: &str, endpoint: &str) -> Result<Self, ControlError> {
-        let (delay, then) = match value {
-            Value::String(code) => (Duration::ZERO, oauth_error(code, place, endpoint)?),
-            Value::Object(members) => read_object(members.clone(), place)?,
-            other => {
-                let message = format!("{other} is neither the name of an error nor an object");
-                return Err(ControlError::value(place, message));
-            }
-        };
-        Ok(Self {
-            delay,
-            then,
-            shown: value.clone(),
-        })
-    }
-
-    /// Lets it happen to a request whose true answer would be `truth`.
-    pub(super) async fn play(self, truth: impl Future<Output = Response<Body>>) -> Response<Body> {
-        if !self.delay.is_zero() {
-            tokio::time::sleep(self.delay).await;
+/// Reads a step; `place` is its name in messages.
+pub(super) fn read(value: &Value, place: &str, endpoint: &str) -> Result<Step, ControlError> {
+    let (delay, then) = match value {
+        Value::String(code) => (Duration::ZERO, oauth_error(code, place, endpoint)?),
+        Value::Object(members) => read_object(members.clone(), place)?,
+        other => {
+            let message = format!("{other} is neither the name of an error nor an object");
+            return Err(ControlError::value(place, message));
         }
-        match self.then {
-            Then::Pass => truth.await,
-            Then::Close => hang_up(),
-            Then::LoseAnswer => {
-                drop(truth.await);
-                hang_up()
-            }
-            Then::Answer(canned) => {
-                let mut response = Response::new(Body::from(canned.body));
-                *response.status_mut() = canned.status;
-                *response.headers_mut() = canned.headers;
-                response
-            }
-        }
-    }
-}
-
-fn hang_up() -> Response<Body> {
-    let mut response = Response::default();
-    response.extensions_mut().insert(HangUp);
-    response
+    };
+    Ok(Step {
+        delay,
+        then,
+        shown: value.clone(),
+    })
 }
 
 fn oauth_error(name: &str, place: &str, endpoint: &str) -> Result<Then, ControlError> {
@@ -106,7 +49,7 @@ fn oauth_error(name: &str, place: &str, endpoint: &str) -> Result<Then, ControlE
         }
         known => known,
     };
-    if super::faults::is_page(endpoint) {
+    if endpoint_names::is_page(endpoint) {
         let message = format!("`{endpoint}` answers people, not with JSON");
         let hint = "take {\"status\": 503}, {\"delay\": \"3s\"} or {\"close\": true}";
         return Err(ControlError::value(place, message).hint(hint));

@@ -3,9 +3,9 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::call::{Answer, Call};
 use super::error::ControlError;
 use super::fields::{Fields, ISSUER};
-use super::route::{Answer, Call};
 use crate::keys::IssuerKeys;
 use crate::state::State;
 

@@ -3,17 +3,17 @@
 //!
 //! For users: `docs/control-api.md`. One file for each resource, named as in its address.
 
+mod call;
 mod callbacks;
 mod clock;
 mod device;
-mod device_policy;
+mod endpoint_names;
 mod error;
 mod fault_step;
 mod faults;
 mod fields;
 mod gate;
 mod keys;
-mod memory;
 mod observe;
 mod recorded;
 mod requests;
@@ -23,9 +23,8 @@ mod state;
 mod time;
 mod token;
 
-pub(crate) use memory::Control;
 pub(crate) use observe::observe;
 pub(crate) use route::{answer, is_control_path};
 
 #[cfg(test)]
-pub(crate) use faults::is_endpoint;
+pub(crate) use endpoint_names::is_endpoint;

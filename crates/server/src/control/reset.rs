@@ -5,8 +5,8 @@ use hallpass_store::{
     device_grants, proof_ids, pushed_requests,
 };
 
+use super::call::{Answer, Call};
 use super::fields::Fields;
-use super::route::{Answer, Call};
 use super::state;
 use crate::state::State;
 

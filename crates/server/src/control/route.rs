@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use http::{HeaderMap, Method, Response, StatusCode, request::Parts};
+use http::{Response, StatusCode, request::Parts};
 use hyper::body::Bytes;
-use serde_json::Value;
 
+use super::call::{Answer, Call};
 use super::error::ControlError;
 use super::{callbacks, clock, device, faults, gate, keys, requests, reset, state, token};
 use crate::Body;
@@ -16,20 +16,6 @@ use crate::state::State;
 
 /// What its paths begin with. No issuer has this name.
 const PREFIX: &str = "/_hallpass";
-
-/// A request to the control API, read whole and let through.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub(super) method: Method,
-    /// What follows the name of the resource.
-    pub(super) rest: String,
-    pub(super) query: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
-
-/// What a resource answers: its JSON, or why not.
-pub(super) type Answer = Result<Value, ControlError>;
 
 /// Whether a path belongs to the control API.
 pub(crate) fn is_control_path(path: &str) -> bool {

@@ -3,8 +3,9 @@
 use hallpass_store::device_grants;
 use serde_json::{Value, json};
 
-use super::route::Answer;
-use super::{clock, device, keys};
+use super::call::Answer;
+use super::{callbacks, clock, device, faults, keys};
+use crate::control_memory::Size;
 use crate::settings::DevicePolicy;
 use crate::state::State;
 
@@ -22,6 +23,13 @@ pub(super) async fn answer(state: &State) -> Answer {
         .iter()
         .map(|grant| device::show(grant, now))
         .collect();
+    let waiting_callbacks: Vec<Value> = control
+        .callbacks
+        .list()
+        .iter()
+        .map(callbacks::show)
+        .collect();
+    let waiting_faults: Vec<Value> = control.faults.list().iter().map(faults::show).collect();
     let in_use = state.keys.in_use();
     let keys: Vec<Value> = in_use
         .iter()
@@ -31,13 +39,22 @@ pub(super) async fn answer(state: &State) -> Answer {
         "version": env!("CARGO_PKG_VERSION"),
         "strict": state.settings.strict,
         "clock": clock::show(state),
-        "callbacks": control.callbacks.show(),
-        "faults": control.faults.show(),
-        "requests": control.requests.show(),
+        "callbacks": waiting_callbacks,
+        "faults": waiting_faults,
+        "requests": show_size(control.requests.size()),
         "devices": devices,
         "devicePolicy": state.settings.device_policy.as_ref().map(show_policy),
         "keys": keys,
     }))
+}
+
+fn show_size(size: Size) -> Value {
+    json!({
+        "kept": size.kept,
+        "bytes": size.bytes,
+        "dropped": size.dropped,
+        "lastId": size.last_id,
+    })
 }
 
 /// As it is configured.

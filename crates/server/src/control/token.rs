@@ -8,9 +8,10 @@ use hallpass_protocol::jose::sign_jwt;
 use hallpass_protocol::{ClientId, Scopes};
 use serde_json::{Map, Value, json};
 
+use super::call::{Answer, Call};
+use super::callbacks;
 use super::error::ControlError;
 use super::fields::{Fields, ISSUER};
-use super::route::{Answer, Call};
 use crate::dev_mode;
 use crate::error::Fault;
 use crate::issuance::random_id;
@@ -36,7 +37,7 @@ pub(super) async fn answer(state: &State, call: &Call) -> Answer {
     let claims = claims(state, call, &path, &mut fields)?;
     let typ = fields.filled("typeHeader")?;
     if let Some(typ) = &typ {
-        state.control.callbacks.add_token_type(typ)?;
+        callbacks::remember_typ(state, typ)?;
     }
     let keys = state.keys.of(&path, &state.store, state.now()).await?;
     let dialect = state.settings.token_rules.dialect;

@@ -11,7 +11,7 @@ use hallpass_protocol::jose::jwt::Audience;
 use serde_json::{Map, Value};
 
 use super::template;
-use super::token_callback::TokenCallback;
+use crate::settings::TokenCallback;
 
 /// What a mapping puts into the tokens of one request.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,9 +93,9 @@ pub(crate) fn mapping_for(
         };
         let mut sent = form.all(name).peekable();
         if sent.peek().is_some() {
-            sent.any(|value| mapping.wanted.accepts(value))
+            sent.any(|value| mapping.accepts(value))
         } else {
-            known.is_some_and(|value| mapping.wanted.accepts(value))
+            known.is_some_and(|value| mapping.accepts(value))
         }
     })?;
     let find = |name: &str| match name {
@@ -128,8 +128,8 @@ fn callback_for<'a>(callbacks: &'a [TokenCallback], issuer: &str) -> Option<&'a 
 mod tests {
     use serde_json::json;
 
-    use super::super::RequestMapping;
     use super::*;
+    use crate::settings::RequestMapping;
 
     fn callback(issuer: &str, expiry: u64, mappings: &[(&str, &str, Value)]) -> TokenCallback {
         let mapping = |(param, wanted, claims): &(&str, &str, Value)| {

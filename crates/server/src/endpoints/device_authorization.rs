@@ -3,6 +3,7 @@
 //! RFC 8628 §3.1 and §3.2: <https://www.rfc-editor.org/rfc/rfc8628#section-3.1>
 
 use hallpass_issuer::Refusal;
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::grants::device_approval::Requirement;
 use hallpass_issuer::grants::device_code::{self, DeviceGrant, DeviceGrantState, Requester};
 use hallpass_issuer::grants::device_poll::PolledGrant;
@@ -25,7 +26,7 @@ use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::extract::dpop_proof;
-use crate::limiter::{self, network_of};
+use crate::limiter::network_of;
 use crate::request::Request;
 use crate::state::State;
 
@@ -110,6 +111,8 @@ pub(crate) async fn start(
             Ok(()) => {
                 let place = (request.issuer.as_str(), &code_hash);
                 state.polled_grants.learn(place, decisions, polled);
+                let entry = request.event(Event::DeviceStarted);
+                state.audit.tell(entry.by_client(client.id()));
                 let verification_uri = request.url_of("device");
                 let complete = format!(
                     "{verification_uri}?user_code={}",
@@ -150,7 +153,9 @@ fn count(state: &State, request: &Request, client: &ClientId) -> Result<(), Json
         return Err(JsonError::TooMany(wait));
     }
     for (starter, limit) in &starters {
-        limiter::add_to_share(state, starter, *limit, request.now);
+        state
+            .limiter
+            .add_to_share(&state.store, starter, *limit, request.now);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! OIDC RP-Initiated Logout §2 and §3: <https://openid.net/specs/openid-connect-rpinitiated-1_0.html>
 
 use hallpass_issuer::Client;
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::redirect_uri::AllowedRedirectUri;
 use hallpass_protocol::form::{self, Form};
 use hallpass_protocol::id_token::IdTokenClaims;
@@ -82,7 +83,9 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         browser.remember(&mut response);
         return Ok(response);
     }
+    let signed_out = request.event(Event::Logout).by_subject(&person.user().id);
     let cookie = person.sign_out(state, request).await?;
+    state.audit.tell(signed_out);
     let mut response = done(request, back);
     cookie.send(&mut response);
     Ok(response)

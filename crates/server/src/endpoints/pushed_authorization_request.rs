@@ -21,7 +21,7 @@ use crate::error::Fault;
 use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::extract::dpop_proof;
-use crate::limiter::{self, network_of};
+use crate::limiter::network_of;
 use crate::request::Request;
 use crate::state::State;
 
@@ -73,7 +73,9 @@ fn count(state: &State, request: &Request, client: &AuthenticatedClient) -> Resu
     if let Some(wait) = state.limiter.locked_for(&pusher, request.now) {
         return Err(JsonError::TooMany(wait));
     }
-    limiter::add_to_share(state, &pusher, PUSHED_REQUESTS, request.now);
+    state
+        .limiter
+        .add_to_share(&state.store, &pusher, PUSHED_REQUESTS, request.now);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! RFC 7591 §3: <https://www.rfc-editor.org/rfc/rfc7591#section-3>, RFC 7592 §2.
 
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::authorization::RevokeReason;
 use hallpass_issuer::refusal::Refusal;
 use hallpass_issuer::registration::{self, MOST_CLIENTS, RegisteredClient};
@@ -57,7 +58,8 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
     });
     inserted.await??;
     state.clients.register(&registered);
-    tracing::info!(client = %registered.id, "client registered itself");
+    let entry = request.event(Event::ClientRegistered);
+    state.audit.tell(entry.by_client(&registered.id));
     let information = information(request, registered, token.expose()).with_secret(secret);
     answer(StatusCode::CREATED, &information)
 }
@@ -145,6 +147,8 @@ async fn update(
         return Err(refused(TokenProblem::Invalid));
     }
     state.clients.register(&registered);
+    let entry = request.event(Event::ClientUpdated);
+    state.audit.tell(entry.by_client(&registered.id));
     let information = information(request, registered, token).with_secret(secret);
     answer(StatusCode::OK, &information)
 }
@@ -164,7 +168,8 @@ async fn delete(
     });
     deleted.await?;
     state.clients.forget(&id);
-    tracing::info!(client = %id, "client removed its registration");
+    let entry = request.event(Event::ClientDeleted);
+    state.audit.tell(entry.by_client(&id));
     let mut response = json::json(StatusCode::NO_CONTENT, Vec::new());
     response.headers_mut().remove(http::header::CONTENT_TYPE);
     Ok(response)

@@ -3,6 +3,7 @@
 //! RFC 7009 §2: <https://www.rfc-editor.org/rfc/rfc7009#section-2>
 
 use hallpass_issuer::AuthenticatedClient;
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::authorization::RevokeReason;
 use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_issuer::tokens::one_time::Kind;
@@ -34,12 +35,17 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
             if let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)?
                 && grant.client_id == client_id
             {
+                let was_undecided = grant.is_undecided(now);
                 grant.withdraw(now);
                 device_grants::save(tx, &grant)?;
+                return Ok(was_undecided);
             }
-            Ok(())
+            Ok(false)
         });
-        withdraw.await?;
+        if withdraw.await? {
+            let entry = request.event(Event::DeviceWithdrawn);
+            state.audit.tell(entry.by_client(client.id()));
+        }
         state.held_polls.wake(&hash);
     } else if let Some(genuine) = state.refresh_keys.read(token, &request.issuer, client.id()) {
         let (id, now) = (genuine.authorization, request.now);
@@ -47,6 +53,9 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
             .store
             .write(move |tx| authorizations::revoke(tx, id, RevokeReason::Client, now));
         revoke.await?;
+        let entry = request.event(Event::SessionRevoked);
+        let entry = entry.by_client(client.id()).with_sid(id);
+        state.audit.tell(entry.with("why", "client"));
     } else if let Some(owner) = refresh_token_owner(state, request, token).await? {
         tracing::info!(%owner, "revocation of another client's refresh token refused");
         return Err(Refusal::InvalidGrant(GrantReason::OtherClient).into());

@@ -2,7 +2,9 @@
 //!
 //! RFC 6749 §3.2: <https://www.rfc-editor.org/rfc/rfc6749#section-3.2>
 
-use hallpass_issuer::refusal::{ProofReason, Refusal};
+use hallpass_issuer::audit::Event;
+use hallpass_issuer::refusal::{GrantReason, ProofReason, Refusal};
+use hallpass_protocol::ClientId;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::token::{GrantType, REPEATABLE, TokenRequest, TokenResponse};
 use http::{Response, StatusCode};
@@ -14,16 +16,22 @@ use crate::error::json::{self, JsonError};
 use crate::extract::authenticated_client::{Unnamed, authenticate};
 use crate::extract::dpop_proof;
 use crate::grants::{
-    Context, authorization_code, client_credentials, device_code, jwt_bearer, refresh_token,
-    token_exchange,
+    authorization_code, client_credentials, device_code, jwt_bearer, refresh_token, token_exchange,
 };
+use crate::issuance::Context;
 use crate::request::Request;
 use crate::state::State;
 
 /// `POST token`.
 pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Body>, JsonError> {
     let form = request.form()?;
-    let response = redeem(state, request, &form).await?;
+    let response = match redeem(state, request, &form).await {
+        Ok(response) => response,
+        Err(error) => {
+            tell_refusal(state, request, &form, &error);
+            return Err(error);
+        }
+    };
     Ok(json::json(
         StatusCode::OK,
         response.to_json().map_err(Fault::from)?,
@@ -109,4 +117,39 @@ pub(crate) async fn redeem(
             Box::pin(redeemed).await
         }
     }
+}
+
+/// Says that a request was refused, and why. A device that waits is refused all the time, and what is
+/// only old was nobody's attack; who is no client is told elsewhere.
+pub(super) fn tell_refusal(state: &State, request: &Request, form: &Form, error: &JsonError) {
+    let (JsonError::Refused(refusal) | JsonError::RefusedBasic(refusal)) = error else {
+        return;
+    };
+    let why = match refusal {
+        Refusal::AuthorizationPending
+        | Refusal::SlowDown { .. }
+        | Refusal::ExpiredToken
+        | Refusal::AccessDenied
+        | Refusal::Busy(_)
+        | Refusal::InvalidClient(_)
+        | Refusal::InvalidGrant(
+            // These have events of their own.
+            GrantReason::Expired | GrantReason::Late | GrantReason::Reused | GrantReason::Elsewhere,
+        ) => return,
+        Refusal::InvalidGrant(reason) => format!("{reason:?}"),
+        other => other.code().as_str().to_owned(),
+    };
+    let grant = TokenRequest::grant_type(form).map(GrantType::as_str);
+    let entry = request.event(Event::TokenRefused).with("why", why);
+    let entry = match grant {
+        Ok(grant) => entry.with("grant", grant),
+        Err(_) => entry,
+    };
+    let named = form.one("client_id").ok().flatten().map(ClientId::new);
+    state
+        .audit
+        .tell(match named.and_then(|id| state.clients.find(&id)) {
+            Some(client) => entry.with_client(&client.id),
+            None => entry,
+        });
 }

@@ -1,7 +1,6 @@
 //! The same two endpoints under the names and with the members of `AuthKit`'s CLI sign-in: JSON or
 //! form in, and the answer adds `user`.
 
-use hallpass_issuer::Refusal;
 use hallpass_issuer::client::AllowedScopes;
 use hallpass_protocol::ClientId;
 use hallpass_protocol::form::Form;
@@ -24,7 +23,7 @@ pub(crate) async fn authorize_device(
     state: &State,
     request: &Request,
 ) -> Result<Response<Body>, JsonError> {
-    let mut form = json_or_form(request)?;
+    let mut form = request.json_or_form()?;
     if !form.has("scope") && may_have_any_scope(state, &form) {
         form.push("scope", USUAL_SCOPES);
     }
@@ -40,7 +39,7 @@ pub(crate) async fn authenticate(
     state: &State,
     request: &Request,
 ) -> Result<Response<Body>, JsonError> {
-    let form = json_or_form(request)?;
+    let form = request.json_or_form()?;
     let response = token::redeem(state, request, &form).await?;
     let mut body = response.to_value().map_err(Fault::from)?;
     // The token was signed a line above: its claims need no check to be repeated.
@@ -63,27 +62,4 @@ fn may_have_any_scope(state: &State, form: &Form) -> bool {
     let id = form.one("client_id").ok().flatten();
     id.and_then(|id| state.clients.find(&ClientId::new(id)))
         .is_some_and(|client| matches!(client.scopes, AllowedScopes::Any))
-}
-
-/// The parameters, in either of the two forms.
-pub(crate) fn json_or_form(request: &Request) -> Result<Form, Refusal> {
-    if !request.content_type_is("application/json") {
-        return request.form();
-    }
-    let members: Map<String, Value> = serde_json::from_slice(&request.body)
-        .map_err(|_| Refusal::invalid_request("the body is not a JSON object"))?;
-    let text = |(name, value): (String, Value)| match value {
-        Value::String(text) => Ok((name, text)),
-        Value::Null => Ok((name, String::new())),
-        _ => Err(Refusal::invalid_request(
-            "every member of the body is a string",
-        )),
-    };
-    let form: Form = members
-        .into_iter()
-        .map(text)
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .collect();
-    Ok(Form::parse(&form.encode())?)
 }

@@ -10,7 +10,7 @@ use hallpass_protocol::dpop;
 use hallpass_protocol::{ErrorCode, OAuthError};
 use http::{HeaderValue, Response, StatusCode, header};
 
-use super::json;
+use super::json_response::json;
 use crate::Body;
 
 /// A refusal of the token itself.
@@ -90,7 +90,7 @@ impl Challenge {
             let error = OAuthError::new(code, &self.problem.description());
             serde_json::to_vec(&error).unwrap_or_default()
         });
-        let mut response = json::json(self.problem.status(), body.unwrap_or_default());
+        let mut response = json(self.problem.status(), body.unwrap_or_default());
         let schemes: &[Scheme] = match self.scheme {
             Scheme::Either => &[Scheme::Bearer, Scheme::Dpop],
             Scheme::Bearer => &[Scheme::Bearer],

@@ -14,6 +14,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use hyper::body::Bytes;
 
 use super::challenge::Challenge;
+pub(crate) use super::json_response::json;
 use super::{Fault, RETRY_AFTER};
 
 use crate::Body;
@@ -82,7 +83,7 @@ impl JsonError {
             Self::Refused(refusal) => {
                 log(&refusal);
                 let mut response = match known_body(&refusal) {
-                    Some(body) => json_bytes(StatusCode::BAD_REQUEST, body),
+                    Some(body) => super::json_response::json_bytes(StatusCode::BAD_REQUEST, body),
                     None => oauth_error(&refusal.to_error()),
                 };
                 if let Refusal::Busy(wait) = refusal {
@@ -188,22 +189,4 @@ fn oauth_error(error: &OAuthError) -> Response<Body> {
 fn set_retry_after(response: &mut Response<Body>, wait: Duration) {
     let seconds = HeaderValue::from(wait.as_secs().max(1));
     response.headers_mut().insert(header::RETRY_AFTER, seconds);
-}
-
-/// A JSON answer that nobody may keep (RFC 6749 §5.1).
-pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
-    json_bytes(status, Bytes::from(body))
-}
-
-fn json_bytes(status: StatusCode, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(Body::new(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    response
 }

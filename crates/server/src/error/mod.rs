@@ -4,6 +4,7 @@ use hallpass_store::StoreError;
 
 pub(crate) mod challenge;
 pub(crate) mod json;
+mod json_response;
 pub(crate) mod page;
 pub(crate) mod redirect;
 

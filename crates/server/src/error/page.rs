@@ -1,6 +1,7 @@
 //! A refusal as people read it: what happened, what to do next, and a reference to quote.
 
 use hallpass_issuer::Refusal;
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::grants::device_approval::NotApprovable;
 use hallpass_issuer::refusal::PageReason;
 use hallpass_protocol::form::FormError;
@@ -69,7 +70,14 @@ impl PageError {
         let (status, why) = self.status_and_why();
         match &self {
             Self::Fault(fault) => tracing::error!(%fault, reference, "fault"),
-            other => tracing::info!(reason = ?other, reference, "page refused"),
+            other => tracing::debug!(reason = ?other, reference, "page refused"),
+        }
+        if let Self::Request(_) | Self::Forged | Self::NotApprovable(_) = &self {
+            let entry = request.event(Event::AuthorizeDenied);
+            let entry = entry
+                .with_reference(&reference)
+                .with("path", request.path.as_str());
+            state.audit.tell(entry.with("why", format!("{self:?}")));
         }
         let moment =
             jiff::Timestamp::from_millisecond(state.now().unix_millis()).unwrap_or_default();

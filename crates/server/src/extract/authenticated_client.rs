@@ -2,6 +2,7 @@
 //!
 //! RFC 6749 §2.3: <https://www.rfc-editor.org/rfc/rfc6749#section-2.3>, RFC 7523 §3.
 
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::client::Occasion;
 use hallpass_issuer::refusal::ClientReason;
 use hallpass_issuer::{AuthenticatedClient, Refusal};
@@ -11,10 +12,10 @@ use hallpass_protocol::form::Form;
 use http::header;
 
 use crate::error::json::JsonError;
-use crate::limiter::{self, guesser_at};
+use crate::limiter::guesser_at;
 use crate::request::Request;
 use crate::state::State;
-use crate::used_ids::{self, FirstUse, id_of};
+use crate::used_ids::{FirstUse, id_of};
 
 /// The name of whoever exchanges a token in dev mode without saying who they are (`docs/dev-mode.md`).
 const ANONYMOUS: &str = "anonymous";
@@ -40,6 +41,7 @@ pub(crate) async fn authenticate(
     let client = match prove(state, request, form, unnamed) {
         Ok(client) => client,
         Err(Unproved { answer, guesser }) => {
+            tell_failure(state, request, form, &answer);
             return Err(match guesser {
                 Some(guesser) => count_guess(state, request, &guesser, answer).await,
                 None => answer,
@@ -66,6 +68,32 @@ impl From<JsonError> for Unproved {
     }
 }
 
+/// Says which client was named, and why it was not believed.
+fn tell_failure(state: &State, request: &Request, form: &Form, answer: &JsonError) {
+    let (JsonError::Refused(refusal) | JsonError::RefusedBasic(refusal)) = answer else {
+        return;
+    };
+    let Refusal::InvalidClient(reason) = refusal else {
+        return;
+    };
+    if *reason == ClientReason::Absent {
+        return;
+    }
+    let entry = request.event(Event::ClientAuthFailed);
+    let entry = entry.with("why", format!("{reason:?}"));
+    let header = request.header(header::AUTHORIZATION);
+    let named = ClientCredentials::decode(header, form).ok();
+    // Only a name that is known: what strangers send is no client, and perhaps a secret.
+    let known = named
+        .as_ref()
+        .and_then(ClientCredentials::client_id)
+        .and_then(|id| state.clients.find(id));
+    state.audit.tell(match known {
+        Some(client) => entry.with_client(&client.id),
+        None => entry,
+    });
+}
+
 /// Counts a wrong secret for all nodes together. Whoever was locked by another node's count is told
 /// so here, too; a right secret is never asked about, so that it costs no look at the database.
 async fn count_guess(
@@ -75,7 +103,16 @@ async fn count_guess(
     answer: JsonError,
 ) -> JsonError {
     let limit = state.settings.limits.client_secret_fail;
-    match limiter::add_for_all_nodes(state, &[(guesser, limit)], request.now).await {
+    let was_locked = state.limiter.locked_for(guesser, request.now).is_some();
+    let counted = state
+        .limiter
+        .add_for_all_nodes(&state.store, &[(guesser, limit)], request.now)
+        .await;
+    if !was_locked && state.limiter.locked_for(guesser, request.now).is_some() {
+        let entry = request.event(Event::LimitTripped);
+        state.audit.tell(entry.with("limit", "client_secret_fail"));
+    }
+    match counted {
         Ok(Some(wait)) => JsonError::TooMany(wait),
         Ok(None) => answer,
         // Counted here all the same, and wrong in any case.
@@ -163,9 +200,17 @@ async fn accept_once(
         client.id().as_str().as_bytes(),
         assertion.jti.as_bytes(),
     ]);
-    match used_ids::take(state, id, assertion.expires_at, request.now).await? {
+    let used = state
+        .used_ids
+        .take(&state.store, id, assertion.expires_at, request.now);
+    match used.await? {
         FirstUse::Yes => Ok(()),
-        FirstUse::No => Err(Refusal::InvalidClient(ClientReason::AssertionReplayed).into()),
+        FirstUse::No => {
+            let entry = request.event(Event::ClientAuthFailed);
+            let entry = entry.with_client(client.id());
+            state.audit.tell(entry.with("why", "AssertionReplayed"));
+            Err(Refusal::InvalidClient(ClientReason::AssertionReplayed).into())
+        }
         FirstUse::NoRoom(wait) => Err(Refusal::Busy(wait).into()),
     }
 }

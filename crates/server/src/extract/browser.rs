@@ -31,7 +31,7 @@ impl Browser {
             |value: &&str| value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
         let is_production = state.settings.is_production();
         let name = if is_production {
-            CookieName::Browser.of(request)
+            CookieName::Browser.of(&request.issuer_url)
         } else {
             DEV_COOKIE
         };
@@ -44,7 +44,7 @@ impl Browser {
         let drawn: [u8; 16] = random::bytes(state.random.as_ref());
         let value = hex::encode(&drawn);
         let cookie = if is_production {
-            set_cookie(CookieName::Browser, request, &value, None)
+            set_cookie(CookieName::Browser, &request.issuer_url, &value, None)
         } else {
             format!("{DEV_COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax")
         };
@@ -69,8 +69,8 @@ impl Browser {
             .seal(Purpose::Csrf, self.binding(request), &())
     }
 
-    /// The token for a form in which a person decides: it ends with their session (row S-15), so
-    /// nobody decides what was shown to somebody else.
+    /// The token for a form in which a person decides: it ends with their cookie (row S-15), so
+    /// nobody decides what was shown to somebody else, or before a sign-in.
     pub(crate) fn csrf_of(
         &self,
         state: &State,
@@ -79,7 +79,7 @@ impl Browser {
     ) -> String {
         state
             .page_tokens
-            .seal(Purpose::Csrf, self.binding(request), &person.session())
+            .seal(Purpose::Csrf, self.binding(request), &person.cookie_hash())
     }
 
     /// Refuses a form that our page in this browser did not post (row S-15).
@@ -99,7 +99,7 @@ impl Browser {
         request: &Request,
         (form, person): (&Form, &SignedInUser),
     ) -> Result<(), PageError> {
-        self.check_token(state, request, form, &person.session())
+        self.check_token(state, request, form, &person.cookie_hash())
     }
 
     fn check_token<T: DeserializeOwned + PartialEq>(

@@ -6,7 +6,6 @@
 use http::{HeaderValue, Response, header};
 
 use crate::Body;
-use crate::request::Request;
 
 /// The cookies of production. Dev mode names its own, one for each issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +22,8 @@ pub(crate) enum CookieName {
 
 impl CookieName {
     /// The name. A trial on this machine without HTTPS cannot have the prefix.
-    pub(crate) fn of(self, request: &Request) -> &'static str {
-        match (self, is_secure(request)) {
+    pub(crate) fn of(self, issuer_url: &str) -> &'static str {
+        match (self, is_secure(issuer_url)) {
             (Self::Session, true) => "__Host-hp_s",
             (Self::Session, false) => "hp_s",
             (Self::Browser, true) => "__Host-hp_b",
@@ -41,19 +40,23 @@ impl CookieName {
 /// browser.
 pub(crate) fn set_cookie(
     name: CookieName,
-    request: &Request,
+    issuer_url: &str,
     value: &str,
     max_age: Option<u32>,
 ) -> String {
     let age = max_age.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
-    let secure = if is_secure(request) { "; Secure" } else { "" };
-    let name = name.of(request);
+    let secure = if is_secure(issuer_url) {
+        "; Secure"
+    } else {
+        ""
+    };
+    let name = name.of(issuer_url);
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")
 }
 
 /// Whether browsers reach us by HTTPS, also when a proxy speaks it for us.
-fn is_secure(request: &Request) -> bool {
-    request.issuer_url.starts_with("https://")
+fn is_secure(issuer_url: &str) -> bool {
+    issuer_url.starts_with("https://")
 }
 
 /// Adds a `Set-Cookie` header.

@@ -14,7 +14,7 @@ use crate::dpop_nonces::Role;
 use crate::error::json::JsonError;
 use crate::request::Request;
 use crate::state::State;
-use crate::used_ids::{self, FirstUse};
+use crate::used_ids::FirstUse;
 
 /// The header of a proof.
 const PROOF: HeaderName = HeaderName::from_static("dpop");
@@ -32,7 +32,10 @@ pub(crate) async fn find(
         return Ok(None);
     };
     // §11.1, the last check: what is refused above uses nothing up.
-    match used_ids::take(state, proof.replay_key(), ends, request.now).await? {
+    let used = state
+        .used_ids
+        .take(&state.store, proof.replay_key(), ends, request.now);
+    match used.await? {
         FirstUse::Yes => Ok(Some(proof)),
         FirstUse::No => Err(Refusal::InvalidDpopProof(ProofReason::Replayed).into()),
         FirstUse::NoRoom(wait) => Err(Refusal::Busy(wait).into()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hallpass_issuer::account::Account;
 use hallpass_issuer::authorization::RevokeReason;
-use hallpass_issuer::browser_session::BrowserSession;
+use hallpass_issuer::browser_session::{BrowserSession, BrowserSessionId};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::hex;
@@ -13,6 +13,7 @@ use http::Response;
 
 use super::cookie::{CookieName, add_cookie, set_cookie};
 use crate::Body;
+use crate::accounts::Renewed;
 use crate::error::Fault;
 use crate::request::Request;
 use crate::state::State;
@@ -73,7 +74,7 @@ impl SignedInUser {
     }
 
     /// Signs a person in. The cookie is always a new one, and the one before is dead (A-78: no
-    /// fixation).
+    /// fixation). Whoever was signed in here before goes on in their session; anybody else's ends.
     pub(crate) async fn sign_in(
         state: &State,
         request: &Request,
@@ -82,6 +83,7 @@ impl SignedInUser {
         let (secret, token_hash) = Kind::BrowserSession.generate(state.random.as_ref());
         let lifetimes = state.settings.browser_sessions;
         let session = BrowserSession {
+            id: BrowserSessionId::generate(request.now, state.random.as_ref()),
             token_hash,
             issuer: request.issuer.clone(),
             user: person.user,
@@ -96,16 +98,25 @@ impl SignedInUser {
                 .recent_users
                 .add(&session.issuer, session.user.id.as_str());
         }
-        let (kept, before, now) = (session.clone(), cookie_of(request), request.now);
-        state
-            .store
-            .write(move |tx| {
-                if let Some(before) = &before {
-                    browser_sessions::end(tx, before, now)?;
-                }
-                browser_sessions::insert(tx, &kept)
-            })
-            .await?;
+        let (before, now) = (cookie_of(request), request.now);
+        let kept = state.store.write(move |tx| {
+            let found = match &before {
+                Some(before) => browser_sessions::find(tx, &session.issuer, before)?,
+                None => None,
+            };
+            let Some(found) = found else {
+                browser_sessions::insert(tx, &session)?;
+                return Ok(session.clone());
+            };
+            let next = found.take_over(session.clone());
+            if next.id != found.id || !browser_sessions::replace(tx, &found.token_hash, &next)? {
+                browser_sessions::end(tx, &found.id, now)?;
+                browser_sessions::insert(tx, &session)?;
+                return Ok(session.clone());
+            }
+            Ok(next)
+        });
+        let session = kept.await?;
         let mut cookies = vec![session_cookie(request, secret.expose(), None)];
         cookies.extend(person.known_browser);
         Ok((Self(session), SessionCookie(cookies)))
@@ -117,7 +128,7 @@ impl SignedInUser {
         state: &State,
         request: &Request,
     ) -> Result<SessionCookie, Fault> {
-        let (hash, now) = (self.0.token_hash, request.now);
+        let (session, now) = (self.0.id, request.now);
         // Row S-246. The mock that dev mode stands in for leaves tokens alone.
         let ends_tokens = state.settings.is_production();
         state
@@ -125,49 +136,44 @@ impl SignedInUser {
             .write(move |tx| {
                 if ends_tokens {
                     let reason = RevokeReason::SignedOut;
-                    authorizations::revoke_online_by_browser_session(tx, &hash, reason, now)?;
+                    authorizations::revoke_online_by_browser_session(tx, &session, reason, now)?;
                 }
-                browser_sessions::end(tx, &hash, now)
+                browser_sessions::end(tx, &session, now)
             })
             .await?;
         Ok(SessionCookie(vec![session_cookie(request, "", Some(0))]))
     }
 
-    /// The same sign-in under a new cookie, for when all others of the person end. Whoever ends them
-    /// inserts the session; then its cookie may be sent.
-    pub(crate) fn renew(
-        &self,
-        state: &State,
-        request: &Request,
-    ) -> (BrowserSession, SessionCookie) {
+    /// The same session under a new cookie, for when all others of the person end. Whoever ends them
+    /// puts it in the place of this one; then its cookie may be sent.
+    pub(crate) fn renew(&self, state: &State, request: &Request) -> (Renewed, SessionCookie) {
         let (secret, token_hash) = Kind::BrowserSession.generate(state.random.as_ref());
-        let renewed = BrowserSession {
-            token_hash,
-            ..self.0.clone()
+        let renewed = Renewed {
+            before: self.0.token_hash,
+            session: self.0.renew(token_hash),
         };
         let cookie = session_cookie(request, secret.expose(), None);
         (renewed, SessionCookie(vec![cookie]))
     }
 
-    /// The same session with what was proved since, under a new cookie; the one before is dead, and
-    /// what was granted under it goes on. When it began is not changed: one factor is no new
-    /// sign-in.
+    /// The same session with what was proved since, under a new cookie; the one before is dead.
+    /// A session that ended meanwhile stays so, and its browser gets no cookie.
     pub(crate) async fn step_up(
         &self,
         state: &State,
         request: &Request,
         sign_in: SignIn,
-    ) -> Result<SessionCookie, Fault> {
-        let (renewed, cookie) = self.renew(state, request);
-        let renewed = BrowserSession { sign_in, ..renewed };
-        let (before, now) = (self.0.token_hash, request.now);
-        let replaced = state.store.write(move |tx| {
-            browser_sessions::end(tx, &before, now)?;
-            browser_sessions::insert(tx, &renewed)?;
-            authorizations::move_to_browser_session(tx, &before, &renewed.token_hash)
-        });
-        replaced.await?;
-        Ok(cookie)
+    ) -> Result<(Self, SessionCookie), Fault> {
+        let (secret, token_hash) = Kind::BrowserSession.generate(state.random.as_ref());
+        let (before, next) = (self.0.token_hash, self.0.step_up(token_hash, sign_in));
+        let kept = next.clone();
+        let replaced = state
+            .store
+            .write(move |tx| browser_sessions::replace(tx, &before, &kept));
+        let cookie = replaced
+            .await?
+            .then(|| session_cookie(request, secret.expose(), None));
+        Ok((Self(next), SessionCookie(cookie.into_iter().collect())))
     }
 
     /// The cookie that ends the session in the browser, where its record is gone already.
@@ -190,9 +196,19 @@ impl SignedInUser {
         self.0.auth_time
     }
 
-    /// The session, as records refer to it.
-    pub(crate) fn session(&self) -> SecretHash {
+    /// The session, as records and pages refer to it.
+    pub(crate) fn session(&self) -> BrowserSessionId {
+        self.0.id
+    }
+
+    /// The session under its present cookie: forms hold until the next proof.
+    pub(crate) fn cookie_hash(&self) -> SecretHash {
         self.0.token_hash
+    }
+
+    /// The session, in the form to which challenges are bound.
+    pub(crate) fn session_hash(&self) -> SecretHash {
+        SecretHash::of(self.0.id.as_bytes())
     }
 
     /// Whether the sign-in is older than a request allows (OIDC Core §3.1.2.1, `max_age`).
@@ -217,7 +233,7 @@ impl SessionCookie {
 
 fn cookie_of(request: &Request) -> Option<SecretHash> {
     let text = if request.brand.is_some() {
-        request.cookie(CookieName::Session.of(request))
+        request.cookie(CookieName::Session.of(&request.issuer_url))
     } else {
         request.cookie(&dev_cookie_name(&request.issuer))
     };
@@ -226,7 +242,7 @@ fn cookie_of(request: &Request) -> Option<SecretHash> {
 
 fn session_cookie(request: &Request, value: &str, max_age: Option<u32>) -> String {
     if request.brand.is_some() {
-        return set_cookie(CookieName::Session, request, value, max_age);
+        return set_cookie(CookieName::Session, &request.issuer_url, value, max_age);
     }
     let name = dev_cookie_name(&request.issuer);
     let age = max_age.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));

@@ -2,22 +2,23 @@
 
 use std::net::IpAddr;
 
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::authorization::Origin;
 use hallpass_issuer::grants::authorization_code::{AuthorizationCode, NetworkMismatch, Redemption};
 use hallpass_issuer::mail::{Due, Kind as MailKind};
 use hallpass_issuer::network::Confirmed;
 use hallpass_issuer::policy;
-use hallpass_issuer::refusal::{GrantReason, Refusal};
+use hallpass_issuer::refusal::{Denied, GrantReason, Refusal};
 use hallpass_issuer::tokens::one_time::Kind;
 use hallpass_protocol::token::TokenResponse;
-use hallpass_protocol::{Secret, Timestamp, random};
+use hallpass_protocol::{Secret, Timestamp, UserId, random};
 use hallpass_store::{
     StoreError, Transaction, authorization_codes, confirmed_networks, email_outbox,
 };
 
-use super::{Context, first_tokens, settle};
+use super::outcome::{first_tokens, settle};
 use crate::error::json::JsonError;
-use crate::issuance::Beginning;
+use crate::issuance::{Beginning, Context};
 use crate::phishing_signals::PhishingSignals;
 
 /// What the request brought besides its client.
@@ -46,11 +47,11 @@ pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenRes
         .then(|| random::bytes(state.random.as_ref()));
     let decided = state.store.write(move |tx| {
         let Some(mut code) = authorization_codes::find(tx, &issuer, &hash)? else {
-            return Ok(Err(GrantReason::Unknown.into()));
+            return Ok((Err(GrantReason::Unknown.into()), None));
         };
         let audience = match policy::narrowed_resources(&code.seed.resource, &brought.resource) {
             Ok(audience) => audience,
-            Err(refusal) => return Ok(Err(refusal.into())),
+            Err(refusal) => return Ok((Err(refusal.into()), None)),
         };
         let redemption = Redemption {
             client: begin.client(),
@@ -72,16 +73,37 @@ pub(crate) async fn redeem(at: Context<'_>, brought: Brought) -> Result<TokenRes
         let settled = settle(tx, &begin, answer, Origin::Code)?;
         let notice = notice_id.filter(|_| is_signal && settled.is_ok());
         if let Some(id) = notice {
-            let kind = MailKind::CodeElsewhere(code.seed.user.id);
+            let kind = MailKind::CodeElsewhere(code.seed.user.id.clone());
             email_outbox::insert(tx, &Due::new(id, kind, now))?;
         }
-        Ok(settled.map(|authorization| (authorization, audience, notice.is_some())))
+        let signal = is_signal.then_some(code.seed.user.id);
+        let settled = settled.map(|authorization| (authorization, audience, notice.is_some()));
+        Ok((settled, signal))
     });
-    let (authorization, audience, has_mail) = decided.await?.map_err(|denied| denied.refusal)?;
+    let (decided, signal) = decided.await?;
+    tell(at, decided.as_ref().err(), signal).await;
+    let (authorization, audience, has_mail) = decided.map_err(|denied| denied.refusal)?;
     if has_mail {
         state.outbox_filled.notify_one();
     }
     first_tokens(at, &beginning, &authorization, audience).await
+}
+
+/// Says that a code came from elsewhere, or that it came twice and what that ended.
+async fn tell(at: Context<'_>, denied: Option<&Denied>, signal: Option<UserId>) {
+    let Context { state, request, .. } = at;
+    if let Some(user) = signal {
+        let entry = request.event(Event::AuthorizePhishingSignal);
+        let entry = entry.by_client(at.client.id()).about(&user);
+        let why = "redeemed from another network than the browser's";
+        let entry = entry.with("why", why).with("refused", denied.is_some());
+        state.audit.keep(entry).await;
+    }
+    if let Some((ended, _)) = denied.and_then(|denied| denied.revokes) {
+        let entry = request.event(Event::SessionRevoked);
+        let entry = entry.by_client(at.client.id()).with_sid(ended);
+        state.audit.keep(entry.with("why", "code_replayed")).await;
+    }
 }
 
 /// Whether the person said of these two networks that both are theirs (row S-275).

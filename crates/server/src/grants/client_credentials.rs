@@ -3,9 +3,8 @@
 use hallpass_issuer::grants::client_credentials;
 use hallpass_protocol::token::TokenResponse;
 
-use super::Context;
 use crate::error::json::JsonError;
-use crate::issuance::{self, Grant};
+use crate::issuance::{self, Context, Grant};
 
 pub(crate) async fn redeem(
     at: Context<'_>,

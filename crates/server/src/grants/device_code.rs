@@ -1,20 +1,20 @@
 //! Redeems a device code: what a decision leads to is written in one transaction.
 
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::authorization::{Authorization, Origin};
 use hallpass_issuer::grants::device_code::DeviceGrant;
-use hallpass_issuer::limits::DEVICE_CODE_PER_ADDRESS;
 use hallpass_issuer::policy;
-use hallpass_issuer::refusal::{GrantReason, Refusal};
+use hallpass_issuer::refusal::{Denied, GrantReason, Refusal};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_protocol::Secret;
 use hallpass_protocol::token::TokenResponse;
 use hallpass_store::{StoreError, Transaction, authorizations, device_grants};
 
 use super::device_poll::{Poll, Waited};
-use super::{Context, first_tokens, settle};
+use super::outcome::{first_tokens, settle};
+use super::unknown_device_code::unknown;
 use crate::error::json::JsonError;
-use crate::issuance::Beginning;
-use crate::limiter::{self, network_of};
+use crate::issuance::{Beginning, Context};
 use crate::phishing_signals::PhishingSignals;
 use crate::request::Request;
 use crate::state::State;
@@ -58,29 +58,68 @@ async fn finish(
     let from = request.known_address();
     let decided = state.store.write(move |tx| {
         let Some(mut grant) = device_grants::find_by_code(tx, &issuer, &hash)? else {
-            return Ok(Err(GrantReason::Unknown.into()));
+            return Ok((Err(GrantReason::Unknown.into()), Vec::new()));
         };
         let audience = match policy::narrowed_resources(&grant.resource, &resource) {
             Ok(audience) => audience,
-            Err(refusal) => return Ok(Err(refusal.into())),
+            Err(refusal) => return Ok((Err(refusal.into()), Vec::new())),
         };
         if let Some(found) = find_unheard(tx, &grant, &begin, dpop_jkt.as_deref())? {
-            return Ok(Ok((found, audience)));
+            return Ok((Ok((found, audience)), Vec::new()));
         }
         let shown = (begin.client(), dpop_jkt.as_deref());
         let answer = grant.redeem(shown, begin.id(), now);
         device_grants::save(tx, &grant)?;
-        if let (Ok(_), Some(from)) = (&answer, from) {
-            PhishingSignals::note_redeemed(&grant, from);
+        let mut events = Vec::new();
+        match (&answer, from) {
+            (Ok(_), Some(from)) if PhishingSignals::note_redeemed(&grant, from) => {
+                events.push(Event::DevicePhishingSignal);
+            }
+            (Err(denied), _) if denied.revokes.is_some() => events.push(Event::DeviceReplay),
+            _ => {}
         }
         let settled = settle(tx, &begin, answer, Origin::Device)?;
-        Ok(settled.map(|authorization| (authorization, audience)))
+        if settled.is_ok() {
+            events.push(Event::DeviceRedeemed);
+        }
+        Ok((
+            settled.map(|authorization| (authorization, audience)),
+            events,
+        ))
     });
-    let (authorization, audience) = decided.await?.map_err(|denied| match denied.refusal {
+    let (decided, events) = decided.await?;
+    tell(at, &decided, events).await;
+    let (authorization, audience) = decided.map_err(|denied| match denied.refusal {
         Refusal::InvalidGrant(GrantReason::Unknown) => unknown(state, request),
         other => other.into(),
     })?;
     Box::pin(first_tokens(at, &beginning, &authorization, audience)).await
+}
+
+/// Says what became of a device code.
+async fn tell(
+    at: Context<'_>,
+    decided: &Result<(Authorization, Vec<String>), Denied>,
+    events: Vec<Event>,
+) {
+    for event in events {
+        let entry = at.request.event(event).by_client(at.client.id());
+        let entry = match decided {
+            Ok((found, _)) => entry.with_sid(found.id).about(&found.seed.user.id),
+            Err(denied) => match denied.revokes {
+                Some((ended, _)) => entry.with_sid(ended),
+                None => entry,
+            },
+        };
+        match event {
+            Event::DevicePhishingSignal => {
+                let entry = entry.with("why", "redeemed from a network that never asked");
+                at.state.audit.keep(entry).await;
+            }
+            Event::DeviceReplay => at.state.audit.keep(entry).await,
+            _ => at.state.audit.tell(entry),
+        }
+    }
 }
 
 /// Decides in a person's place, where the configuration says so.
@@ -151,15 +190,4 @@ fn find_unheard(
         tracing::info!(authorization = %id, "device code answered again: the device did not hear");
     }
     Ok(found)
-}
-
-/// Refuses a code that nobody was given, and after many of them the address. A real code is
-/// answered even then: a stranger behind the same address locks nobody out.
-pub(super) fn unknown(state: &State, request: &Request) -> JsonError {
-    let guesser = format!("device code|{}", network_of(request.peer));
-    if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
-        return JsonError::TooMany(wait);
-    }
-    limiter::add_to_share(state, &guesser, DEVICE_CODE_PER_ADDRESS, request.now);
-    Refusal::InvalidGrant(GrantReason::Unknown).into()
 }

@@ -13,10 +13,10 @@ use hallpass_store::device_grants;
 use hallpass_store::device_polls::{self, Poller};
 use tokio::time::Instant;
 
-use super::Context;
-use super::device_code::unknown;
+use super::unknown_device_code::unknown;
 use crate::error::json::JsonError;
 use crate::held_polls::HeldPoll;
+use crate::issuance::Context;
 use crate::limiter::network_of;
 use crate::request::Request;
 use crate::state::State;
@@ -117,8 +117,16 @@ impl Poll<'_> {
         let decisions = state.store.device_decisions();
         let seen = self.look(at, |grant| (grant.is_undecided(now), grant.expires_at));
         let (is_undecided, expires_at) = seen.await?;
-        // The device is the right one: its poll that still waits is answered, and counted.
-        if let Some(came) = state.held_polls.take_over(&self.hash) {
+        let wait = wanted(state, request).filter(|_| is_undecided);
+        let (place, taken_over) = if wait.is_some() {
+            let from = (network_of(request.peer), now);
+            let most = state.settings.long_polls.most;
+            state.held_polls.hold(self.hash, from, most)
+        } else {
+            (None, state.held_polls.take_over(&self.hash))
+        };
+        // The device is the right one: its poll that waited is answered, and counted.
+        if let Some(came) = taken_over {
             let time = PollTime {
                 came,
                 answered: now,
@@ -126,12 +134,7 @@ impl Poll<'_> {
             // Whoever asked has gone.
             drop(self.count(at, time).await?);
         }
-        let Some(wait) = wanted(state, request).filter(|_| is_undecided) else {
-            return Ok(Waited::Enough);
-        };
-        let from = (network_of(request.peer), now);
-        let most = state.settings.long_polls.most;
-        let Some(place) = state.held_polls.hold(self.hash, from, most) else {
+        let (Some(wait), Some(place)) = (wait, place) else {
             return Ok(Waited::Enough);
         };
         // The answer says so, whatever it is.
@@ -152,7 +155,9 @@ impl Poll<'_> {
         let state = at.state;
         let has_other_nodes = state.settings.database.is_server();
         let end = Instant::now() + wait;
-        let mut next_look = Instant::now() + state.held_polls.look_again_after();
+        let soonest = state.settings.long_polls.look_again;
+        let next = || Instant::now() + state.held_polls.look_again_after(soonest);
+        let mut next_look = next();
         loop {
             if place.is_over() {
                 return Ok(Waited::TakenOver);
@@ -171,12 +176,12 @@ impl Poll<'_> {
             let wakes_at = end.min(clock + left);
             must_look = tokio::select! {
                 () = place.news() => true,
-                // Other nodes decide without waking anybody here.
+                // What another node says may be lost.
                 () = tokio::time::sleep_until(next_look), if has_other_nodes => true,
                 () = tokio::time::sleep_until(wakes_at) => false,
             };
             if must_look {
-                next_look = Instant::now() + state.held_polls.look_again_after();
+                next_look = next();
             }
         }
         Ok(if place.leave() {

@@ -6,10 +6,10 @@ use hallpass_issuer::refusal::{GrantReason, Refusal};
 use hallpass_protocol::Secret;
 use hallpass_protocol::token::TokenResponse;
 
-use super::{Context, check_key};
+use super::bound_token::check_key;
 use crate::error::json::JsonError;
 use crate::extract::token::hosted_jwt;
-use crate::issuance::{self, Grant, Parent};
+use crate::issuance::{self, Context, Grant, Parent};
 
 pub(crate) async fn redeem(
     at: Context<'_>,

@@ -1,19 +1,19 @@
 //! Answers a refresh: the token is checked before the database is asked, then one transaction.
 
-use std::net::IpAddr;
-
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::authorization::Authorization;
 use hallpass_issuer::grants::refresh_token::{self, Brought, Refreshed};
 use hallpass_issuer::policy;
 use hallpass_issuer::refusal::{Denied, GrantReason, Refusal};
+use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_protocol::token::TokenResponse;
-use hallpass_protocol::{AuthorizationId, Scopes, Secret};
+use hallpass_protocol::{Scopes, Secret};
 use hallpass_store::authorizations;
 
-use super::{Context, revoke_denied};
+use super::outcome::revoke_denied;
 use crate::dev_mode::unsigned_refresh_token;
 use crate::error::json::JsonError;
-use crate::issuance::{self, Grant, NewRefreshToken};
+use crate::issuance::{self, Context, Grant, NewRefreshToken};
 
 pub(crate) async fn redeem(
     at: Context<'_>,
@@ -73,7 +73,7 @@ pub(crate) async fn redeem(
         }
     });
     let decided = decided.await?;
-    tell_grace(token.authorization, from, &decided);
+    tell(at, &token, &decided).await;
     let (mut authorization, scopes, audience, answer) = decided.map_err(|denied| denied.refusal)?;
     tracing::debug!(authorization = %authorization.id, ?answer, "refreshed");
     // OIDC Core §12.2: no nonce in the ID token of a refresh.
@@ -100,27 +100,29 @@ pub(crate) async fn redeem(
     Ok(issuance::issue(state, request, grant).await?)
 }
 
-/// Row S-259: what a retired token still got, or would have got, and from where.
-fn tell_grace(
-    id: AuthorizationId,
-    from: Option<IpAddr>,
+/// Rows S-59, S-258 and S-259: what a retired token still got, or would have got, and from where.
+async fn tell(
+    at: Context<'_>,
+    token: &RefreshToken,
     decided: &Result<(Authorization, Scopes, Vec<String>, Refreshed), Denied>,
 ) {
-    const ENDED: Refusal = Refusal::InvalidGrant(GrantReason::Elsewhere);
-    match decided {
-        Ok((.., Refreshed::Forgiven)) => {
-            tracing::info!(authorization = %id, address = ?from, "refresh.grace");
-        }
-        Ok((.., Refreshed::ForgivenElsewhere)) => tracing::warn!(
-            authorization = %id,
-            address = ?from,
-            "refresh.grace_elsewhere: a retired token from another network than the last rotation's"
-        ),
-        Err(Denied { refusal: ENDED, .. }) => tracing::warn!(
-            authorization = %id,
-            address = ?from,
-            "refresh.grace_elsewhere: a retired token from another network ended the family"
-        ),
-        _ => {}
-    }
+    let refusal = decided.as_ref().err().map(|denied| &denied.refusal);
+    let event = match (decided, refusal) {
+        (Ok((.., Refreshed::Forgiven)), _) => Event::RefreshGrace,
+        (Ok((.., Refreshed::ForgivenElsewhere)), _)
+        | (_, Some(Refusal::InvalidGrant(GrantReason::Elsewhere))) => Event::RefreshGraceElsewhere,
+        (Ok((.., Refreshed::Ahead)), _) => Event::RefreshAhead,
+        (_, Some(Refusal::InvalidGrant(GrantReason::Late))) => Event::RefreshLate,
+        (_, Some(Refusal::InvalidGrant(GrantReason::Reused))) => Event::RefreshReuse,
+        _ => return,
+    };
+    let entry = at.request.event(event).by_client(at.client.id());
+    let entry = entry
+        .with_sid(token.authorization)
+        .with("generation", token.generation);
+    let entry = match decided {
+        Ok((authorization, ..)) => entry.about(&authorization.seed.user.id),
+        Err(denied) => entry.with("family_ended", denied.revokes.is_some()),
+    };
+    at.state.audit.keep(entry).await;
 }

@@ -1,12 +1,14 @@
 //! Exchanges a token that this server issued for one with another audience.
 
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::grants::token_exchange::{self, Subject};
+use hallpass_protocol::UserId;
 use hallpass_protocol::token::{TokenExchangeRequest, TokenResponse, TokenTypeUri};
 
-use super::{Context, check_key};
+use super::bound_token::check_key;
 use crate::error::json::JsonError;
 use crate::extract::token::{as_access_token, hosted_jwt};
-use crate::issuance::{self, Grant, Parent};
+use crate::issuance::{self, Context, Grant, Parent};
 
 pub(crate) async fn redeem(
     at: Context<'_>,
@@ -52,7 +54,15 @@ pub(crate) async fn redeem(
         form,
         dpop_jkt,
     };
+    let scopes = grant.scopes.to_string();
+    let audience = grant.audience.join(" ");
     let mut response = issuance::issue(state, request, grant).await?;
+    let event = request.event(Event::TokenExchanged).by_client(client.id());
+    let event = event
+        .about(&UserId::new(subject.subject))
+        .with("scope", scopes)
+        .with("audience", audience);
+    state.audit.tell(event);
     // RFC 8693 §2.2.1: `issued_token_type` is required.
     let issued = exchange
         .requested_token_type

@@ -1,6 +1,7 @@
 //! What the server does by itself.
 
 pub(crate) mod beat;
+pub(crate) mod device_news;
 pub(crate) mod outbox;
 pub(crate) mod purge;
 pub(crate) mod rotate_keys;

@@ -113,7 +113,7 @@ async fn send(state: &State, due: &Due) -> Result<Result<(), String>, Fault> {
     };
     // Never by the `Host` of a request: who asks for somebody's mail must not say where it leads.
     let link = state.accounts.new_link(&account.id, purpose).await?;
-    let Some(url) = state.settings.account_link_url(&link) else {
+    let Some(url) = state.settings.account_link_url(&link.token) else {
         return Ok(Err("`public_url` is not set".to_owned()));
     };
     let letter = Letter::with_link((&account, to), service, purpose, url.expose());

@@ -7,13 +7,14 @@ use hallpass_issuer::grants::{authorization_code, device_code};
 use hallpass_issuer::{pushed_request, sign_in_event};
 use hallpass_protocol::Timestamp;
 use hallpass_store::{
-    Store, StoreError, Transaction, account_links, authorization_codes, authorization_lookups,
-    authorizations, browser_sessions, confirmed_networks, consents, counters, device_grants,
-    device_polls, leader, passkey_challenges, proof_ids, pushed_requests, revocations,
-    sign_in_events,
+    Store, StoreError, Transaction, account_links, audit_events, authorization_codes,
+    authorization_lookups, authorizations, browser_sessions, confirmed_networks, consents,
+    counters, device_grants, device_polls, leader, passkey_challenges, proof_ids, pushed_requests,
+    revocations, sign_in_events,
 };
 use tokio::time::MissedTickBehavior;
 
+use crate::audit;
 use crate::state::State;
 
 /// How often.
@@ -22,6 +23,10 @@ const PERIOD: Duration = Duration::from_mins(1);
 const BATCH: u32 = 500;
 /// Requests that wait to write go between two batches.
 const PAUSE: Duration = Duration::from_millis(10);
+/// Audit events go once an hour.
+const ROUNDS_OF_AN_HOUR: u32 = 60;
+/// From where something was done is kept for as long as people are shown their own sign-ins.
+const PLACES_REMEMBERED: Duration = sign_in_event::REMEMBERED;
 /// A guesser who was quiet for so long has every budget again.
 const QUIET: Duration = Duration::from_hours(2);
 
@@ -32,12 +37,17 @@ pub(crate) async fn run(state: Arc<State>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
     let mut feed = None;
-    let mut place = authorization_lookups::Place::random();
+    let mut place = authorization_lookups::Place::random(state.now());
+    let mut rounds: u32 = 0;
     loop {
         ticks.tick().await;
         let purged = async {
             purge(&state.store, state.now()).await?;
             sweep(&state.store, &mut place).await?;
+            if rounds.is_multiple_of(ROUNDS_OF_AN_HOUR) {
+                prune_audit(&state).await?;
+            }
+            rounds = rounds.wrapping_add(1);
             state.store.purge_revocation_feed(feed.take()).await
         };
         match purged.await {
@@ -83,6 +93,36 @@ async fn sweep(store: &Store, place: &mut authorization_lookups::Place) -> Resul
     }
 }
 
+/// Removes the audit events that are older than the settings say, chain by chain, and signs where each
+/// begins then.
+async fn prune_audit(state: &State) -> Result<(), StoreError> {
+    let until = state.now() - state.settings.audit.retention;
+    let old = state
+        .store
+        .read(move |tx| audit_events::list_old(tx, until));
+    for node in old.await? {
+        loop {
+            let key = audit::load_key(&state.store, state.random.as_ref()).await?;
+            let prune = state.store.write(move |tx| {
+                if leader::may_purge(tx)? {
+                    audit_events::prune(tx, node, (until, BATCH), &key)
+                } else {
+                    Ok(Ok(0))
+                }
+            });
+            match prune.await? {
+                Ok(0) => break,
+                Ok(_) => tokio::time::sleep(PAUSE).await,
+                Err(finding) => {
+                    tracing::error!(%finding, "old audit events stay: run `hallpass admin audit verify`");
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// How many rows went of the table that had most of them.
 fn purge_batch(tx: &Transaction<'_>, now: Timestamp) -> Result<u64, StoreError> {
     let removed = [
@@ -98,6 +138,7 @@ fn purge_batch(tx: &Transaction<'_>, now: Timestamp) -> Result<u64, StoreError> 
         passkey_challenges::purge_expired(tx, now, BATCH)?,
         confirmed_networks::purge_expired(tx, now, BATCH)?,
         sign_in_events::purge_expired(tx, now, sign_in_event::REMEMBERED, BATCH)?,
+        audit_events::clear_places(tx, now - PLACES_REMEMBERED, BATCH)?,
         pushed_requests::purge_expired(tx, now, pushed_request::OPENED, BATCH)?,
         authorizations::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?,
     ];

@@ -6,12 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_issuer::tokens::signing_key::{self, KeyFacts, KeySchedule, Step, Urgency};
+use hallpass_issuer::audit::{Actor, Entry, Event};
+use hallpass_issuer::tokens::signing_key::{self, KeyFacts, KeySchedule, KeyState, Step, Urgency};
 use hallpass_protocol::jose::{Algorithm, SigningKey};
 use hallpass_protocol::random::{self, Random};
 use hallpass_protocol::{KeyId, Timestamp, hex};
 use hallpass_store::{Store, StoreError, signing_keys};
 
+use crate::audit::Audit;
 use crate::error::Fault;
 use crate::keys::{generate, record};
 use crate::settings::Settings;
@@ -49,6 +51,8 @@ pub(crate) async fn advance(state: &State) -> Result<(), Fault> {
         store: &state.store,
         settings: &state.settings,
         random: state.random.as_ref(),
+        audit: &state.audit,
+        actor: Actor::System,
     };
     for algorithm in keeper.algorithms() {
         keeper.advance(algorithm, state.now()).await?;
@@ -62,6 +66,9 @@ pub(crate) struct KeyKeeper<'a> {
     pub(crate) store: &'a Store,
     pub(crate) settings: &'a Settings,
     pub(crate) random: &'a dyn Random,
+    pub(crate) audit: &'a Audit,
+    /// Who does it.
+    pub(crate) actor: Actor,
 }
 
 impl KeyKeeper<'_> {
@@ -120,7 +127,11 @@ impl KeyKeeper<'_> {
             .filter(|key| key.algorithm == algorithm)
             .collect();
         let steps = decide(&keys);
-        let mut changes = Vec::new();
+        let (mut changes, mut events) = (Vec::new(), Vec::new());
+        let told = |event: Event, kid: &KeyId| {
+            let entry = Entry::new(event, now).by(self.actor.clone());
+            entry.with("kid", kid.as_str())
+        };
         for step in steps {
             changes.push(match step {
                 Step::Create(state) => {
@@ -128,11 +139,18 @@ impl KeyKeeper<'_> {
                     let key = generate(move || SigningKey::generate(algorithm, kid)).await?;
                     let mut record = record(ISSUER, &key, now)?;
                     record.state = state;
-                    tracing::info!(kid = %record.kid, "signing key made");
+                    events.push(told(Event::KeyCreated, &record.kid));
+                    if matches!(state, KeyState::Active { .. }) {
+                        events.push(told(Event::KeyActivated, &record.kid));
+                    }
                     Change::Add(Box::new(record))
                 }
                 Step::Change(kid, to) => {
-                    tracing::info!(%kid, is = word(to), "signing key changed");
+                    match to {
+                        KeyState::Next { .. } => {}
+                        KeyState::Active { .. } => events.push(told(Event::KeyActivated, &kid)),
+                        KeyState::Retiring { .. } => events.push(told(Event::KeyRetired, &kid)),
+                    }
                     let from = keys.iter().find(|key| key.kid == kid).map(|key| key.state);
                     Change::State(kid, from.unwrap_or(to), to)
                 }
@@ -154,7 +172,13 @@ impl KeyKeeper<'_> {
         });
         match done.await {
             // Another node was faster, and did the same.
-            Ok(()) | Err(StoreError::Conflict) => Ok(()),
+            Err(StoreError::Conflict) => Ok(()),
+            Ok(()) => {
+                for event in events {
+                    self.audit.keep(event).await;
+                }
+                Ok(())
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -163,16 +187,8 @@ impl KeyKeeper<'_> {
 /// A step with the key that it makes.
 enum Change {
     Add(Box<signing_key::SigningKeyRecord>),
-    State(KeyId, signing_key::KeyState, signing_key::KeyState),
+    State(KeyId, KeyState, KeyState),
     Delete(KeyId),
-}
-
-fn word(state: signing_key::KeyState) -> &'static str {
-    match state {
-        signing_key::KeyState::Next { .. } => "next",
-        signing_key::KeyState::Active { .. } => "active",
-        signing_key::KeyState::Retiring { .. } => "retiring",
-    }
 }
 
 /// A name that no key had before: `es256-` and 64 random bits.

@@ -2,12 +2,6 @@
 //!
 //! Tags, RFC 5646 §2.1: <https://www.rfc-editor.org/rfc/rfc5646#section-2.1>
 
-use super::english::ENGLISH;
-use super::french::FRENCH;
-use super::german::GERMAN;
-use super::spanish::SPANISH;
-use super::words::Words;
-
 /// A language that pages and mails are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
@@ -56,16 +50,6 @@ impl Language {
         let primary = range.split(['-', '_']).next().unwrap_or_default();
         let is_it = |known: &Self| known.tag().eq_ignore_ascii_case(primary);
         Self::ALL.into_iter().find(is_it)
-    }
-
-    /// What is said in it.
-    pub const fn words(self) -> &'static Words {
-        match self {
-            Self::English => &ENGLISH,
-            Self::German => &GERMAN,
-            Self::French => &FRENCH,
-            Self::Spanish => &SPANISH,
-        }
     }
 
     /// Whether a number of things takes the singular (Unicode CLDR, cardinal plurals; whole numbers

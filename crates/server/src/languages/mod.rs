@@ -4,6 +4,7 @@
 //! `docs/server.md`. To say something new, name it in `words.rs`; the compiler then asks for it in
 //! every language.
 
+mod all_words;
 mod english;
 mod french;
 mod german;

@@ -231,6 +231,9 @@ messages! {
     plain sign_in_too_old;
     plain set_up_totp;
     plain set_up_required;
+    plain set_up_factor;
+    plain set_up_either;
+    plain or_passkey;
     plain scan_qr_code;
     plain qr_code;
     plain totp_key;
@@ -472,6 +475,8 @@ messages! {
     plain remove_passkey;
     plain passkey_needs_script;
     plain passkey_not_in_browser;
+    plain only_passkey_needs_script;
+    plain only_passkey_not_in_browser;
     plain passkey_nothing_came;
     plain passkey_is_there_already;
     plain passkey_browser_failed;

@@ -20,16 +20,22 @@ pub(crate) struct Letter {
     pub(crate) html: Secret<String>,
 }
 
+/// What one mail says, in a language.
+struct Said<'a> {
+    heading: String,
+    lines: Vec<String>,
+    /// What to press, and where it leads.
+    link: Option<(&'static str, &'a str)>,
+    closing: &'static str,
+}
+
 /// The parts of every mail.
 #[derive(Template)]
 #[template(path = "mail.html")]
 struct Parts<'a> {
     lang: &'static str,
     service: &'a str,
-    heading: String,
-    lines: Vec<String>,
-    link: Option<(&'static str, &'a str)>,
-    closing: &'static str,
+    said: Said<'a>,
 }
 
 impl Letter {
@@ -41,10 +47,8 @@ impl Letter {
         link: &str,
     ) -> Self {
         let (words, user) = (language.words(), account.username.as_str());
-        let parts = match purpose {
-            Purpose::Invitation => Parts {
-                lang: language.tag(),
-                service,
+        let said = match purpose {
+            Purpose::Invitation => Said {
                 heading: words.invitation_subject(service).to_string(),
                 lines: vec![
                     words.invitation_line(user).to_string(),
@@ -53,9 +57,7 @@ impl Letter {
                 link: Some((words.choose_password, link)),
                 closing: words.invitation_closing,
             },
-            Purpose::Reset => Parts {
-                lang: language.tag(),
-                service,
+            Purpose::Reset => Said {
                 heading: words.reset_subject(service).to_string(),
                 lines: vec![
                     words.reset_line(user).to_string(),
@@ -65,7 +67,7 @@ impl Letter {
                 closing: words.reset_closing,
             },
         };
-        parts.seal(to)
+        Self::write(to, (language, service), said)
     }
 
     /// Word that a program in another network got what a browser's sign-in was worth.
@@ -75,9 +77,7 @@ impl Letter {
         account_url: &str,
     ) -> Self {
         let words = language.words();
-        let parts = Parts {
-            lang: language.tag(),
-            service,
+        let said = Said {
             heading: words.elsewhere_subject(service).to_string(),
             lines: vec![
                 words.elsewhere_line(account.username.as_str()).to_string(),
@@ -86,7 +86,7 @@ impl Letter {
             link: Some((words.see_what_is_signed_in, account_url)),
             closing: words.elsewhere_closing,
         };
-        parts.seal(to)
+        Self::write(to, (language, service), said)
     }
 
     /// Word that the second factors were changed.
@@ -95,15 +95,13 @@ impl Letter {
         (language, service): (Language, &str),
     ) -> Self {
         let words = language.words();
-        let parts = Parts {
-            lang: language.tag(),
-            service,
+        let said = Said {
             heading: words.factors_subject(service).to_string(),
             lines: vec![words.factors_line(account.username.as_str()).to_string()],
             link: None,
             closing: words.factors_closing,
         };
-        parts.seal(to)
+        Self::write(to, (language, service), said)
     }
 
     /// Word that a password was changed.
@@ -112,35 +110,36 @@ impl Letter {
         (language, service): (Language, &str),
     ) -> Self {
         let words = language.words();
-        let parts = Parts {
-            lang: language.tag(),
-            service,
+        let said = Said {
             heading: words.changed_subject(service).to_string(),
             lines: vec![words.changed_line(account.username.as_str()).to_string()],
             link: None,
             closing: words.changed_closing,
         };
-        parts.seal(to)
+        Self::write(to, (language, service), said)
     }
-}
 
-impl Parts<'_> {
-    fn seal(&self, to: EmailAddress) -> Letter {
-        let link = self.link.map(|(label, url)| format!("\n{label}:\n{url}\n"));
+    fn write(to: EmailAddress, (language, service): (Language, &str), said: Said<'_>) -> Self {
+        let link = said.link.map(|(label, url)| format!("\n{label}:\n{url}\n"));
         let text = format!(
-            "{}\n\n{}\n{}\n{}\n\n-- \n{}\n",
-            self.heading,
-            self.lines.join("\n\n"),
+            "{}\n\n{}\n{}\n{}\n\n-- \n{service}\n",
+            said.heading,
+            said.lines.join("\n\n"),
             link.unwrap_or_default(),
-            self.closing,
-            self.service
+            said.closing,
         );
-        Letter {
+        let parts = Parts {
+            lang: language.tag(),
+            service,
+            said,
+        };
+        // Only a template that writes nowhere can fail, and a string takes everything.
+        let html = parts.render().unwrap_or_default();
+        Self {
             to,
-            subject: self.heading.clone(),
+            subject: parts.said.heading,
             text: Secret::new(text),
-            // Only a template that writes nowhere can fail, and a string takes everything.
-            html: Secret::new(self.render().unwrap_or_default()),
+            html: Secret::new(html),
         }
     }
 }

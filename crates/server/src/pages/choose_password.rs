@@ -3,6 +3,7 @@
 use askama::Template;
 use hallpass_issuer::account::Account;
 use hallpass_issuer::account_link::Purpose;
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::factors::password::SHORTEST;
 use hallpass_protocol::Secret;
 use http::{Method, Response, StatusCode};
@@ -112,7 +113,8 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         let locale = request.language().tag();
         match state.accounts.use_link(link, password, locale).await {
             Ok(account) => {
-                tracing::info!(user = %account.id, address = %request.peer, "password.reset");
+                let entry = request.event(Event::PasswordReset);
+                state.audit.keep(entry.by_subject(&account.id)).await;
                 state.outbox_filled.notify_one();
                 return Ok(show(request, StatusCode::OK, Step::Done));
             }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use askama::Template;
+use hallpass_issuer::audit::{self, Event};
 use hallpass_issuer::grants::device_code::DeviceGrant;
 use hallpass_issuer::limits::Limit;
 use hallpass_protocol::form;
@@ -23,7 +24,7 @@ use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
-use crate::limiter::{self, network_of};
+use crate::limiter::network_of;
 use crate::page_token::{DeviceInteraction, Purpose};
 use crate::request::Request;
 use crate::state::State;
@@ -112,13 +113,18 @@ impl Guessers {
             .into_iter()
             .flatten()
             .collect();
-        Ok(limiter::locked_at_any_node(state, &guessers, request.now).await?)
+        Ok(state
+            .limiter
+            .locked_at_any_node(&state.store, &guessers, request.now)
+            .await?)
     }
 
     /// Whether so many codes of everybody were wrong that only people who signed in may try.
     async fn is_issuer_locked(&self, state: &State, request: &Request) -> Result<bool, Fault> {
         let guessers = [&*self.issuer];
-        let locked = limiter::locked_at_any_node(state, &guessers, request.now);
+        let locked = state
+            .limiter
+            .locked_at_any_node(&state.store, &guessers, request.now);
         Ok(locked.await?.is_some())
     }
 
@@ -133,7 +139,25 @@ impl Guessers {
         .into_iter()
         .chain(account.map(|account| (account, limits.user_code_per_account)))
         .collect();
-        limiter::add_for_all_nodes(state, &guessers, request.now).await?;
+        let is_locked = |guesser: &str| state.limiter.locked_for(guesser, request.now).is_some();
+        let before = guessers.iter().map(|(guesser, _)| is_locked(guesser));
+        let before: Vec<bool> = before.collect();
+        state
+            .limiter
+            .add_for_all_nodes(&state.store, &guessers, request.now)
+            .await?;
+        let names = [
+            "user_code_per_session",
+            "user_code_per_ip",
+            "user_code_global_fail",
+            "user_code_per_account",
+        ];
+        for (((guesser, _), was_locked), name) in guessers.iter().zip(before).zip(names) {
+            if !was_locked && is_locked(guesser) {
+                let entry = request.event(Event::LimitTripped);
+                state.audit.keep(entry.with("limit", name)).await;
+            }
+        }
         Ok(())
     }
 }
@@ -178,7 +202,12 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
             (String::new(), Some(Problem::CodeMissing)),
         ));
     }
+    let by = |entry: audit::Entry| match &person {
+        Some(person) => entry.by_subject(&person.user().id),
+        None => entry,
+    };
     let Some(grant) = find_undecided(state, request, typed).await? else {
+        state.audit.tell(by(request.event(Event::DeviceCodeFailed)));
         guessers.count(state, request).await?;
         return Ok(not_valid(state, request, &browser));
     };
@@ -186,6 +215,8 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         .query_form()?
         .one("user_code")?
         .and_then(UserCode::from_input);
+    let entry = by(request.event(Event::DeviceCodeEntered));
+    state.audit.tell(entry.with_client(&grant.client_id));
     let interaction = DeviceInteraction {
         grant: grant.code_hash,
         prefilled: linked.is_some_and(|code| code.letters() == grant.user_code),

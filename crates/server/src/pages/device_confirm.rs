@@ -4,14 +4,15 @@
 //! RFC 8628 §5.4 (remote phishing): <https://www.rfc-editor.org/rfc/rfc8628#section-5.4>
 
 use askama::Template;
+use hallpass_issuer::audit::{Entry, Event};
 use hallpass_issuer::authorization::{AuthorizationSeed, RefreshLifetimes};
 use hallpass_issuer::consent::{self, BadChoice, ConsentPolicy};
 use hallpass_issuer::factors::required::Demand;
 use hallpass_issuer::grants::device_approval::{self, NotApprovable};
 use hallpass_issuer::grants::device_code::DeviceGrant;
 use hallpass_issuer::network::{self, Comparison};
-use hallpass_protocol::Scopes;
 use hallpass_protocol::form::Form;
+use hallpass_protocol::{Scopes, UserId};
 use hallpass_store::device_grants;
 use http::{Method, Response, StatusCode};
 use jiff::SignedDuration;
@@ -158,9 +159,15 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         ));
     };
     let account = &person.user().id;
-    state
+    let is_signal = state
         .phishing_signals
         .note_tried(&grant, account, request.now);
+    if is_signal {
+        let entry = event_of(request, Event::DevicePhishingSignal, (&grant, account));
+        state
+            .audit
+            .tell(entry.with("why", "many accounts try one code"));
+    }
     let demand = demand_of(state, request, &grant)?;
     let at = (state, request, &browser);
     if let Some(response) = step_up(at, (&person, &demand), &action).await? {
@@ -337,13 +344,22 @@ async fn decide(
     state.held_polls.wake(&grant.code_hash);
     if approve {
         let account = &person.user().id;
-        state
+        let is_signal = state
             .phishing_signals
             .note_approved(grant, account, request.now);
+        if is_signal {
+            let entry = event_of(request, Event::DevicePhishingSignal, (grant, account));
+            let why = "many accounts approve what one network starts";
+            state.audit.tell(entry.with("why", why));
+        }
     }
-    if choice == "report" {
-        tracing::warn!(client = %grant.client_id, "device.reported");
-    }
+    let event = match choice {
+        "approve" => Event::DeviceApproved,
+        "report" => Event::DeviceReported,
+        _ => Event::DeviceDenied,
+    };
+    let entry = event_of(request, event, (grant, &person.user().id));
+    state.audit.keep(entry).await;
     let outcome = match choice {
         "approve" => Outcome::Approved {
             client: name_of(state, grant),
@@ -358,6 +374,17 @@ async fn decide(
         _ => Outcome::Denied,
     };
     Ok(device_done::page(request, outcome))
+}
+
+/// An event of a person about a device: from where the device asked stands in it too.
+fn event_of(request: &Request, event: Event, (grant, user): (&DeviceGrant, &UserId)) -> Entry {
+    let entry = request.event(event).by_subject(user);
+    let network = match network(request, grant) {
+        Comparison::Same => "same",
+        Comparison::Different => "different",
+        Comparison::Unknown => "unknown",
+    };
+    entry.with_client(&grant.client_id).with("network", network)
 }
 
 fn page(

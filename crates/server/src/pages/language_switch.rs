@@ -54,7 +54,12 @@ pub(crate) async fn answer(
     } else {
         see_other(&request.path_of("account"))
     };
-    let cookie = set_cookie(CookieName::Language, request, tag, Some(REMEMBERED));
+    let cookie = set_cookie(
+        CookieName::Language,
+        &request.issuer_url,
+        tag,
+        Some(REMEMBERED),
+    );
     add_cookie(&mut response, &cookie);
     Ok(response)
 }

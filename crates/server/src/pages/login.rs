@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use askama::Template;
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::factors::password::LONGEST;
 use hallpass_issuer::factors::required::Demand;
 use hallpass_issuer::grants::device_approval::NotApprovable;
@@ -17,17 +18,17 @@ use super::html;
 use super::html::{Forms, Page};
 use super::layout::{FormTarget, Layout, Pair, initial};
 use super::passkey::Ask;
-use super::problem::Problem;
+use super::problem::{Problem, Said};
 use super::second_factor::{self, Progress};
 use crate::Body;
 use crate::accounts::{Guess, KnownBrowser, Outcome, Rules, Waits};
+use crate::dev_mode;
 use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::{Person, SignedInUser};
 use crate::extract::user_agent;
-use crate::issuance;
 use crate::request::Request;
 use crate::state::State;
 
@@ -101,6 +102,8 @@ impl Page for Login {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mistakes {
     refusal: Option<Problem>,
+    /// The page was too old for the passkey that somebody wanted to sign in with.
+    is_too_old: bool,
     /// So long no further try is looked at.
     wait: Option<Duration>,
     username: Option<Problem>,
@@ -122,6 +125,14 @@ pub(crate) struct Asking<'a> {
 }
 
 impl Mistakes {
+    /// No mistake: the page was open for longer than its challenge holds.
+    pub(crate) fn too_old() -> Self {
+        Self {
+            is_too_old: true,
+            ..Self::default()
+        }
+    }
+
     /// A sign-in that begins anew, with the reason.
     pub(crate) fn refused(problem: Problem) -> Self {
         Self {
@@ -206,7 +217,9 @@ async fn read_account(
     let judged = state.accounts.sign_in(guess, rules).await;
     match judged.map_err(Fault::from)? {
         Outcome::SignedIn(account) => {
-            tracing::info!(user = %account.id, address = %request.peer, "login.success");
+            let entry = request.event(Event::LoginSuccess);
+            let entry = entry.by_subject(&account.id);
+            state.audit.tell(entry.with("method", "password"));
             return Ok(Read::SignedIn(Person {
                 user: account.user(),
                 sign_in: SignIn {
@@ -218,12 +231,19 @@ async fn read_account(
         }
         Outcome::Waits(waits) => return Ok(Read::Waits { waits, name }),
         Outcome::Unreachable => return Ok(Read::Unreachable),
-        Outcome::Wrong => {
-            tracing::info!(address = %request.peer, "login.failure");
+        Outcome::Wrong(account) => {
+            let entry = request.event(Event::LoginFailure);
+            let entry = entry.with("method", "password");
+            // What was typed is no name of anybody, and perhaps a password.
+            state.audit.tell(match &account {
+                Some(account) => entry.about(account),
+                None => entry,
+            });
             mistakes.refusal = Some(Problem::WrongPassword);
         }
         Outcome::Locked(wait) => {
-            tracing::warn!(address = %request.peer, wait = wait.as_secs(), "login.locked");
+            let entry = request.event(Event::LoginLocked);
+            state.audit.tell(entry.with("seconds", wait.as_secs()));
             mistakes.refusal = Some(Problem::TooManyTries(wait));
             mistakes.wait = Some(wait);
         }
@@ -249,7 +269,7 @@ fn read_anybody(form: &Form) -> Result<User, Box<Mistakes>> {
     } else if username.len() > 255 || username.chars().any(char::is_control) {
         mistakes.username = Some(Problem::BadUsername);
     }
-    match issuance::read_claims(Some(&claims)) {
+    match dev_mode::read_claims(Some(&claims)) {
         Ok(claims) if mistakes.username.is_none() => {
             return Ok(User {
                 id: UserId::new(username),
@@ -305,10 +325,15 @@ pub(crate) fn page(
         claims,
         recover_url: production.then(|| request.path_of("login/recover")),
         refusal: mistakes.refusal,
-        passkey: relying_party.map(|here| Ask {
-            // A browser that answers by itself would do so again and again.
-            is_conditional: mistakes.refusal != Some(Problem::PasskeyNotAccepted),
-            ..Ask::to_sign_in((state, request, browser), here)
+        passkey: relying_party.map(|here| {
+            let ask = Ask::to_sign_in((state, request, browser), here);
+            let ask = Ask {
+                // A browser that answers by itself would do so again and again.
+                is_conditional: mistakes.refusal != Some(Problem::PasskeyNotAccepted),
+                ..ask
+            };
+            let too_old = mistakes.is_too_old.then_some(Said::TooOld);
+            ask.after(too_old.unwrap_or(Said::Nothing))
         }),
         username_error: mistakes.username,
         claims_error: mistakes.claims.clone(),

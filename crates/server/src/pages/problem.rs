@@ -56,7 +56,36 @@ pub enum Problem {
     LastFactor,
 }
 
+/// What a page says of what was posted before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Nothing: it is a new page.
+    Nothing,
+    /// That it was wrong.
+    Problem(Problem),
+    /// Nothing either, but the page before was too old for a passkey, so that it is asked for at once.
+    TooOld,
+}
+
+impl Said {
+    /// What was wrong.
+    pub(crate) fn problem(self) -> Option<Problem> {
+        match self {
+            Self::Problem(problem) => Some(problem),
+            Self::Nothing | Self::TooOld => None,
+        }
+    }
+}
+
 impl Problem {
+    /// So long nothing more is looked at.
+    pub(crate) fn wait(self) -> Option<Duration> {
+        match self {
+            Self::TooManyTries(wait) => Some(wait),
+            _ => None,
+        }
+    }
+
     /// It, as a sentence.
     pub(crate) fn in_words(self, words: &Words) -> String {
         let plain = match self {

@@ -17,7 +17,7 @@ use crate::Body;
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;
-use crate::limiter::{self, network_of};
+use crate::limiter::network_of;
 use crate::request::Request;
 use crate::state::State;
 
@@ -81,7 +81,9 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
         return Ok(too_many(state, request, &browser, wait));
     }
-    limiter::add_to_share(state, &guesser, PER_NETWORK, request.now);
+    state
+        .limiter
+        .add_to_share(&state.store, &guesser, PER_NETWORK, request.now);
     // What is longer is no name: it is not kept, and nobody is told.
     if typed.len() <= 255 && !typed.contains('\0') {
         let kind = Kind::Recovery {

@@ -7,8 +7,9 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
 use super::error::SettingsError;
+use super::files::{self, Env};
 use super::values::{ControlAccess, PublicUrl, Settings, loopback};
-use super::{files, json_file, toml_file};
+use super::{dev_refusals, json_file, toml_file};
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
@@ -31,9 +32,6 @@ pub struct DevFlags {
     pub database: Option<String>,
 }
 
-/// The environment, as a function: settings are the one place that reads it.
-pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 /// The port of the mock.
 const DEFAULT_PORT: u16 = 8080;
 
@@ -44,7 +42,7 @@ impl Settings {
         flags: DevFlags,
     ) -> Result<Self, SettingsError> {
         let env: Env<'_> = &|name| env(name).filter(|value| !value.is_empty());
-        refuse_production(env, &flags)?;
+        dev_refusals::check(env, flags.database.is_some())?;
         let mut settings = Self {
             strict: flags.strict,
             ..Self::defaults(DEFAULT_PORT)
@@ -71,8 +69,11 @@ impl Settings {
             port(env, flags.port)?,
         )?;
         if let Some(url) = flags.issuer_url {
-            settings.public =
-                PublicUrl::Fixed(check_issuer_url("command line", "--issuer-url", &url)?);
+            settings.public = PublicUrl::Fixed(dev_refusals::check_issuer_url(
+                "command line",
+                "--issuer-url",
+                &url,
+            )?);
         }
         Ok(settings)
     }
@@ -100,28 +101,6 @@ impl Settings {
         Ok(())
     }
 }
-
-/// Dev mode signs anybody in: it does not start on what belongs to production (row S-284).
-fn refuse_production(env: Env<'_>, flags: &DevFlags) -> Result<(), SettingsError> {
-    let refuse = |what| Err(SettingsError::NotInDevMode { what });
-    if flags.database.is_some() || env("HALLPASS__DATABASE__URL").is_some() {
-        return refuse(DATABASE);
-    }
-    if env("HALLPASS__SECRETS__KEYRING_FILE").is_some() {
-        return refuse(KEYRING);
-    }
-    if env("HALLPASS__PUBLIC_URL").is_some_and(|url| is_https(&url)) {
-        return refuse(HTTPS);
-    }
-    Ok(())
-}
-
-/// What dev mode refuses, in words that follow "together with".
-pub(super) const DATABASE: &str = "a database URL";
-/// See [`DATABASE`].
-pub(super) const KEYRING: &str = "a keyring";
-/// See [`DATABASE`].
-pub(super) const HTTPS: &str = "an https issuer URL";
 
 fn port(env: Env<'_>, flag: Option<u16>) -> Result<Option<u16>, SettingsError> {
     let named = ["SERVER_PORT", "PORT"]
@@ -168,36 +147,4 @@ fn addresses_of(host: &str, port: u16) -> Result<Vec<SocketAddr>, SettingsError>
         });
     }
     Ok(addresses)
-}
-
-pub(super) fn is_https(url: &str) -> bool {
-    url.get(..6)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
-}
-
-/// Reads the fixed URL of the issuers: plain http, a host, perhaps a port.
-pub(super) fn check_issuer_url(
-    place: &str,
-    key: &str,
-    text: &str,
-) -> Result<String, SettingsError> {
-    if is_https(text) {
-        return Err(SettingsError::NotInDevMode { what: HTTPS });
-    }
-    let plain = url::Url::parse(text).ok().filter(|url| {
-        url.scheme() == "http"
-            && url.has_host()
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
-    });
-    let url = plain.ok_or_else(|| SettingsError::BadValue {
-        place: place.to_owned(),
-        key: key.to_owned(),
-        problem: format!("is `{text}`, not `http://` with a host and perhaps a port"),
-        hint: Some("leave the issuer's path away: `http://auth.internal:8080`".to_owned()),
-    })?;
-    Ok(url.as_str().trim_end_matches('/').to_owned())
 }

@@ -6,7 +6,7 @@ use hallpass_issuer::grants::authorization_code::NetworkMismatch;
 use toml::{Table, Value};
 
 use super::duration;
-use super::mode::{EmailTransport, KeyRingSource};
+use super::mode::{AuditSink, EmailTransport, KeyRingSource};
 use super::values::{PublicUrl, Rotation, Settings};
 
 impl Settings {
@@ -186,6 +186,22 @@ impl Settings {
                 }
             }
         }
+        put(
+            "audit.retention",
+            Value::from(duration::spell(self.audit.retention)),
+        );
+        let mut sinks = Vec::new();
+        for sink in &self.audit.sinks {
+            sinks.push(Value::from(match sink {
+                AuditSink::Database => "db",
+                AuditSink::Stdout => "stdout",
+                AuditSink::File(path) => {
+                    put("audit.file", Value::from(path.display().to_string()));
+                    "file"
+                }
+            }));
+        }
+        put("audit.sink", Value::Array(sinks));
         put("email.from", Value::from(self.email.from.as_str()));
         put("branding.name", Value::from(self.branding.name.as_str()));
         let language = self.branding.language.tag();

@@ -4,8 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::dev::Env;
 use super::error::SettingsError;
+
+/// The environment, as a function: settings are the one place that reads it.
+pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A configuration, not yet understood.
 #[derive(Debug)]

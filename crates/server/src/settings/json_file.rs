@@ -16,8 +16,8 @@ use super::error::SettingsError;
 use super::files::Source;
 use super::https;
 use super::known_keys::{self, Keys};
+use super::token_callback::{RequestMapping, TokenCallback};
 use super::values::{DevicePolicy, Rotation, Settings};
-use crate::dev_mode::{RequestMapping, TokenCallback};
 
 /// What is left out is off: also `interactiveLogin`.
 #[derive(Default, Deserialize)]

@@ -4,6 +4,7 @@
 
 mod client_config;
 mod dev;
+mod dev_refusals;
 mod duration;
 mod effective;
 mod error;
@@ -17,6 +18,7 @@ mod production;
 mod rate;
 mod schema;
 mod server_toml;
+mod token_callback;
 mod toml_file;
 mod values;
 
@@ -24,14 +26,13 @@ pub use dev::DevFlags;
 pub use error::SettingsError;
 pub(crate) use known_keys::nearest_name;
 pub use mode::{
-    AccountRegistration, Branding, BrowserSessionLifetimes, Compat, DatabaseSettings,
-    EmailSettings, EmailTransport, KeyRingSource, LimitSettings, LoginSettings, Mode, Network,
-    Resource, SmtpSecurity,
+    AccountRegistration, AuditSettings, AuditSink, Branding, BrowserSessionLifetimes, Compat,
+    DatabaseSettings, EmailSettings, EmailTransport, KeyRingSource, LimitSettings, LoginSettings,
+    Mode, Network, Resource, SmtpSecurity,
 };
 pub use production::ServerFlags;
+pub use token_callback::{RequestMapping, TokenCallback};
 pub use values::{ControlAccess, DevicePolicy, PublicUrl, Rotation, Settings};
-
-pub use crate::dev_mode::{RequestMapping, TokenCallback};
 
 #[cfg(test)]
 mod production_tests;

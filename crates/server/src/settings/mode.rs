@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 pub use hallpass_issuer::browser_session::Lifetimes as BrowserSessionLifetimes;
 use hallpass_issuer::factors::password::Cost;
@@ -76,6 +77,36 @@ impl DatabaseSettings {
             Some(_) | None => self.url.clone(),
         }
     }
+}
+
+/// `[audit]`: what becomes of audit events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Where they go; nowhere but to the log, if this is empty (dev mode).
+    pub sinks: Vec<AuditSink>,
+    /// How long the database keeps them.
+    pub retention: Duration,
+}
+
+impl Default for AuditSettings {
+    /// Nothing is kept.
+    fn default() -> Self {
+        Self {
+            sinks: Vec::new(),
+            retention: Duration::from_hours(400 * 24),
+        }
+    }
+}
+
+/// A place that audit events go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditSink {
+    /// The database, where they can be searched and verified.
+    Database,
+    /// Standard output, as lines of JSON.
+    Stdout,
+    /// A file, as lines of JSON.
+    File(PathBuf),
 }
 
 /// Where the key ring comes from.

@@ -16,10 +16,13 @@ use hallpass_protocol::jose::Algorithm;
 
 use super::error::SettingsError;
 use super::files::{self, Format, Source};
-use super::mode::{Compat, DatabaseSettings, EmailSettings, EmailTransport, KeyRingSource, Mode};
+use super::mode::{
+    AuditSettings, AuditSink, Compat, DatabaseSettings, EmailSettings, EmailTransport,
+    KeyRingSource, Mode,
+};
 use super::mode::{LimitSettings, Resource, SmtpSecurity};
 use super::server_toml::{
-    Argon2, CompatWord, Email, EmailTransportWord, RequireMfaWord, Secrets, ServerToml, Tls,
+    Argon2, Audit, CompatWord, Email, EmailTransportWord, RequireMfaWord, Secrets, ServerToml, Tls,
     TlsMode,
 };
 use super::values::{ControlAccess, PublicUrl, Settings};
@@ -87,6 +90,7 @@ impl Settings {
         if let Some(email) = &file.email {
             settings.email = read_email(&source, email)?;
         }
+        settings.audit = read_audit(&source, &file.audit)?;
         settings.branding.name = match file.branding.name {
             Some(name) if name.trim().is_empty() || name.chars().any(char::is_control) => {
                 return Err(bad(
@@ -437,6 +441,59 @@ fn read_credential(path: &Path) -> Result<KeyRingSource, SettingsError> {
     })
 }
 
+/// The database, unless something else is said.
+fn read_audit(source: &Source, audit: &Audit) -> Result<AuditSettings, SettingsError> {
+    let usual = AuditSettings::default();
+    let retention = audit.retention.map_or(usual.retention, |span| span.0);
+    if retention < SHORTEST_RETENTION {
+        let error = bad(source, "audit.retention", "is shorter than a day");
+        return Err(with_hint(error, "write a time such as \"400d\""));
+    }
+    let words = audit.sink.as_deref();
+    let mut sinks = Vec::new();
+    for word in words.unwrap_or(&["db".to_owned()]) {
+        let sink = match (word.as_str(), &audit.file) {
+            ("db", _) => AuditSink::Database,
+            ("stdout", _) => AuditSink::Stdout,
+            ("file", Some(file)) => AuditSink::File(source.folder.join(file)),
+            ("file", None) => {
+                let error = bad(
+                    source,
+                    "audit.sink",
+                    "holds `file`, and `audit.file` names none",
+                );
+                return Err(with_hint(
+                    error,
+                    "write `file = \"/var/log/hallpass/audit.jsonl\"`",
+                ));
+            }
+            ("webhook", _) => {
+                let problem = "holds `webhook`, which this version does not have yet";
+                let hint = "write \"file\", and send its lines with a log shipper";
+                return Err(with_hint(bad(source, "audit.sink", problem), hint));
+            }
+            (other, _) => {
+                let problem = format!("holds `{other}`, which is no sink");
+                let hint = "write \"db\", \"stdout\" or \"file\"";
+                return Err(with_hint(bad(source, "audit.sink", &problem), hint));
+            }
+        };
+        if sinks.contains(&sink) {
+            return Err(bad(source, "audit.sink", &format!("holds `{word}` twice")));
+        }
+        sinks.push(sink);
+    }
+    if audit.file.is_some() && !sinks.iter().any(|sink| matches!(sink, AuditSink::File(_))) {
+        let error = bad(
+            source,
+            "audit.file",
+            "names a file, and `audit.sink` does not say `file`",
+        );
+        return Err(with_hint(error, "write `sink = [\"db\", \"file\"]`"));
+    }
+    Ok(AuditSettings { sinks, retention })
+}
+
 fn read_email(source: &Source, email: &Email) -> Result<EmailSettings, SettingsError> {
     let from = email.from.clone().unwrap_or_default();
     if from.chars().any(char::is_control) {
@@ -623,5 +680,7 @@ fn read_cost(
     Ok(cost)
 }
 
+/// A shorter time is a mistake: most of what is looked for is found out the day after.
+const SHORTEST_RETENTION: std::time::Duration = std::time::Duration::from_hours(24);
 /// Two sign-ins at once for each core need so much memory each.
 const MOST_MEMORY_KIB: u32 = 1024 * 1024;

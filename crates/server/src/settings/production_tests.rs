@@ -394,3 +394,29 @@ fn dev_mode_takes_the_same_file_with_a_warning_for_what_it_does_not_use() {
     assert_eq!(settings.warnings.len(), 2, "{:?}", settings.warnings);
     assert!(settings.warnings[0].contains("`trusted_proxies` has no effect in dev mode"));
 }
+
+#[test]
+fn audit_events_go_where_the_file_says() {
+    let audit = |toml: &str| read(&format!("{LEAST}[audit]\n{toml}"), &[]).map(|read| read.audit);
+    let usual = audit("").unwrap();
+    assert_eq!(usual.sinks, [AuditSink::Database]);
+    assert_eq!(usual.retention.as_secs(), 400 * 86_400);
+    let all = audit("sink = [\"db\", \"stdout\", \"file\"]\nfile = \"/a\"\nretention = \"30d\"\n");
+    let all = all.unwrap();
+    let file = AuditSink::File("/a".into());
+    assert_eq!(all.sinks, [AuditSink::Database, AuditSink::Stdout, file]);
+    assert_eq!(all.retention.as_secs(), 30 * 86_400);
+    assert_eq!(audit("sink = []").unwrap().sinks, []);
+    for (toml, words) in [
+        ("sink = [\"webhook\"]", "this version does not have yet"),
+        ("sink = [\"syslog\"]", "which is no sink"),
+        ("sink = [\"file\"]", "`audit.file` names none"),
+        ("file = \"x\"", "does not say `file`"),
+        ("sink = [\"db\", \"db\"]", "twice"),
+        ("retention = \"1h\"", "shorter than a day"),
+        ("sinks = []", "unknown key `audit.sinks`"),
+    ] {
+        let error = audit(toml).unwrap_err().to_string();
+        assert!(error.contains(words), "{toml}: {error}");
+    }
+}

@@ -36,6 +36,7 @@ pub(super) struct ServerToml {
     pub(super) par: Par,
     pub(super) register: Register,
     pub(super) email: Option<Email>,
+    pub(super) audit: Audit,
     pub(super) branding: Branding,
     pub(super) client: Vec<ClientConfig>,
     pub(super) resource: Vec<Resource>,
@@ -239,6 +240,14 @@ pub(super) enum EmailTransportWord {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
+pub(super) struct Audit {
+    pub(super) retention: Option<Span>,
+    pub(super) sink: Option<Vec<String>>,
+    pub(super) file: Option<PathBuf>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Branding {
     pub(super) name: Option<String>,
     pub(super) support: Option<String>,
@@ -360,6 +369,14 @@ pub(super) static KEYS: Keys = Keys::Table(&[
             ("user", Keys::Value),
             ("password_file", Keys::Value),
             ("command", Keys::Value),
+        ])),
+    ),
+    (
+        "audit",
+        Keys::Production(&Keys::Table(&[
+            ("retention", Keys::Value),
+            ("sink", Keys::Value),
+            ("file", Keys::Value),
         ])),
     ),
     (

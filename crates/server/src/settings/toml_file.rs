@@ -9,7 +9,7 @@ use hallpass_issuer::grants::authorization_code::NetworkMismatch;
 use toml::de::DeTable;
 
 use super::client_config;
-use super::dev::{DATABASE, KEYRING, check_issuer_url};
+use super::dev_refusals::{DATABASE, KEYRING, check_issuer_url};
 use super::duration::Span;
 use super::error::SettingsError;
 use super::files::Source;

@@ -25,12 +25,11 @@ use hallpass_protocol::token::GrantType;
 use hallpass_protocol::{Secret, Timestamp};
 
 use super::mode::{
-    AccountRegistration, Branding, BrowserSessionLifetimes, Compat, DatabaseSettings,
-    EmailSettings, EmailTransport, KeyRingSource, LimitSettings, LoginSettings, Mode, Network,
-    Resource,
+    AccountRegistration, AuditSettings, AuditSink, Branding, BrowserSessionLifetimes, Compat,
+    DatabaseSettings, EmailSettings, EmailTransport, KeyRingSource, LimitSettings, LoginSettings,
+    Mode, Network, Resource,
 };
-use crate::accounts::NewLink;
-use crate::dev_mode::TokenCallback;
+use super::token_callback::TokenCallback;
 use crate::languages::Language;
 use crate::tls::Certificate;
 
@@ -61,6 +60,8 @@ pub struct Settings {
     pub passkeys: Option<RelyingParty>,
     /// When people are asked about clients of which nothing else is said; `None` is never (dev mode).
     pub consent: Option<ConsentPolicy>,
+    /// What becomes of audit events.
+    pub audit: AuditSettings,
     /// How mail leaves.
     pub email: EmailSettings,
     /// How often one may guess.
@@ -141,6 +142,8 @@ pub struct LongPolls {
     pub longest: Duration,
     /// So many at once on this node.
     pub most: usize,
+    /// Where few wait, how soon a decision of another node is seen whose news was lost.
+    pub look_again: Duration,
 }
 
 impl Default for LongPolls {
@@ -148,6 +151,7 @@ impl Default for LongPolls {
         Self {
             longest: Duration::from_secs(25),
             most: 10_000,
+            look_again: Duration::from_secs(1),
         }
     }
 }
@@ -245,11 +249,13 @@ impl Settings {
     }
 
     /// Where a link to an account leads: by the settings alone, never by what a request says of us.
-    pub fn account_link_url(&self, link: &NewLink) -> Option<Secret<String>> {
+    ///
+    /// `token` is what the link proves itself with.
+    pub fn account_link_url(&self, token: &Secret<String>) -> Option<Secret<String>> {
         let PublicUrl::Fixed(base) = &self.public else {
             return None;
         };
-        let token = link.token.expose();
+        let token = token.expose();
         Some(Secret::new(format!("{base}/login/password?link={token}")))
     }
 
@@ -270,6 +276,7 @@ impl Settings {
             ("database", self.database != running.database),
             ("secrets", self.key_ring != running.key_ring),
             ("tls.mode", self.tls.is_some() != running.tls.is_some()),
+            ("audit.sink", self.audit.sinks != running.audit.sinks),
             ("login.argon2", self.login.argon2 != running.login.argon2),
         ];
         let changed = changed.into_iter().filter(|(_, is_changed)| *is_changed);
@@ -281,6 +288,10 @@ impl Settings {
             loopback_only: running.loopback_only,
             database: running.database.clone(),
             key_ring: running.key_ring.clone(),
+            audit: AuditSettings {
+                sinks: running.audit.sinks.clone(),
+                ..self.audit
+            },
             algorithm: running.algorithm,
             id_token_algorithm: running.id_token_algorithm,
             login: LoginSettings {
@@ -315,6 +326,10 @@ impl Settings {
     pub fn for_tests() -> Self {
         Self {
             algorithm: Algorithm::Es256,
+            audit: AuditSettings {
+                sinks: vec![AuditSink::Database],
+                ..AuditSettings::default()
+            },
             ..Self::defaults(0)
         }
     }
@@ -346,6 +361,7 @@ impl Settings {
                 argon2: Cost::default(),
             },
             consent: None,
+            audit: AuditSettings::default(),
             email: EmailSettings {
                 transport: EmailTransport::Log,
                 from: String::new(),

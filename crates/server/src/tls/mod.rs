@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub(crate) use pkcs12::{Identity, Passwords, Pkcs12Error, read as read_pkcs12};
@@ -107,20 +107,31 @@ pub(crate) fn check(identity: &Identity) -> Result<(), Fault> {
 pub(crate) fn read_pem(cert: &Path, key: &Path) -> Result<Certificate, String> {
     let chain = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| format!("names `{}`, which cannot be read: {error}", cert.display()))?;
+        .map_err(|error| unreadable(cert, &error))?;
     if chain.is_empty() {
         return Err(format!(
             "names `{}`, which holds no certificate",
             cert.display()
         ));
     }
-    let private = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| format!("names `{}`, which cannot be read: {error}", key.display()))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
     let config = serve_with(chain, private).map_err(|fault| {
         let (cert, key) = (cert.display(), key.display());
         format!("names `{cert}` and `{key}`, which do not go together: {fault}")
     })?;
     Ok(Certificate(Source::Read(config)))
+}
+
+fn unreadable(file: &Path, error: &pem::Error) -> String {
+    let file = file.display();
+    match error {
+        pem::Error::NoItemsFound => format!("names `{file}`, which holds no private key"),
+        // A program that renews it may be halfway.
+        pem::Error::MissingSectionEnd { .. } => {
+            format!("names `{file}`, which breaks off before its end")
+        }
+        error => format!("names `{file}`, which cannot be read: {error}"),
+    }
 }
 
 fn configure(source: Source) -> Result<Arc<ServerConfig>, Fault> {

@@ -356,11 +356,11 @@ async fn s_21_a_09_an_approval_after_expiry_is_too_late() {
 }
 
 #[tokio::test]
-async fn s_20_denying_and_reporting_end_the_code() {
+async fn s_20_s_251_denying_and_reporting_end_the_code_and_are_written_down() {
     let server = TestServer::dev().await;
-    for (action, said) in [
-        ("deny", "Request denied"),
-        ("report", "Denied and reported"),
+    for (action, said, event) in [
+        ("deny", "Request denied", "device.denied"),
+        ("report", "Denied and reported", "device.reported"),
     ] {
         let (device_code, user_code) = start(&server).await;
         let person = server.person();
@@ -369,7 +369,40 @@ async fn s_20_denying_and_reporting_end_the_code() {
         assert_eq!(done.status, 200);
         assert!(done.body.contains(said), "{}", done.body);
         assert_eq!(polled(&server, &device_code).await, "access_denied");
+        let records = server.audited_as(event).await;
+        assert_eq!(records.len(), 1, "{event}");
+        assert_eq!(
+            (&records[0]["client"], &records[0]["subject"]),
+            (&"cli".into(), &"ada".into())
+        );
     }
+}
+
+#[tokio::test]
+async fn s_23_a_device_code_that_comes_twice_is_written_down_with_what_it_ended() {
+    let server = TestServer::dev().await;
+    let (device_code, user_code) = start(&server).await;
+    let page = server.person().enter_code(&user_code, "ada").await;
+    assert_eq!(page.status, 200);
+    let person = server.person();
+    let page = person.enter_code(&user_code, "ada").await;
+    person.submit(&page, APPROVE).await;
+    let tokens = server.poll("cli", &device_code).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.body);
+    assert_eq!(polled(&server, &device_code).await, "invalid_grant");
+    for (event, outcome) in [
+        ("device.started", "success"),
+        ("device.code_entered", "success"),
+        ("device.approved", "success"),
+        ("device.redeemed", "success"),
+        ("device.replay", "alert"),
+    ] {
+        let records = server.audited_as(event).await;
+        assert!(!records.is_empty(), "{event}");
+        assert_eq!(records[0]["outcome"], outcome, "{event}");
+    }
+    let sid = |event: &'static str| async { server.audited_as(event).await[0]["sid"].clone() };
+    assert_eq!(sid("device.replay").await, sid("device.redeemed").await);
 }
 
 #[tokio::test]

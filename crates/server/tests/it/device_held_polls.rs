@@ -3,9 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hallpass_server::Settings;
-use hallpass_testing::person::APPROVE;
-use hallpass_testing::server::{CLIENTS, production_settings};
-use hallpass_testing::{Answer, TestPostgres, TestServer};
+use hallpass_testing::{Answer, TestServer};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -333,46 +331,4 @@ async fn s_271_a_reset_between_tests_leaves_nobody_waiting() {
     let held = hold(&server, &device_code, LONG).await;
     accepted(&post(&server, "reset", json!({})).await);
     is_refused(&at_once(held).await, PENDING);
-}
-
-/// Nobody wakes the poll: the other node has decided. The poll sees it by looking again.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s_271_a_decision_on_another_node_is_seen_within_seconds() {
-    let postgres = TestPostgres::start();
-    let (folder, database) = (tempfile::tempdir().unwrap(), postgres.database());
-    let node = || async {
-        let mut settings = production_settings(CLIENTS, folder.path(), &database);
-        settings.consent = None;
-        TestServer::start(settings).await
-    };
-    let (here, there) = (node().await, node().await);
-    let person = there
-        .person_with_account("ada", "engines of analysis")
-        .await;
-    let device = [("client_id", "cli"), ("scope", "openid")];
-    let device = here.post("/oauth2/device_authorization", &device).await;
-    let form = [
-        ("grant_type", DEVICE_CODE),
-        ("client_id", "cli"),
-        ("device_code", &device.member("device_code")),
-    ];
-    let asked = here
-        .http()
-        .post(here.url("/oauth2/token"))
-        .header("prefer", LONG)
-        .form(&form)
-        .send();
-    let held = tokio::spawn(async move { Answer::read(asked.await.unwrap()).await });
-    let entry = person.open("/device").await;
-    let code = device.member("user_code");
-    let login = person.submit(&entry, &[("user_code", &code)]).await;
-    assert!(login.body.contains("name=\"password\""), "{}", login.body);
-    let fields = [("username", "ada"), ("password", "engines of analysis")];
-    let page = person.submit(&login, &fields).await;
-    assert!(page.body.contains("name=\"confirm\""), "{}", page.body);
-    let done = person.submit(&page, APPROVE).await;
-    assert_eq!(done.status, 200, "{}", done.body);
-    let tokens = at_once(held).await;
-    assert_eq!(tokens.status, 200, "{}", tokens.body);
-    was_held(&tokens, LONG);
 }

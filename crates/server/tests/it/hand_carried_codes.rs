@@ -7,7 +7,6 @@ use hallpass_testing::{Answer, Person, TestServer};
 use crate::accounts::{PASSWORD, code, fill_in, is_active};
 #[cfg(unix)]
 use crate::languages::{mailbox, next_mail};
-use crate::log_lines::LogLines;
 
 /// The test is the proxy, and says from where a request comes; the browser has no proxy.
 async fn server(mismatch: &str) -> (TestServer, Person) {
@@ -33,37 +32,35 @@ async fn redeem_from(server: &TestServer, code: &str, from: &str) -> Answer {
 }
 
 fn signal(from: &str) -> [&str; 3] {
-    ["WARN", "authorize.phishing_signal", from]
+    ["\"alert\"", "authorize.phishing_signal", from]
 }
 
 #[tokio::test]
 async fn s_275_a_102_a_code_that_is_carried_elsewhere_is_a_signal() {
-    let log = LogLines::listen();
     let (server, person) = server("warn").await;
     let tokens = redeem_from(&server, &code(&person, "ada").await, "203.0.113.101").await;
     assert_eq!(tokens.status, 200, "{}", tokens.body);
-    assert!(log.has(&signal("203.0.113.101")));
+    assert!(server.has_audited(&signal("203.0.113.101")).await);
     // Where nothing can be compared, and at home, there is none.
     for from in ["2001:db8::102", "127.0.0.1"] {
         let tokens = redeem_from(&server, &code(&person, "ada").await, from).await;
         assert_eq!(tokens.status, 200, "{}", tokens.body);
     }
-    assert!(!log.has(&signal("2001:db8::102")));
+    assert!(!server.has_audited(&signal("2001:db8::102")).await);
     // Nor for a code that is worth nothing.
     let refused = redeem_from(&server, "hpc_guess", "203.0.113.102").await;
     assert_eq!(refused.refusal().1, "invalid_grant");
-    assert!(!log.has(&signal("203.0.113.102")));
+    assert!(!server.has_audited(&signal("203.0.113.102")).await);
 }
 
 #[tokio::test]
 async fn s_275_a_102_the_policy_refuse_spoils_the_code() {
-    let log = LogLines::listen();
     let (server, person) = server("refuse").await;
     let invalid_grant = (400, "invalid_grant".to_owned());
     let carried = code(&person, "ada").await;
     let refused = redeem_from(&server, &carried, "203.0.113.103").await;
     assert_eq!(refused.refusal(), invalid_grant);
-    assert!(log.has(&signal("203.0.113.103")));
+    assert!(server.has_audited(&signal("203.0.113.103")).await);
     assert_eq!(
         redeem_from(&server, &carried, "127.0.0.1").await.refusal(),
         invalid_grant
@@ -83,7 +80,6 @@ async fn s_275_a_102_the_policy_refuse_spoils_the_code() {
 
 #[tokio::test]
 async fn s_275_a_web_application_redeems_where_it_runs() {
-    let log = LogLines::listen();
     let (server, person) = server("refuse").await;
     let uri = "https://app.test/cb";
     let path = Person::authorization_path_with("web", "openid", &[("redirect_uri", uri)]);
@@ -106,16 +102,15 @@ async fn s_275_a_web_application_redeems_where_it_runs() {
         .form(&form);
     let tokens = server.send(request).await;
     assert_eq!(tokens.status, 200, "{}", tokens.body);
-    assert!(!log.has(&signal("203.0.113.106")));
+    assert!(!server.has_audited(&signal("203.0.113.106")).await);
 }
 
 #[tokio::test]
 async fn s_275_the_comparison_can_be_off() {
-    let log = LogLines::listen();
     let (server, person) = server("off").await;
     let tokens = redeem_from(&server, &code(&person, "ada").await, "203.0.113.107").await;
     assert_eq!(tokens.status, 200, "{}", tokens.body);
-    assert!(!log.has(&signal("203.0.113.107")));
+    assert!(!server.has_audited(&signal("203.0.113.107")).await);
 }
 
 /// Pushes a request from an address: the path that a browser is sent to.
@@ -159,7 +154,6 @@ const AWAY: &str = "203.0.113.120";
 
 #[tokio::test]
 async fn s_275_a_102_a_request_from_elsewhere_warns_before_the_redirect() {
-    let log = LogLines::listen();
     let (server, person) = server("warn").await;
     let path = push_from(&server, AWAY, &[]).await;
     let page = sign_in(&person, &path).await;
@@ -168,7 +162,11 @@ async fn s_275_a_102_a_request_from_elsewhere_warns_before_the_redirect() {
     for said in ["127.0.0.1", AWAY, "value=\"deny\"", "autofocus"] {
         assert!(page.body.contains(said), "{said}: {}", page.body);
     }
-    assert!(log.has(&["authorize.other_network", AWAY]));
+    assert!(
+        server
+            .has_audited(&["authorize.other_network", "\"cli\""])
+            .await
+    );
     let unticked = person.submit(&page, &[("action", "confirm")]).await;
     assert_eq!(unticked.status, 422);
     assert!(unticked.body.contains("Tick the box"), "{}", unticked.body);
@@ -181,7 +179,7 @@ async fn s_275_a_102_a_request_from_elsewhere_warns_before_the_redirect() {
     let tokens = redeem_from(&server, &code_of(&answer), AWAY).await;
     assert_eq!(tokens.status, 200, "{}", tokens.body);
     // What the person knows of is no signal.
-    assert!(!log.has(&signal(AWAY)));
+    assert!(!server.has_audited(&signal(AWAY)).await);
 }
 
 #[tokio::test]

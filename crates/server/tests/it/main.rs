@@ -12,7 +12,9 @@
 mod account;
 mod account_links;
 mod accounts;
+mod audit;
 mod authorization;
+mod browser_sessions;
 mod consent;
 mod control;
 mod control_callbacks;
@@ -39,6 +41,8 @@ mod device_token;
 mod dpop;
 mod dump;
 mod end_session;
+#[cfg(unix)]
+mod equal_work;
 mod exchanged_tokens;
 mod hand_carried_codes;
 mod hostile_jwts;

@@ -6,11 +6,13 @@ pub(crate) mod sqlite;
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::random::{self, SystemRandom};
 
 use crate::columns::{Bind, Column, Value};
+use crate::device_news::{self, DeviceNewsSender};
 use crate::error::StoreError;
 use crate::revocation_watch::{RevocationWatch, Revoked};
 use crate::sealed::{Place, SealingKeys, StoreKeys};
@@ -32,8 +34,11 @@ pub struct Transaction<'a> {
 pub(crate) struct Context {
     pub(crate) sealing: SealingKeys,
     pub(crate) revocations: RevocationWatch,
+    pub(crate) device_news: DeviceNewsSender,
     /// What this node is called among others, since its start.
     pub(crate) node: [u8; 16],
+    /// The changes of the tables that were made when the database was opened.
+    pub(crate) migrated: OnceLock<Vec<u32>>,
 }
 
 impl Context {
@@ -42,7 +47,9 @@ impl Context {
         Ok(Arc::new(Self {
             sealing: SealingKeys::derive(secrets.into())?,
             revocations: RevocationWatch::alone(),
+            device_news: DeviceNewsSender::default(),
             node: random::bytes(&SystemRandom),
+            migrated: OnceLock::new(),
         }))
     }
 
@@ -51,7 +58,9 @@ impl Context {
         Self {
             sealing,
             revocations: RevocationWatch::of_feed(),
+            device_news: DeviceNewsSender::default(),
             node: random::bytes(&SystemRandom),
+            migrated: OnceLock::new(),
         }
     }
 }
@@ -228,6 +237,17 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// Tells all nodes, once this is committed, that a device code was decided. It travels with the
+    /// next statement, and nobody waits for it.
+    pub(crate) fn tell_device_decision(&self, code: &SecretHash) -> Result<(), StoreError> {
+        if !self.is_remote() {
+            // Whoever decided wakes whoever waits, in the same process.
+            return Ok(());
+        }
+        let payload = device_news::payload(code);
+        self.run("SELECT pg_notify('hallpass', $1)", &[&payload])
+    }
+
     /// Says that something is revoked once this is committed: nobody in this process believes in it
     /// from then on.
     pub(crate) fn note_revoked(&self, revoked: Revoked) {
@@ -250,6 +270,12 @@ impl<'a> Transaction<'a> {
             Session::Sqlite(_) => Dialect::Sqlite,
             Session::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// Says which changes of the tables this makes.
+    pub(crate) fn note_migrated(&self, versions: Vec<u32>) {
+        // A second try finds what the first one made, if it made anything.
+        drop(self.context.migrated.set(versions));
     }
 
     /// The key that seals what must be read back.

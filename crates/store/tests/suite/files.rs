@@ -97,6 +97,39 @@ async fn one_process_writes_a_file() {
 }
 
 #[tokio::test]
+async fn whoever_only_reads_may_stand_beside_the_one_who_writes() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("hallpass.db");
+    let url = format!("sqlite://{}", path.display());
+    assert!(
+        Store::connect_to_read(&url, key()).await.is_err(),
+        "no file"
+    );
+    assert!(!path.exists(), "and none is made");
+    let store = Store::open(&path, key()).unwrap();
+    let reader = Store::connect_to_read(&url, key()).await.unwrap();
+    for round in 0..3 {
+        let jti = format!("token {round}");
+        let written = jti.clone();
+        let write = store.write(move |tx| revocations::insert_jti(tx, ISSUER, &written, now()));
+        write.await.unwrap();
+        let read = reader.read(move |tx| revocations::is_revoked_jti(tx, ISSUER, &jti));
+        assert_eq!(read.await, Ok(true));
+    }
+    let refused = reader
+        .write(|tx| revocations::insert_jti(tx, ISSUER, "x", now()))
+        .await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+    reader.close().await;
+    store.close().await;
+    // Nobody is there who writes, and the file is whole.
+    let reader = Store::connect_to_read(&url, key()).await.unwrap();
+    let read = reader.read(|tx| revocations::is_revoked_jti(tx, ISSUER, "token 2"));
+    assert_eq!(read.await, Ok(true));
+    reader.close().await;
+}
+
+#[tokio::test]
 async fn a_wrong_key_is_refused_at_the_start() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("hallpass.db");

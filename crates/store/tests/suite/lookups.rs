@@ -5,7 +5,7 @@ use hallpass_protocol::UserId;
 use hallpass_store::authorization_lookups::{self, Place};
 use hallpass_store::{Store, authorizations};
 
-use crate::records::{ISSUER, authorization, hash, id, minutes, now};
+use crate::records::{ISSUER, authorization, id, minutes, now, session_id};
 
 /// Sign-ins of so many people, each in a browser of their own, two for each person.
 async fn sign_in(store: &Store, people: u32) -> Vec<Authorization> {
@@ -13,7 +13,7 @@ async fn sign_in(store: &Store, people: u32) -> Vec<Authorization> {
         let mut row = authorization();
         row.id = id();
         row.seed.user.id = UserId::new(format!("person-{}", number % people));
-        row.seed.browser_session = Some(hash(&format!("browser-{number}")));
+        row.seed.browser_session = Some(session_id(&format!("browser-{number}")));
         row
     });
     let rows: Vec<_> = rows.collect();
@@ -77,7 +77,7 @@ pub(crate) async fn a_purged_authorization_is_nobodys_and_a_sweep_forgets_whose_
     both.sort();
     assert_eq!(ids_of(store, "person-1").await, both, "the living stay");
     let ended = store.write(|tx| {
-        let session = hash("browser-2");
+        let session = session_id("browser-2");
         authorizations::revoke_online_by_browser_session(
             tx,
             &session,
@@ -91,7 +91,7 @@ pub(crate) async fn a_purged_authorization_is_nobodys_and_a_sweep_forgets_whose_
 pub(crate) async fn a_sweep_from_anywhere_comes_everywhere(store: &Store) {
     let rows = sign_in(store, 25).await;
     forget(store, &rows[10..40]).await;
-    let (mut place, mut removed) = (Place::random(), 0);
+    let (mut place, mut removed) = (Place::random(now()), 0);
     // Fifty entries in each table, seven at a time: eight batches from the start to the end.
     for _ in 0..16 {
         let (count, next) = sweep(store, place, 7).await;

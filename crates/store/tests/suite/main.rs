@@ -6,7 +6,13 @@
     reason = "a test may fail"
 )]
 
+mod audit;
+mod authorizations;
+mod browser_sessions;
+mod clients;
+mod codes;
 mod consents;
+mod devices;
 mod factors;
 mod files;
 mod jobs;
@@ -21,7 +27,10 @@ mod records;
 #[cfg(unix)]
 mod revocation_feed;
 mod ring;
-mod tables;
+mod signing_keys;
+mod used_once;
+#[cfg(unix)]
+mod version_before;
 
 use hallpass_store::{Store, StoreKey};
 use tempfile::TempDir;
@@ -94,24 +103,26 @@ macro_rules! on_every_engine {
 }
 
 on_every_engine! {
-    tables::s_46_a_code_comes_back_with_all_that_it_is_bound_to
-    tables::every_state_of_a_code_is_kept
-    tables::a_device_grant_is_found_by_either_code
-    tables::every_state_of_a_device_grant_is_kept
-    tables::s_09_a_remembered_user_code_is_not_given_out_again
-    tables::live_grants_are_counted_by_client_and_rows_by_number
-    tables::pending_grants_are_listed_for_one_issuer
-    tables::an_authorization_comes_back_whole
-    tables::the_first_reason_of_a_revocation_stays
-    tables::a_refresh_moves_the_family_and_nothing_else
-    tables::ended_authorizations_are_forgotten
-    tables::a_browser_session_ends_once
-    tables::the_first_signing_key_wins
-    tables::a_rotated_key_stays_and_can_come_back
-    tables::a_revoked_token_is_revoked_at_its_issuer_only
-    tables::s_97_s_186_an_id_is_used_once_until_it_ends
-    tables::s_206_a_pushed_request_is_used_up_once
-    tables::s_181_s_182_a_registered_client_is_kept_changed_and_removed
+    codes::s_46_a_code_comes_back_with_all_that_it_is_bound_to
+    codes::every_state_of_a_code_is_kept
+    devices::a_device_grant_is_found_by_either_code
+    devices::every_state_of_a_device_grant_is_kept
+    devices::s_09_a_remembered_user_code_is_not_given_out_again
+    devices::live_grants_are_counted_by_client_and_rows_by_number
+    devices::pending_grants_are_listed_for_one_issuer
+    authorizations::an_authorization_comes_back_whole
+    authorizations::the_first_reason_of_a_revocation_stays
+    authorizations::a_refresh_moves_the_family_and_nothing_else
+    authorizations::ended_authorizations_are_forgotten
+    browser_sessions::a_browser_session_ends_once
+    browser_sessions::a_78_a_browser_session_goes_on_under_another_cookie
+    browser_sessions::all_sessions_of_a_person_end_but_the_one_that_goes_on
+    signing_keys::the_first_signing_key_wins
+    signing_keys::a_rotated_key_stays_and_can_come_back
+    used_once::a_revoked_token_is_revoked_at_its_issuer_only
+    used_once::s_97_s_186_an_id_is_used_once_until_it_ends
+    used_once::s_206_a_pushed_request_is_used_up_once
+    clients::s_181_s_182_a_registered_client_is_kept_changed_and_removed
     people::an_account_comes_back_whole_and_is_found_by_its_names
     people::one_name_and_one_proven_address_have_one_account
     people::accounts_are_listed_in_the_order_of_their_names
@@ -144,6 +155,13 @@ on_every_engine! {
     lookups::a_purged_authorization_is_nobodys_and_a_sweep_forgets_whose_it_was
     lookups::a_sweep_from_anywhere_comes_everywhere
     lookups::an_id_that_is_kept_again_is_found_again
+    audit::records_come_back_whole_and_in_their_chain
+    audit::a_chain_goes_on_only_where_its_node_left_it
+    audit::records_are_found_by_what_they_are_about
+    audit::places_and_people_are_cleared_and_the_chain_holds
+    audit::old_records_go_and_what_is_left_still_holds
+    audit::two_who_write_at_once_lose_nothing
+    audit::a_node_names_the_chains_that_it_met
     jobs::s_22_of_fifty_redemptions_of_one_code_one_wins
     jobs::two_writers_at_once_lose_nothing
     jobs::a_failing_job_harms_nobody

@@ -15,7 +15,7 @@ use hallpass_store::{
     passwords, users,
 };
 
-use crate::records::{ISSUER, authorization, browser_session, hash, minutes, now};
+use crate::records::{ISSUER, authorization, browser_session, hash, minutes, now, session_id};
 
 fn account(id: &str, username: &str, email: &str) -> Account {
     Account {
@@ -294,7 +294,7 @@ pub(crate) async fn s_65_revoking_a_person_ends_all_that_they_have_at_this_issue
         let ended = authorizations::revoke_by_user(tx, (ISSUER, &user), reason, now())?;
         Ok((
             ended,
-            browser_sessions::end_by_user(tx, ISSUER, &user, now())?,
+            browser_sessions::end_by_user(tx, (ISSUER, &user), None, now())?,
         ))
     });
     assert_eq!(revoke.await, Ok((1, 1)));
@@ -314,7 +314,7 @@ pub(crate) async fn s_246_signing_out_of_a_browser_ends_what_was_granted_online(
     let mut like = authorization();
     like.seed.scopes = Scopes::parse("x.offline_access").unwrap();
     let mut elsewhere = authorization();
-    elsewhere.seed.browser_session = Some(hash("another browser"));
+    elsewhere.seed.browser_session = Some(session_id("another browser"));
     let kept = [
         online.clone(),
         offline.clone(),
@@ -325,7 +325,7 @@ pub(crate) async fn s_246_signing_out_of_a_browser_ends_what_was_granted_online(
         kept.iter()
             .try_for_each(|one| authorizations::insert(tx, one))?;
         let reason = RevokeReason::SignedOut;
-        let session = hash("cookie");
+        let session = session_id("cookie");
         authorizations::revoke_online_by_browser_session(tx, &session, reason, now())
     });
     assert_eq!(revoke.await, Ok(2));

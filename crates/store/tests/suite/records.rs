@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use hallpass_issuer::authorization::{Authorization, AuthorizationSeed, Origin, RefreshFamily};
-use hallpass_issuer::browser_session::BrowserSession;
+use hallpass_issuer::browser_session::{BrowserSession, BrowserSessionId};
 use hallpass_issuer::grants::authorization_code::{AuthorizationCode, CodeState};
 use hallpass_issuer::grants::device_code::{DeviceGrant, DeviceGrantState, Requester};
 use hallpass_issuer::tokens::one_time::SecretHash;
@@ -57,7 +57,7 @@ pub(crate) fn seed() -> AuthorizationSeed {
         ],
         auth_time: now() - minutes(3),
         nonce: Some("n-0S6_WzA2Mj".to_owned()),
-        browser_session: Some(hash("cookie")),
+        browser_session: Some(session_id("cookie")),
         browser_address: None,
     }
 }
@@ -128,8 +128,14 @@ pub(crate) fn authorization() -> Authorization {
     }
 }
 
+/// The id of a session that began with this cookie. That of a session of before is the hash itself.
+pub(crate) fn session_id(cookie: &str) -> BrowserSessionId {
+    BrowserSessionId::from_bytes(*hash(&format!("session of {cookie}")).as_bytes())
+}
+
 pub(crate) fn browser_session(cookie: &str) -> BrowserSession {
     BrowserSession {
+        id: session_id(cookie),
         token_hash: hash(cookie),
         issuer: ISSUER.to_owned(),
         user: user(),

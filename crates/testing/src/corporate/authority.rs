@@ -58,11 +58,19 @@ impl Authority {
 
     /// Its certificate in PEM, for whoever trusts it.
     pub fn pem(&self) -> String {
-        let encoded = STANDARD.encode(self.issuer.as_ref().der());
-        let lines: Vec<_> = encoded.as_bytes().chunks(64).collect();
-        let lines = lines.join(&b'\n');
-        let body = String::from_utf8_lossy(&lines);
-        format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+        pem("CERTIFICATE", self.issuer.as_ref().der())
+    }
+
+    /// What a server of these names reads from its files, each PEM: its certificate with those between
+    /// it and the root, and its private key.
+    ///
+    /// # Panics
+    ///
+    /// When no key can be made.
+    pub fn pem_files(&self, names: &[&str]) -> [String; 2] {
+        let (chain, key) = self.sign(&parameters(names));
+        let chain = chain.iter().map(|der| pem("CERTIFICATE", der));
+        [chain.collect(), pem("PRIVATE KEY", key.secret_pkcs8_der())]
     }
 
     /// An identity for servers of these names, good for a year of the calendar around now.
@@ -86,12 +94,19 @@ impl Authority {
         self.signed(&parameters)
     }
 
-    fn signed(&self, parameters: &CertificateParams) -> Identity {
+    fn sign(
+        &self,
+        parameters: &CertificateParams,
+    ) -> (Vec<CertificateDer<'static>>, PrivatePkcs8KeyDer<'static>) {
         let key = KeyPair::generate().expect("a key");
         let certificate = parameters.signed_by(&key, &self.issuer);
         let mut chain = vec![certificate.expect("an authority signs").der().clone()];
         chain.extend(self.chain.iter().cloned());
-        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        (chain, PrivatePkcs8KeyDer::from(key.serialize_der()))
+    }
+
+    fn signed(&self, parameters: &CertificateParams) -> Identity {
+        let (chain, key) = self.sign(parameters);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -106,6 +121,14 @@ impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authority").finish_non_exhaustive()
     }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let encoded = STANDARD.encode(der);
+    let lines: Vec<_> = encoded.as_bytes().chunks(64).collect();
+    let lines = lines.join(&b'\n');
+    let body = String::from_utf8_lossy(&lines);
+    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
 }
 
 fn parameters(names: &[&str]) -> CertificateParams {

@@ -1,16 +1,24 @@
 //! Somebody between a program and its server, who changes what a test wants changed.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::ops::Deref;
 use std::sync::Arc;
+
+use crate::passing_request::PassingRequest;
 
 /// A request that came by.
 pub(crate) struct Passing {
-    /// As in `/default/token`.
-    pub(crate) path: String,
-    pub(crate) body: String,
-    text: String,
+    request: PassingRequest,
     server: SocketAddr,
+}
+
+impl Deref for Passing {
+    type Target = PassingRequest;
+
+    fn deref(&self) -> &PassingRequest {
+        &self.request
+    }
 }
 
 /// An answer.
@@ -57,10 +65,7 @@ impl Between {
 impl Passing {
     /// What the server itself says.
     pub(crate) fn forward(&self) -> Reply {
-        let mut upstream = TcpStream::connect(self.server).unwrap();
-        upstream.write_all(self.text.as_bytes()).unwrap();
-        let mut answer = String::new();
-        upstream.read_to_string(&mut answer).unwrap();
+        let answer = String::from_utf8(self.ask(self.server).unwrap()).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap();
@@ -114,10 +119,10 @@ fn serve(
     server: SocketAddr,
     answer: &(dyn Fn(&Passing) -> Reply + Send + Sync),
 ) -> io::Result<()> {
-    let Some(passing) = read(&mut client, server)? else {
+    let Some(request) = PassingRequest::read(&mut client)? else {
         return Ok(());
     };
-    let reply = answer(&passing);
+    let reply = answer(&Passing { request, server });
     let mut headers = reply.headers.join("\r\n");
     headers.push_str("\r\n");
     let text = format!(
@@ -127,33 +132,4 @@ fn serve(
         reply.body
     );
     client.write_all(text.as_bytes())
-}
-
-fn read(client: &mut TcpStream, server: SocketAddr) -> io::Result<Option<Passing>> {
-    let mut bytes = Vec::new();
-    let mut part = [0; 4096];
-    loop {
-        let length = client.read(&mut part)?;
-        if length == 0 {
-            return Ok(None);
-        }
-        bytes.extend_from_slice(&part[..length]);
-        let text = String::from_utf8_lossy(&bytes);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let lines = head.lines().map(str::to_ascii_lowercase);
-        let length = lines
-            .filter_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
-            .next_back();
-        if body.len() >= length.unwrap_or(0) {
-            let target = head.split(' ').nth(1).unwrap_or_default();
-            return Ok(Some(Passing {
-                path: target.split('?').next().unwrap_or_default().to_owned(),
-                body: body.to_owned(),
-                text: format!("{head}\r\nconnection: close\r\n\r\n{body}"),
-                server,
-            }));
-        }
-    }
 }

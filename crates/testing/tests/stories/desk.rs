@@ -189,6 +189,15 @@ impl Desk {
         answer.json()["active"].as_bool().unwrap()
     }
 
+    /// Somebody tries a secret that is none.
+    pub(crate) async fn guess_a_secret(&self) -> Answer {
+        let request = self.http.post(format!("{}/oauth2/introspect", self.url));
+        let request = request.basic_auth("rs", Some("a guess"));
+        self.ask(|| self.send(request.try_clone().unwrap().form(&[("token", "x")])))
+            .await
+            .answer
+    }
+
     pub(crate) async fn signed_in_person(&self, username: &str) -> Person {
         let person = Person::new(&self.url);
         loop {

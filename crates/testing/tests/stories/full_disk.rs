@@ -53,13 +53,38 @@ async fn s_267_a_101_on_a_full_disk_reads_go_on_and_writes_wait_for_room() {
     // And a server that lived through it goes on by itself.
     server.disk().fill();
     until_refused(&desk, &mut mine).await;
+    // What happens meanwhile is told on standard output, and that it was is kept.
+    assert_eq!(desk.guess_a_secret().await.status, 401);
+    let line = server.wait_for_line("client.auth_failed");
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (&line["kept"], &line["client"]),
+        (&false.into(), &"rs".into())
+    );
     server.disk().make_room();
     desk.refresh(&mut mine).await;
+    assert_eq!(desk.guess_a_secret().await.status, 401);
+    let recovered = wait_for_record(&server, "system.recovered").await;
+    let missed = recovered["detail"]["events"].as_u64();
+    assert!(missed.is_some_and(|events| events >= 1), "{recovered}");
+    server.audit(&["verify"]);
     let other = desk.sign_in_by_device(&person).await.unwrap();
     desk.revoke(&other).await;
     desk.history.compare_at_rest(&server.rows());
     let log = server.log();
     assert!(!log.contains("panicked"), "{log}");
+}
+
+/// Looks at the records until one of this event is there.
+async fn wait_for_record(server: &Production, event: &str) -> serde_json::Value {
+    for _ in 0..100 {
+        let found = server.audit(&["search", "--event", event, "-o", "json"]);
+        if let Some(line) = found.lines().next() {
+            return serde_json::from_str(line).unwrap();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("nobody wrote {event} down: {}", server.log());
 }
 
 /// Refreshes until there is no room to: the refusal.

@@ -148,6 +148,8 @@ impl Story {
         };
         self.server.start_again();
         desk.history.compare(&known, &self.server.rows());
+        // At most the last second of what happened is gone, and no chain is broken.
+        self.server.audit(&["verify"]);
     }
 
     async fn end_postgres(&mut self) {
@@ -180,6 +182,7 @@ impl Story {
         }
         self.desk.settle().await;
         self.desk.history.compare_at_rest(&self.server.rows());
+        self.server.audit(&["verify"]);
         let log = self.server.log();
         assert!(!log.contains("panicked"), "{log}");
         self.desk.history.tally().clone()

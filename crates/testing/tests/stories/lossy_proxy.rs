@@ -1,13 +1,14 @@
 //! A network between a program and its server that loses answers, and sees who refreshes.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::dice::Dice;
+use crate::passing_request::PassingRequest;
 
 /// Hands one request per connection to a server, and loses some of the answers after the server gave
 /// them.
@@ -83,14 +84,14 @@ impl LossyProxy {
 
 impl Network {
     fn carry(&self, mut client: TcpStream, server: SocketAddr, id: u64) -> io::Result<()> {
-        let Some(request) = read_request(&mut client)? else {
+        let Some(request) = PassingRequest::read(&mut client)? else {
             return Ok(());
         };
-        let refresh_token = refresh_token(&request);
+        let refresh_token = request.field("refresh_token");
         if let Some(token) = &refresh_token {
             self.begin(id, &client, token)?;
         }
-        let answer = ask(server, &request);
+        let answer = request.ask(server);
         let is_lost = self.dice.below(100) < self.losses.load(Ordering::SeqCst);
         let told = match answer {
             Ok(answer) if !is_lost => client.write_all(&answer),
@@ -127,43 +128,4 @@ fn is_there(client: &TcpStream) -> bool {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
         )
     })
-}
-
-/// A request with `Connection: close`; `None` when none came.
-fn read_request(client: &mut TcpStream) -> io::Result<Option<String>> {
-    let mut bytes = Vec::new();
-    let mut part = [0; 4096];
-    loop {
-        let length = client.read(&mut part)?;
-        if length == 0 {
-            return Ok(None);
-        }
-        bytes.extend_from_slice(&part[..length]);
-        let text = String::from_utf8_lossy(&bytes);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let lines = head.lines().map(str::to_ascii_lowercase);
-        let length = lines
-            .filter_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
-            .next_back();
-        if body.len() >= length.unwrap_or(0) {
-            return Ok(Some(format!("{head}\r\nconnection: close\r\n\r\n{body}")));
-        }
-    }
-}
-
-fn refresh_token(request: &str) -> Option<String> {
-    let (_, body) = request.split_once("\r\n\r\n")?;
-    let mut form = url::form_urlencoded::parse(body.as_bytes());
-    form.find(|(name, _)| name == "refresh_token")
-        .map(|(_, value)| value.into_owned())
-}
-
-fn ask(server: SocketAddr, request: &str) -> io::Result<Vec<u8>> {
-    let mut connection = TcpStream::connect(server)?;
-    connection.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    connection.read_to_end(&mut answer)?;
-    Ok(answer)
 }

@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use hallpass_protocol::Clock as _;
 use hallpass_protocol::random::SystemRandom;
@@ -40,7 +41,7 @@ pub(crate) enum Database {
 struct Process {
     child: Child,
     /// Kept open: who writes to a closed pipe dies of it.
-    _said: BufReader<ChildStdout>,
+    said: BufReader<ChildStdout>,
 }
 
 /// What the database says of a sign-in.
@@ -49,6 +50,9 @@ pub(crate) struct Row {
     pub(crate) generation: u32,
     pub(crate) is_revoked: bool,
 }
+
+/// Whatever a log says, it says by then.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everybody here comes from one address, and nobody guesses. A sign-in that dies with the server
 /// counts as a failed one, so that nobody guesses for nothing by killing it.
@@ -160,7 +164,7 @@ impl Production {
         said.read_line(&mut line).unwrap();
         let ready = format!("Ready: {}  issuer {}\n", self.url, self.url);
         assert_eq!(line, ready, "{}", self.log());
-        self.process = Some(Process { child, _said: said });
+        self.process = Some(Process { child, said });
     }
 
     /// Puts the database on a disk of its own, of so many KiB.
@@ -172,6 +176,32 @@ impl Production {
     /// The disk that it was moved to.
     pub(crate) fn disk(&self) -> &SmallDisk {
         self.disk.as_ref().expect("a disk of its own")
+    }
+
+    /// What `hallpass admin audit` prints, beside the server.
+    pub(crate) fn audit(&self, words: &[&str]) -> String {
+        let words = [&["admin", "audit"], words, &["--config", &self.config]].concat();
+        let mut command = self.home.hallpass(&words);
+        if let Some(disk) = &self.disk {
+            command = disk.inside(&command);
+        }
+        let ran = command.output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{words:?}: {said}{}", self.log());
+        String::from_utf8(ran.stdout).unwrap()
+    }
+
+    /// Reads what the server says on its standard output until a line holds this; that line.
+    pub(crate) fn wait_for_line(&mut self, said: &str) -> String {
+        let process = self.process.as_mut().expect("it runs");
+        loop {
+            let mut line = String::new();
+            let read = process.said.read_line(&mut line).unwrap();
+            assert!(read > 0, "it ended");
+            if line.contains(said) {
+                return line;
+            }
+        }
     }
 
     /// SIGKILL; returns when the process is gone.
@@ -218,6 +248,22 @@ impl Production {
     /// All that it has said, over all its lives.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.home.path("log")).unwrap_or_default()
+    }
+
+    /// Waits until it says this after the first `from` bytes of its log; all it said since.
+    pub(crate) async fn wait_for_log(&self, from: usize, said: &str) -> String {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let log = self.log();
+                let since = log.get(from..).unwrap_or_default();
+                if since.lines().any(|line| line.contains(said)) {
+                    return since.to_owned();
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        let heard = waited.await;
+        heard.unwrap_or_else(|_| panic!("nobody said {said}: {}", self.log()))
     }
 
     fn log_file(&self) -> File {

@@ -6,17 +6,6 @@ use hallpass_testing::Answer;
 use crate::desk::Desk;
 use crate::production::{Database, Production};
 
-/// Reads the log until it says this; the server writes it once the settings are taken or refused.
-async fn wait_for(server: &Production, said: &str) {
-    for _ in 0..3000 {
-        if server.log().contains(said) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("nobody said {said}: {}", server.log());
-}
-
 async fn ask_for_token(server: &Production) -> Answer {
     let request = reqwest::Client::new()
         .post(format!("{}/oauth2/token", server.url))
@@ -52,8 +41,9 @@ async fn sighup_reads_the_settings_again() {
     // A client, a resource, a name: with the next request, and nobody is signed out.
     let branding = "[branding]\nname = \"Renamed\"\n";
     server.configure(&format!("{before}{branding}{ROBOT}"));
+    let heard = server.log().len();
     server.signal("HUP");
-    wait_for(&server, "config.loaded").await;
+    server.wait_for_log(heard, "config.loaded").await;
     let answer = ask_for_token(&server).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let page = reqwest::get(format!("{}/login", server.url)).await.unwrap();
@@ -66,8 +56,9 @@ async fn sighup_reads_the_settings_again() {
 
     // A mistake is named by its place, and all stays as it was.
     server.configure(&format!("{before}\n[ttl]\n  acces = \"1h\"\n"));
+    let heard = server.log().len();
     server.signal("HUP");
-    wait_for(&server, "config.refused").await;
+    server.wait_for_log(heard, "config.refused").await;
     let line = before.lines().count() + 3;
     let place = format!("server.toml:{line}:3: unknown key `ttl.acces`");
     assert!(server.log().contains(&place), "{place}: {}", server.log());
@@ -76,8 +67,9 @@ async fn sighup_reads_the_settings_again() {
     // What cannot change is named, and the rest is taken.
     let moved = before.replace("listen = \"127.0.0.1:", "listen = \"127.0.0.2:");
     server.configure(&moved);
+    let heard = server.log().len();
     server.signal("HUP");
-    wait_for(&server, "waits for a restart").await;
+    server.wait_for_log(heard, "waits for a restart").await;
     assert!(server.log().contains("listen"), "{}", server.log());
     assert_eq!(ask_for_token(&server).await.refusal().1, "invalid_client");
     desk.refresh(&mut mine).await;

@@ -3,6 +3,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::mpsc;
+use std::thread;
 
 use hallpass_testing::TestPostgres;
 
@@ -33,12 +35,14 @@ async fn stop_with_everybody_waiting(database: Database, signal: &str) -> Produc
         ("client_id", "cli"),
         ("device_code", &started.member("device_code")),
     ];
-    let poll = |server: &Production| Waiting::post(server, "prefer: wait=25\r\n", &poll);
-    let taken_over = poll(&server);
-    let held = poll(&server);
-    // Another poll of the device came, so this one no longer waits: by then the other one does.
-    let answer = taken_over.answer();
-    assert!(answer.contains("authorization_pending"), "{answer}");
+    // Two polls of one device: whichever comes to wait first is answered when the other one does.
+    let (tell, answers) = mpsc::channel();
+    for tell in [tell.clone(), tell] {
+        let poll = Waiting::post(&server, "prefer: wait=25\r\n", &poll);
+        thread::spawn(move || tell.send(poll.answer()));
+    }
+    let taken_over = answers.recv().unwrap();
+    assert!(taken_over.contains("authorization_pending"), "{taken_over}");
     // A connection on which nothing was said yet is closed at once.
     let probe = Waiting::connect(&server).send("GET /readyz HTTP/1.1\r\n");
     let refresh = [
@@ -52,9 +56,9 @@ async fn stop_with_everybody_waiting(database: Database, signal: &str) -> Produc
     server.signal(signal);
     // Nobody listens any more once the server knows; that is polled, not slept for.
     while TcpStream::connect(authority(&server)).is_ok() {
-        std::thread::yield_now();
+        thread::yield_now();
     }
-    let answer = held.answer();
+    let answer = answers.recv().unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.contains("authorization_pending"), "{answer}");
     assert!(answer.contains("preference-applied: wait=25"), "{answer}");

@@ -1,5 +1,6 @@
 //! `hallpass admin`: one file for each thing that is administered.
 
+mod audit;
 mod backup;
 mod config;
 mod keys;
@@ -17,6 +18,7 @@ pub(crate) fn run(args: &AdminArgs, context: &Context) -> Result<(), Failure> {
     match &args.command {
         AdminCommand::Keys { command } => keys::run(command, &target),
         AdminCommand::User { command } => user::run(command, &target),
+        AdminCommand::Audit { command } => audit::run(command, &target),
         AdminCommand::Migrate { command } => migrate::run(*command, &target),
         AdminCommand::Backup { file } => backup::back_up(file, &target),
         AdminCommand::Restore(args) => backup::restore(args, &target),

@@ -131,7 +131,7 @@ async fn invite(
     let link = if print_link {
         let link = accounts.new_link(&account.id, Purpose::Invitation).await;
         let link = link.map_err(|error| failed(&error))?;
-        settings.account_link_url(&link)
+        settings.account_link_url(&link.token)
     } else {
         None
     };

@@ -3,11 +3,13 @@
 //! RFC 6749 §4.1.2: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2>, RFC 9207.
 
 use hallpass_issuer::Refusal;
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::authorization::AuthorizationSeed;
+use hallpass_issuer::browser_session::BrowserSessionId;
 use hallpass_issuer::consent::Consent;
 use hallpass_issuer::grants::authorization_code::{AuthorizationCode, CheckedRequest, CodeState};
 use hallpass_issuer::refusal::PageReason;
-use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
+use hallpass_issuer::tokens::one_time::Kind;
 use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::authorization::AuthorizationResponse;
 use hallpass_protocol::{Scopes, Secret, Timestamp};
@@ -64,7 +66,7 @@ pub(super) fn seed_of(
 pub(super) fn seed(
     checked: &CheckedRequest,
     (user, sign_in): (User, SignIn),
-    (auth_time, browser_session): (Timestamp, Option<SecretHash>),
+    (auth_time, browser_session): (Timestamp, Option<BrowserSessionId>),
     asked: &Asked,
 ) -> AuthorizationSeed {
     AuthorizationSeed {
@@ -102,9 +104,17 @@ pub(super) async fn issue(
     };
     if state.settings.strict
         && let Some(challenge) = &checked.challenge
+        && !state.used_challenges.note(&asked.client.id, challenge)
     {
-        state.used_challenges.note(&asked.client.id, challenge);
+        let entry = request.event(Event::PkceChallengeReuse);
+        let entry = entry.with_client(&asked.client.id);
+        state.audit.tell(entry.about(&seed.user.id));
     }
+    let granted = request.event(Event::AuthorizeGranted);
+    let granted = granted
+        .by_subject(&seed.user.id)
+        .with_client(&asked.client.id)
+        .with("scope", seed.scopes.to_string());
     let code = AuthorizationCode {
         code_hash,
         issuer: request.issuer.clone(),
@@ -134,6 +144,7 @@ pub(super) async fn issue(
     if !issued.await? {
         return Err(PageError::Request(PageReason::UnknownRequestUri));
     }
+    state.audit.tell(granted);
     Ok(answer(request, asked, Ok(secret)))
 }
 
@@ -165,6 +176,18 @@ pub(super) async fn refuse(
             .write(move |tx| pushed_requests::delete(tx, &hash));
         used.await?;
     }
+    // Whoever asks without a page hears this all the time: nobody was refused anything.
+    let is_question = matches!(
+        refusal,
+        Refusal::LoginRequired | Refusal::InteractionRequired | Refusal::ConsentRequired
+    );
+    if !is_question {
+        let entry = request.event(Event::AuthorizeDenied);
+        let entry = entry.with_client(&asked.client.id);
+        state
+            .audit
+            .tell(entry.with("error", refusal.code().as_str()));
+    }
     Ok(answer(request, asked, Err(refusal)))
 }
 
@@ -175,7 +198,7 @@ fn answer(
     result: Result<Secret<String>, Refusal>,
 ) -> Response<Body> {
     if let Err(refusal) = &result {
-        tracing::info!(?refusal, client = %asked.client.id, "authorization request refused");
+        tracing::debug!(?refusal, client = %asked.client.id, "authorization request refused");
     }
     let response = AuthorizationResponse {
         result: result.map_err(|refusal| refusal.to_error()),

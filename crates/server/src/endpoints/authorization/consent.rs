@@ -2,6 +2,7 @@
 //!
 //! OIDC Core §3.1.2.4: <https://openid.net/specs/openid-connect-core-1_0.html#Consent>
 
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::consent::{self, BadChoice, Consent};
 use hallpass_issuer::grants::authorization_code::CheckedRequest;
 use hallpass_protocol::form::Form;
@@ -80,7 +81,13 @@ pub(super) async fn allow(
         });
     let consents = consents.collect();
     let scopes = std::mem::replace(&mut checked.scopes, granted);
-    tracing::info!(client = %asked.client.id, user = %person.user().id, "consent.granted");
+    let entry = request.event(Event::ConsentGranted);
+    let entry = entry
+        .by_subject(&person.user().id)
+        .with_client(&asked.client.id);
+    state
+        .audit
+        .tell(entry.with("scope", checked.scopes.to_string()));
     let decided = Decided {
         seed: seed_of(&checked, person, asked),
         consents,

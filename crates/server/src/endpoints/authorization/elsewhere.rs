@@ -3,6 +3,7 @@
 //!
 //! Row S-275; RFC 9126, RFC 8252 §8.6: <https://www.rfc-editor.org/rfc/rfc8252#section-8.6>
 
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::grants::authorization_code::NetworkMismatch;
 use hallpass_issuer::network::{self, Comparison, Confirmed};
 use hallpass_protocol::UserId;
@@ -60,13 +61,9 @@ pub(super) fn page(
     asked: &Asked,
     (person, signed_in, pair): (&SignedInUser, SignedIn, &Confirmed),
 ) -> Response<Body> {
-    tracing::info!(
-        client = %asked.client.id,
-        user = %person.user().id,
-        browser = %pair.browser,
-        program = %pair.program,
-        "authorize.other_network"
-    );
+    let entry = request.event(Event::AuthorizeOtherNetwork);
+    let entry = entry.about(&person.user().id).with_client(&asked.client.id);
+    state.audit.tell(entry.with("confirmed", false));
     let about = (person, signed_in, pair, false);
     show(state, request, browser, asked, about)
 }
@@ -117,13 +114,9 @@ pub(super) async fn confirm(
         let page = show(state, request, browser, asked, about);
         return Ok(Err(page));
     }
-    tracing::info!(
-        client = %asked.client.id,
-        %user,
-        browser = %pair.browser,
-        program = %pair.program,
-        "authorize.other_network: confirmed"
-    );
+    let entry = request.event(Event::AuthorizeOtherNetwork);
+    let entry = entry.by_subject(user).with_client(&asked.client.id);
+    state.audit.tell(entry.with("confirmed", true));
     let until = Confirmed::until(request.now);
     let kept = state
         .store

@@ -1,5 +1,6 @@
 //! Take back what an app was allowed.
 
+use hallpass_issuer::audit::Event;
 use hallpass_protocol::ClientId;
 use http::Response;
 
@@ -25,7 +26,11 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
         .await
         .map_err(Fault::from)?;
     if forgotten {
-        tracing::info!(user = %user, client, "consent.revoked");
+        let entry = request.event(Event::ConsentRevoked).by_subject(user);
+        state
+            .audit
+            .keep(entry.with_client(&ClientId::new(client)))
+            .await;
     }
     Ok(done(request, if forgotten { "forgotten" } else { "gone" }))
 }

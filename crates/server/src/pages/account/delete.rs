@@ -1,6 +1,7 @@
 //! Leave: the account and everything that it has.
 
 use askama::Template;
+use hallpass_issuer::audit::Event;
 use http::{Method, Response, StatusCode};
 
 use super::gate::{Needs, Visit, done, enter};
@@ -71,6 +72,8 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         let problem = Problem::NotYourUsername;
         return Ok(page(state, request, &visit, Some(problem)));
     }
+    // What they did until now is cleared of them with their account.
+    state.audit.flush().await;
     let deleted = state.accounts.delete_own(visit.own()).await;
     match deleted.map_err(Fault::from)? {
         Deletion::Done => {}
@@ -80,7 +83,8 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         }
         Deletion::Gone => return Ok(done(request, "gone")),
     }
-    tracing::info!(user = %user.id, address = %request.peer, "user.deleted");
+    let entry = request.event(Event::UserDeleted);
+    state.audit.keep(entry.by_subject(&user.id)).await;
     let mut response = see_other(&format!("{}?done=deleted", request.path));
     SignedInUser::forget(request).send(&mut response);
     Ok(response)

@@ -1,6 +1,7 @@
 //! Everything that is kept about a person, as a file for them.
 
 use hallpass_issuer::account::EmailAddress;
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::sign_in_event::Outcome;
 use hallpass_protocol::Timestamp;
 use http::{HeaderValue, Response, header};
@@ -26,7 +27,8 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
     let Some(found) = load(state, &visit.person, u32::MAX).await? else {
         return Ok(see_other(&request.path_of("login")));
     };
-    tracing::info!(user = %found.account.id, address = %request.peer, "user.exported");
+    let entry = request.event(Event::UserExported);
+    state.audit.keep(entry.by_subject(&found.account.id)).await;
     let text = serde_json::to_vec_pretty(&written(&found, request)).unwrap_or_default();
     let mut response = Response::new(Body::from(text));
     for (name, value) in HEADERS {

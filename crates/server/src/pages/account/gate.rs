@@ -9,7 +9,7 @@ use hallpass_protocol::form::Form;
 use http::{Method, Response};
 
 use crate::Body;
-use crate::accounts::Own;
+use crate::accounts::{Own, SettingUp};
 use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;
@@ -81,6 +81,12 @@ pub(super) async fn enter(
         let asked = login::page(state, request, &browser, asking, &Mistakes::default());
         return Ok(Err(asked));
     };
+    if let Some(form) = form.as_ref().filter(|form| second_factor::is_answer(form)) {
+        let at = (state, request, &browser);
+        return Ok(Err(
+            second_factor::take_step_up(at, (&person, form), &page).await?
+        ));
+    }
     if let Some(form) = &form {
         browser.check_csrf_of(state, request, (form, &person))?;
         // Our pages send no referrer, so that some browsers call their origin `null`.
@@ -96,6 +102,14 @@ pub(super) async fn enter(
         let asked = login::page(state, request, &browser, asking, &Mistakes::default());
         return Ok(Err(asked));
     }
+    if needs == Needs::FreshSignIn {
+        // A password is not enough for somebody who has a second factor by now, wherever they set it
+        // up: who signed in just before with a stolen one would stay in.
+        let at = (state, request, &browser);
+        if let Some(asked) = second_factor::ask_if_enrolled(at, &person, &page).await? {
+            return Ok(Err(asked));
+        }
+    }
     Ok(Ok(Visit {
         person,
         browser,
@@ -104,11 +118,30 @@ pub(super) async fn enter(
 }
 
 impl Visit {
+    /// The same, under another cookie.
+    pub(super) fn with(&self, person: SignedInUser) -> Self {
+        Self {
+            person,
+            browser: self.browser.clone(),
+            form: None,
+        }
+    }
+
     /// Whose account it is.
     pub(super) fn own(&self) -> Own {
         Own {
             user: self.person.user().id.clone(),
             sign_in: self.person.proof().clone(),
+        }
+    }
+
+    /// This person, who changes their second factors.
+    pub(super) fn setting_up(&self, state: &State, request: &Request) -> SettingUp {
+        SettingUp {
+            own: self.own(),
+            event: None,
+            offered: state.settings.factor_policy().offered,
+            locale: request.language().tag(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! next page, which may be left.
 
 use askama::Template;
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::factors::passkey::{MOST, OwnPasskey, RelyingParty};
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;
@@ -23,8 +24,8 @@ use crate::languages::{Moment, Words};
 use crate::pages::html;
 use crate::pages::html::{Forms, Page};
 use crate::pages::layout::{FormTarget, Layout};
-use crate::pages::passkey::{Ask, Ceremony, creation, use_of};
-use crate::pages::problem::Problem;
+use crate::pages::passkey::{Answer, Ask, Ceremony, creation, use_of};
+use crate::pages::problem::{Problem, Said};
 use crate::request::Request;
 use crate::state::State;
 
@@ -108,7 +109,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         relying_party,
     };
     let Some(form) = &visit.form else {
-        return at.list(None).await;
+        return at.list(Said::Nothing).await;
     };
     let id = base64url::decode(form.one("id")?.unwrap_or_default()).unwrap_or_default();
     match form.one("action")? {
@@ -117,14 +118,14 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         Some("remove") => at.remove(id).await,
         // Script posts the form without pressing a button.
         None if form.has("passkey") => at.try_it(form, id).await,
-        _ => at.list(None).await,
+        _ => at.list(Said::Nothing).await,
     }
 }
 
 impl At<'_> {
     /// What challenges of this page are bound to.
     fn session(self) -> SecretHash {
-        self.visit.person.session()
+        self.visit.person.session_hash()
     }
 
     async fn passkeys(self) -> Result<Vec<OwnPasskey>, PageError> {
@@ -133,7 +134,7 @@ impl At<'_> {
         Ok(found.map_err(Fault::from)?)
     }
 
-    async fn list(self, problem: Option<Problem>) -> Result<Response<Body>, PageError> {
+    async fn list(self, said: Said) -> Result<Response<Body>, PageError> {
         let (request, known) = (self.request, self.passkeys().await?);
         let query = request.query_form()?;
         let layout = request.layout();
@@ -147,7 +148,9 @@ impl At<'_> {
                 (self.session(), names),
                 (user.id.as_str().as_bytes(), &known),
             )
+            .after(said)
         });
+        let problem = said.problem();
         let page = PasskeysPage {
             notice: notice.and_then(|done| words_for(layout.words, done)),
             layout,
@@ -164,45 +167,56 @@ impl At<'_> {
         let (state, request) = (self.state, self.request);
         let at = (state, request, &self.visit.browser);
         let session = Some(self.session());
-        let Some((asked, response)) = creation(at, self.relying_party, form, session)? else {
-            return self.list(Some(Problem::PasskeyNotMade)).await;
+        let (asked, response) = match creation(at, self.relying_party, form, session)? {
+            Answer::Given(asked, response) => (asked, response),
+            Answer::TooOld => return self.list(Said::TooOld).await,
+            Answer::Nothing => return self.list(Said::Problem(Problem::PasskeyNotMade)).await,
         };
         let name = user_agent::in_words(request).unwrap_or_default();
         let new = NewPasskey {
             asked,
             response,
             name: name.clone(),
-            locale: request.language().tag(),
         };
         let user = &self.visit.person.user().id;
-        let added = state.accounts.add_passkey(self.visit.own(), new).await;
+        let by = self.visit.setting_up(state, request);
+        let added = state.accounts.add_passkey(by, new).await;
         match added.map_err(Fault::from)? {
-            Added::Kept(id) => {
-                tracing::info!(%user, address = %request.peer, "passkey.added");
+            Added::Kept { passkey, .. } => {
+                let entry = request.event(Event::PasskeyAdded).by_subject(user);
+                state.audit.keep(entry).await;
                 state.outbox_filled.notify_one();
-                self.one(&id, name, None).await
+                // From now on this session has proved it, as it has an app that was set up.
+                let proved = self.visit.person.proof().clone();
+                let proved = proved.with_new_passkey(&passkey, request.now);
+                let (person, cookie) = self.visit.person.step_up(state, request, proved).await?;
+                let visit = self.visit.with(person);
+                let at = At {
+                    visit: &visit,
+                    ..self
+                };
+                let id = &passkey.credential_id;
+                let mut response = at.one(id, name, Said::Nothing).await?;
+                cookie.send(&mut response);
+                Ok(response)
             }
             Added::Refused(reason) => {
                 tracing::warn!(%user, address = %request.peer, %reason, "passkey.refused");
-                self.list(Some(Problem::PasskeyNotMade)).await
+                self.list(Said::Problem(Problem::PasskeyNotMade)).await
             }
-            Added::TooMany => self.list(Some(Problem::TooManyPasskeys)).await,
+            Added::TooMany => self.list(Said::Problem(Problem::TooManyPasskeys)).await,
             Added::Gone => Ok(super::gate::done(request, "gone")),
         }
     }
 
     /// The page of one passkey, to be named and tried.
-    async fn one(
-        self,
-        id: &[u8],
-        name: String,
-        problem: Option<Problem>,
-    ) -> Result<Response<Body>, PageError> {
+    async fn one(self, id: &[u8], name: String, said: Said) -> Result<Response<Body>, PageError> {
         let mut known = self.passkeys().await?;
         known.retain(|own| own.passkey.credential_id == id);
         if known.is_empty() {
             return Ok(self.done("gone"));
         }
+        let problem = said.problem();
         let page = PasskeyPage {
             layout: self.request.layout().without_switch(),
             form: self.visit.target(self.state, self.request, PAGE),
@@ -214,7 +228,8 @@ impl At<'_> {
                 self.relying_party,
                 (Ceremony::Try, Some(self.session())),
                 &known,
-            ),
+            )
+            .after(said),
         };
         Ok(self.answer(&page, problem))
     }
@@ -230,20 +245,21 @@ impl At<'_> {
         let refused = |reason: &dyn std::fmt::Display| {
             tracing::warn!(%user, address = %request.peer, %reason, "passkey.refused");
         };
-        if let Some((asked, response)) = use_of(at, self.relying_party, form, of)? {
-            if response.credential_id == id {
+        match use_of(at, self.relying_party, form, of)? {
+            Answer::Given(asked, response) if response.credential_id == id => {
                 let own = self.visit.own();
                 let tried = state.accounts.try_passkey(own, asked, response).await;
                 match tried.map_err(Fault::from)? {
                     Ok(_) => return Ok(self.done("works")),
                     Err(reason) => refused(&reason),
                 }
-            } else {
-                refused(&"another passkey than the new one");
             }
+            Answer::Given(..) => refused(&"another passkey than the new one"),
+            Answer::TooOld => return self.one(&id, name.to_owned(), Said::TooOld).await,
+            Answer::Nothing => {}
         }
-        let name = name.to_owned();
-        self.one(&id, name, Some(Problem::PasskeyNotAccepted)).await
+        let said = Said::Problem(Problem::PasskeyNotAccepted);
+        self.one(&id, name.to_owned(), said).await
     }
 
     async fn rename(self, form: &Form, id: Vec<u8>) -> Result<Response<Body>, PageError> {
@@ -256,22 +272,19 @@ impl At<'_> {
 
     async fn remove(self, id: Vec<u8>) -> Result<Response<Body>, PageError> {
         let (state, request) = (self.state, self.request);
-        let locale = request.language().tag();
-        let own = self.visit.own();
+        let by = self.visit.setting_up(state, request);
         let policy = state.settings.factor_policy();
-        let removed = state
-            .accounts
-            .remove_passkey(own, id, (policy, locale))
-            .await;
+        let removed = state.accounts.remove_passkey(by, id, policy).await;
         match removed.map_err(Fault::from)? {
             Removal::Done => {
-                let user = &self.visit.person.user().id;
-                tracing::info!(%user, address = %request.peer, "passkey.removed");
+                let entry = request.event(Event::PasskeyRemoved);
+                let entry = entry.by_subject(&self.visit.person.user().id);
+                state.audit.keep(entry).await;
                 state.outbox_filled.notify_one();
                 Ok(self.done("removed"))
             }
             Removal::Gone => Ok(self.done("gone")),
-            Removal::LastFactor => self.list(Some(Problem::LastFactor)).await,
+            Removal::LastFactor => self.list(Said::Problem(Problem::LastFactor)).await,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use askama::Template;
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::factors::password::{LONGEST, SHORTEST};
 use hallpass_protocol::Secret;
 use hallpass_protocol::form::Form;
@@ -115,14 +116,20 @@ async fn change(
     let own = visit.own();
     match state.accounts.change_password(own, change, limits).await {
         Ok(Guessed::Changed) => {
-            tracing::info!(user = %visit.person.user().id, address = %request.peer, "password.changed");
+            let entry = request.event(Event::PasswordChanged);
+            let entry = entry.by_subject(&visit.person.user().id);
+            state.audit.keep(entry).await;
             state.outbox_filled.notify_one();
             let mut response = done(request, "password");
             cookie.send(&mut response);
             Ok(Ok(response))
         }
         Ok(Guessed::Wrong) => {
-            tracing::info!(user = %visit.person.user().id, address = %request.peer, "password.refused");
+            let entry = request.event(Event::LoginFailure);
+            let entry = entry.about(&visit.person.user().id);
+            state
+                .audit
+                .tell(entry.with("method", "password").with("at", "account"));
             Ok(Err(wrong()))
         }
         Ok(Guessed::Locked(wait)) => {

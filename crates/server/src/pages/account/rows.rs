@@ -127,7 +127,7 @@ pub(super) fn browser(
 ) -> BrowserRow {
     let used = found.expires_at - state.settings.browser_sessions.idle;
     BrowserRow {
-        sid: format!("b-{}", browser_id(&found.token_hash)),
+        sid: format!("b-{}", browser_id(&found.id)),
         name: found.sign_in.browser.as_deref().map_or_else(
             || words.a_browser.to_owned(),
             |browser| words.program(browser),
@@ -137,7 +137,7 @@ pub(super) fn browser(
             .map(|from| words.coming_from(network(words, from))),
         created: moment(found.auth_time, now),
         used: moment(used.max(found.auth_time), now),
-        is_this: found.token_hash == person.session(),
+        is_this: found.id == person.session(),
     }
 }
 

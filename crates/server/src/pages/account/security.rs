@@ -1,6 +1,7 @@
 //! The second factors of a person: see what there is, remove the app, make recovery codes anew.
 
 use askama::Template;
+use hallpass_issuer::audit::Event;
 use hallpass_protocol::Timestamp;
 use http::{Response, StatusCode};
 
@@ -88,12 +89,14 @@ async fn remove(
     request: &Request,
     visit: &Visit,
 ) -> Result<Response<Body>, PageError> {
-    let rules = (state.settings.factor_policy(), request.language().tag());
-    let removed = state.accounts.remove_totp(visit.own(), rules).await;
+    let by = visit.setting_up(state, request);
+    let policy = state.settings.factor_policy();
+    let removed = state.accounts.remove_totp(by, policy).await;
     match removed.map_err(Fault::from)? {
         Removal::Done => {
-            let (user, address) = (&visit.person.user().id, request.peer);
-            tracing::info!(%user, %address, kind = "totp", "mfa.removed");
+            let entry = request.event(Event::MfaRemoved);
+            let entry = entry.by_subject(&visit.person.user().id);
+            state.audit.keep(entry.with("kind", "totp")).await;
             state.outbox_filled.notify_one();
             Ok(see_other(&format!(
                 "{}?done=removed",
@@ -110,16 +113,14 @@ async fn renew_codes(
     request: &Request,
     visit: &Visit,
 ) -> Result<Response<Body>, PageError> {
-    let locale = request.language().tag();
-    let renewed = state
-        .accounts
-        .renew_recovery_codes(visit.own(), locale)
-        .await;
+    let by = visit.setting_up(state, request);
+    let renewed = state.accounts.renew_recovery_codes(by).await;
     let Some(codes) = renewed.map_err(Fault::from)? else {
         return Ok(see_other(&request.path_of(PAGE)));
     };
     let user = visit.person.user();
-    tracing::info!(user = %user.id, address = %request.peer, kind = "recovery_code", "mfa.enrolled");
+    let entry = request.event(Event::MfaEnrolled).by_subject(&user.id);
+    state.audit.keep(entry.with("kind", "recovery_code")).await;
     state.outbox_filled.notify_one();
     let at = (request, &visit.browser);
     let next = Codes::Back {

@@ -1,5 +1,6 @@
 //! End or rename what is signed in.
 
+use hallpass_issuer::audit::Event;
 use hallpass_protocol::{AuthorizationId, hex};
 use http::Response;
 
@@ -35,7 +36,12 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
             };
             let ended = ended.map_err(Fault::from)?;
             if ended {
-                tracing::info!(user = %user, sid, "session.revoked");
+                let entry = request.event(Event::SessionRevoked).by_subject(user);
+                let entry = match authorization {
+                    Some(id) => entry.with_sid(id),
+                    None => entry.with("browser", true),
+                };
+                state.audit.keep(entry.with("why", "person")).await;
             }
             (ended, "revoked")
         }
@@ -53,7 +59,8 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
             if !ended.map_err(Fault::from)? {
                 return Ok(done(request, "gone"));
             }
-            tracing::info!(user = %user, "session.revoked_others");
+            let entry = request.event(Event::SessionRevoked).by_subject(user);
+            state.audit.keep(entry.with("why", "all_others")).await;
             let mut response = done(request, "others");
             cookie.send(&mut response);
             return Ok(response);

@@ -1,6 +1,7 @@
 //! Set up an authenticator app, or move to another one. The present one works until the new one has
 //! shown that it does.
 
+use hallpass_issuer::audit::Event;
 use hallpass_issuer::factors::totp::TotpSeed;
 use hallpass_issuer::user::Method;
 use hallpass_protocol::Secret;
@@ -15,7 +16,7 @@ use crate::error::page::PageError;
 use crate::error::redirect::see_other;
 use crate::pages::layout::FormTarget;
 use crate::pages::problem::Problem;
-use crate::pages::second_factor::{Codes, Enrolling, RecoveryCodesPage, SetUpPage};
+use crate::pages::second_factor::{Codes, Enrolling, RecoveryCodesPage, SetUp, SetUpPage};
 use crate::request::Request;
 use crate::state::State;
 
@@ -41,13 +42,11 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         return Ok(see_other(&request.path_of(PAGE)));
     };
     let new = NewTotp {
-        own: visit.own(),
-        event: None,
         seed: seed.clone(),
         code: Secret::new(form.one("code")?.unwrap_or_default().to_owned()),
-        locale: request.language().tag(),
     };
-    let enrolled = state.accounts.enrol_totp(new).await;
+    let by = visit.setting_up(state, request);
+    let enrolled = state.accounts.enrol_totp(by, new).await;
     match enrolled.map_err(Fault::from)? {
         Enrolment::Wrong => Ok(page(
             state,
@@ -67,12 +66,13 @@ async fn done(
     visit: &Visit,
     codes: &[Secret<String>],
 ) -> Result<Response<Body>, PageError> {
-    let (user, address) = (visit.person.user(), request.peer);
-    tracing::info!(user = %user.id, %address, kind = "totp", "mfa.enrolled");
+    let user = visit.person.user();
+    let entry = request.event(Event::MfaEnrolled).by_subject(&user.id);
+    state.audit.keep(entry.with("kind", "totp")).await;
     state.outbox_filled.notify_one();
     let proved = visit.person.proof().clone();
     let proved = proved.with_factor(Method::Totp, request.now);
-    let cookie = visit.person.step_up(state, request, proved).await?;
+    let (_, cookie) = visit.person.step_up(state, request, proved).await?;
     let next = Codes::Back {
         url: format!("{}?done=changed", request.path_of(security::PAGE)),
     };
@@ -93,7 +93,12 @@ fn page(
         interaction: Some(Enrolling::seal(at, &visit.person, seed)),
         ..visit.target(state, request, PAGE)
     };
-    let person = (visit.person.user().shown_name(), seed);
+    let set_up = SetUp {
+        seed: Some(seed),
+        passkey: None,
+        error,
+    };
+    let user = visit.person.user().shown_name();
     let back = Some(request.path_of(security::PAGE));
-    SetUpPage::answer(at, person, (form, None), (error, back))
+    SetUpPage::answer(at, (user, set_up), (form, None), back)
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::browser::Browser;
 use crate::page_token::Purpose;
+use crate::pages::problem::Said;
 use crate::request::Request;
 use crate::state::State;
 
@@ -57,17 +58,21 @@ pub struct Ask {
     pub challenge: String,
     /// Whether the browser may offer passkeys where the user name is typed.
     pub is_conditional: bool,
+    /// Whether it is asked at once, in the place of a page that was too old.
+    pub is_again: bool,
+    /// Whether there is no other way here.
+    pub is_only_way: bool,
 }
 
 impl Ask {
-    /// Asks for a new passkey for the person of a session.
+    /// Asks for a new passkey, for the person of a session or of a sign-in that waits for it.
     pub(crate) fn to_create(
         (state, request, browser): (&State, &Request, &Browser),
         relying_party: &RelyingParty,
-        (session, names): (SecretHash, (&str, &str)),
+        (of, names): (SecretHash, (&str, &str)),
         (user_handle, known): (&[u8], &[OwnPasskey]),
     ) -> Self {
-        let (challenge, token) = draw((state, request, browser), Ceremony::Create, Some(session));
+        let (challenge, token) = draw((state, request, browser), Ceremony::Create, Some(of));
         let options = CreationOptions {
             relying_party: (&relying_party.id, &state.settings.branding.name),
             user_handle,
@@ -81,6 +86,18 @@ impl Ask {
             options: options.to_json().to_string(),
             challenge: token,
             is_conditional: false,
+            is_again: false,
+            is_only_way: false,
+        }
+    }
+
+    /// Asks at once where the page before was too old: its person has pressed the button already.
+    pub(crate) fn after(self, said: Said) -> Self {
+        let is_again = said == Said::TooOld;
+        Self {
+            is_again,
+            is_conditional: self.is_conditional && !is_again,
+            ..self
         }
     }
 
@@ -115,6 +132,8 @@ impl Ask {
             options: options.to_json().to_string(),
             challenge: token,
             is_conditional: false,
+            is_again: false,
+            is_only_way: false,
         }
     }
 }

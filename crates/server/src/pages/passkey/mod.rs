@@ -6,7 +6,7 @@ mod answer;
 mod ask;
 mod sign_in;
 
-pub(crate) use answer::{creation, use_of};
+pub(crate) use answer::{Answer, creation, use_of};
 pub use ask::Ask;
 pub(crate) use ask::Ceremony;
-pub(crate) use sign_in::{is_sign_in, sign_in};
+pub(crate) use sign_in::{Judged, is_sign_in, sign_in};

@@ -19,7 +19,7 @@ use crate::pages::html;
 use crate::pages::html::{Forms, Page};
 use crate::pages::layout::{FormTarget, Layout};
 use crate::pages::passkey::{self, Ask, Ceremony};
-use crate::pages::problem::Problem;
+use crate::pages::problem::{Problem, Said};
 use crate::request::Request;
 use crate::state::State;
 
@@ -79,7 +79,7 @@ impl Step<'_> {
     pub(super) async fn page(
         self,
         way: Option<Way>,
-        problem: Option<(Problem, Option<Duration>)>,
+        said: Said,
     ) -> Result<Response<Body>, PageError> {
         let (state, request, browser) = self.at;
         let mut others = self.ways();
@@ -92,9 +92,11 @@ impl Step<'_> {
                 let known = state.accounts.passkeys(&self.person.0).await;
                 let known = known.map_err(Fault::from)?;
                 let of = (Ceremony::SecondFactor, Some(self.of));
-                Some(Ask::to_use(self.at, relying_party, of, &known))
+                Some(Ask::to_use(self.at, relying_party, of, &known).after(said))
             }
         };
+        let error = said.problem();
+        let wait = error.and_then(Problem::wait);
         let page = SecondFactorPage {
             // Asking for the page again would lose the step.
             layout: request.layout().without_switch(),
@@ -104,33 +106,52 @@ impl Step<'_> {
             way,
             others,
             passkey,
-            error: problem.map(|(problem, _)| problem),
+            error,
         };
-        let wait = problem.and_then(|(_, wait)| wait);
-        let mut response = html::html(status(problem.is_some(), wait), &page);
+        let mut response = html::html(status(error.is_some(), wait), &page);
         wait_before_next(&mut response, wait);
         browser.remember(&mut response);
         Ok(response)
     }
 
-    /// What was posted: a way, and what is shown by it. `None` for a way that they do not have.
-    pub(super) fn read(&self, form: &Form) -> Result<Option<(Way, Option<Proof>)>, PageError> {
+    /// What was posted.
+    pub(super) fn read(&self, form: &Form) -> Result<Posted, PageError> {
+        if let Some(way) = Way::named(form, "way", &self.ways())? {
+            return Ok(Posted::OtherWay(way));
+        }
         let Some(way) = Way::named(form, "method", &self.ways())? else {
-            return Ok(None);
+            return Ok(Posted::Nothing);
         };
         if let Some(proof) = way.code(form)? {
-            return Ok(Some((way, Some(proof))));
+            return Ok(Posted::Proof(way, proof));
         }
         let Some(relying_party) = &self.at.0.settings.passkeys else {
-            return Ok(None);
+            return Ok(Posted::Nothing);
         };
         let of = (Ceremony::SecondFactor, Some(self.of));
-        let answer = passkey::use_of(self.at, relying_party, form, of)?;
-        Ok(Some((
-            way,
-            answer.map(|answer| Proof::Passkey(Box::new(answer))),
-        )))
+        Ok(match passkey::use_of(self.at, relying_party, form, of)? {
+            passkey::Answer::Given(asked, response) => {
+                Posted::Proof(way, Proof::Passkey(Box::new((asked, response))))
+            }
+            passkey::Answer::TooOld => Posted::TooOld(way),
+            passkey::Answer::Nothing => Posted::Unreadable(way),
+        })
     }
+}
+
+/// What was posted.
+#[derive(Debug)]
+pub(super) enum Posted {
+    /// Something to be judged.
+    Proof(Way, Proof),
+    /// What proves nothing, whoever it is.
+    Unreadable(Way),
+    /// An answer to a page that was too old.
+    TooOld(Way),
+    /// The wish to show something else.
+    OtherWay(Way),
+    /// Nothing, or by a way that they do not have.
+    Nothing,
 }
 
 fn status(has_problem: bool, wait: Option<Duration>) -> StatusCode {

@@ -1,11 +1,11 @@
-//! Set up an authenticator app, and save the recovery codes: in the sign-in where a second factor is
-//! required, and on the page of the account.
+//! Set up a second factor, and save the recovery codes: in the sign-in where a second factor is
+//! required, and an app on the page of the account, too.
 
 use std::time::Duration;
 
 use askama::Template;
+use hallpass_issuer::browser_session::BrowserSessionId;
 use hallpass_issuer::factors::totp::TotpSeed;
-use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::{Secret, Timestamp};
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use crate::page_token::Purpose;
 use crate::pages::html;
 use crate::pages::html::{Forms, Page};
 use crate::pages::layout::{FormTarget, Layout};
+use crate::pages::passkey::Ask;
 use crate::pages::problem::Problem;
 use crate::request::Request;
 use crate::state::State;
@@ -26,7 +27,8 @@ use crate::state::State;
 /// So long setting up may take.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// The page with the QR code. It posts `code`.
+/// The page that offers an app, a passkey, or both. It posts `code`, or what the passkey said with
+/// `method=passkey`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "second_factor_setup.html")]
 pub(crate) struct SetUpPage {
@@ -35,12 +37,28 @@ pub(crate) struct SetUpPage {
     /// The sign-in that waits; none on the page of the account.
     pub(crate) pending: Option<String>,
     pub(crate) user: String,
-    pub(crate) qr_code: Option<QrCode>,
-    /// The key in groups of four letters.
-    pub(crate) key: String,
+    pub(crate) app: Option<AppKey>,
+    pub(crate) passkey: Option<Ask>,
     pub(crate) error: Option<Problem>,
     /// Where to go instead, on the page of the account.
     pub(crate) back_url: Option<String>,
+}
+
+/// What an app is given.
+#[derive(Debug, Clone)]
+pub(crate) struct AppKey {
+    pub(crate) qr_code: Option<QrCode>,
+    /// In groups of four letters.
+    pub(crate) key: String,
+}
+
+/// What may be set up, and what was wrong with it.
+#[derive(Debug)]
+pub(crate) struct SetUp<'a> {
+    /// For an app.
+    pub(crate) seed: Option<&'a TotpSeed>,
+    pub(crate) passkey: Option<Ask>,
+    pub(crate) error: Option<Problem>,
 }
 
 impl Page for SetUpPage {
@@ -52,30 +70,26 @@ impl Page for SetUpPage {
 }
 
 impl SetUpPage {
-    /// The page for a seed.
+    /// The page.
     pub(crate) fn answer(
         (state, request, browser): (&State, &Request, &Browser),
-        (user, seed): (&str, &TotpSeed),
+        (user, set_up): (&str, SetUp<'_>),
         (form, pending): (FormTarget, Option<String>),
-        (error, back_url): (Option<Problem>, Option<String>),
+        back_url: Option<String>,
     ) -> Response<Body> {
-        let uri = seed.uri(&state.settings.branding.name, user);
-        let letters: Vec<char> = seed.base32().expose().chars().collect();
-        let groups = letters
-            .chunks(4)
-            .map(|group| group.iter().collect::<String>());
+        let name = &state.settings.branding.name;
         let page = Self {
             // Asking for the page again would draw another key.
             layout: request.layout().without_switch(),
             form,
             pending,
             user: user.to_owned(),
-            qr_code: QrCode::of(uri.expose()),
-            key: groups.collect::<Vec<_>>().join(" "),
-            error,
+            app: set_up.seed.map(|seed| AppKey::of(seed, name, user)),
+            passkey: set_up.passkey,
+            error: set_up.error,
             back_url,
         };
-        let status = if error.is_some() {
+        let status = if page.error.is_some() {
             StatusCode::UNPROCESSABLE_ENTITY
         } else {
             StatusCode::OK
@@ -83,6 +97,37 @@ impl SetUpPage {
         let mut response = html::html(status, &page);
         browser.remember(&mut response);
         response
+    }
+
+    fn heading(&self) -> &'static str {
+        let words = self.layout.words;
+        match (&self.app, &self.passkey) {
+            (Some(_), Some(_)) => words.set_up_factor,
+            (None, Some(_)) => words.create_passkey,
+            (_, None) => words.set_up_totp,
+        }
+    }
+
+    /// What was wrong with the code; what was wrong with a passkey is said beside its button.
+    fn code_error(&self) -> Option<Problem> {
+        self.error.filter(|error| *error != Problem::PasskeyNotMade)
+    }
+
+    fn passkey_error(&self) -> Option<Problem> {
+        self.error.filter(|error| *error == Problem::PasskeyNotMade)
+    }
+}
+
+impl AppKey {
+    fn of(seed: &TotpSeed, issuer: &str, user: &str) -> Self {
+        let letters: Vec<char> = seed.base32().expose().chars().collect();
+        let groups = letters
+            .chunks(4)
+            .map(|group| group.iter().collect::<String>());
+        Self {
+            qr_code: QrCode::of(seed.uri(issuer, user).expose()),
+            key: groups.collect::<Vec<_>>().join(" "),
+        }
     }
 }
 
@@ -138,7 +183,7 @@ impl RecoveryCodesPage {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Enrolling {
     seed: Seed,
-    session: SecretHash,
+    session: BrowserSessionId,
     expires_at: Timestamp,
 }
 

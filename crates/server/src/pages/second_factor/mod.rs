@@ -4,8 +4,10 @@
 //! and until it is done nobody is signed in: there is nothing to skip to (`docs/adr/0014`).
 
 mod code_page;
+mod enrol;
 mod enrol_page;
 mod pending;
+mod prove;
 mod qr_code;
 mod sign_in;
 mod step_up;
@@ -13,10 +15,14 @@ mod way;
 
 #[cfg(test)]
 pub(crate) use code_page::SecondFactorPage;
-pub(crate) use enrol_page::{Codes, Enrolling, RecoveryCodesPage, SetUpPage};
+#[cfg(test)]
+pub(crate) use enrol_page::AppKey;
+pub(crate) use enrol_page::{Codes, Enrolling, RecoveryCodesPage, SetUp, SetUpPage};
 #[cfg(test)]
 pub(crate) use qr_code::QrCode;
 pub(crate) use sign_in::{Progress, advance, is_step};
-pub(crate) use step_up::{StepUp, ask as ask_to_step_up, is_answer, take as take_step_up};
+pub(crate) use step_up::{
+    StepUp, ask as ask_to_step_up, ask_if_enrolled, is_answer, take as take_step_up,
+};
 #[cfg(test)]
 pub(crate) use way::Way;

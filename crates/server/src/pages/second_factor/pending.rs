@@ -42,8 +42,8 @@ pub(crate) struct Pending {
 pub(super) enum Stage {
     /// A second factor is to be shown.
     Prove,
-    /// One is to be set up, with this seed.
-    Enrol(Seed),
+    /// One is to be set up: an app, where there is a seed for it, or a passkey.
+    Enrol(Option<Seed>),
     /// It is set up; its recovery codes are to be saved.
     Enrolled,
 }
@@ -109,6 +109,14 @@ impl Pending {
     pub(super) fn seal(&self, (state, request, browser): (&State, &Request, &Browser)) -> String {
         let binding = browser.binding(request);
         state.page_tokens.seal(Purpose::SecondFactor, binding, self)
+    }
+
+    /// What the app is given that is to be set up.
+    pub(super) fn seed(&self) -> Option<TotpSeed> {
+        match &self.stage {
+            Stage::Enrol(seed) => seed.as_ref()?.read(),
+            Stage::Prove | Stage::Enrolled => None,
+        }
     }
 
     /// Whose sign-in it is.

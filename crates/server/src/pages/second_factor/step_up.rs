@@ -4,13 +4,13 @@
 //! RFC 9470 §5: <https://www.rfc-editor.org/rfc/rfc9470#section-5>
 
 use hallpass_issuer::account::Role;
+use hallpass_issuer::factors::acr::Acr;
 use hallpass_issuer::factors::required::{Demand, Factors, Missing, Person as Having};
 use hallpass_protocol::form::Form;
 use http::Response;
 
-use super::code_page::Step;
-use super::sign_in::judge;
-use super::way::Way;
+use super::code_page::{Posted, Step};
+use super::prove::judge;
 use crate::Body;
 use crate::accounts::{KnownBrowser, Own, Proved, Shown};
 use crate::error::Fault;
@@ -19,7 +19,7 @@ use crate::error::redirect::see_other;
 use crate::extract::browser::Browser;
 use crate::extract::signed_in_user::SignedInUser;
 use crate::pages::layout::FormTarget;
-use crate::pages::problem::Problem;
+use crate::pages::problem::{Problem, Said};
 use crate::request::Request;
 use crate::state::State;
 
@@ -70,9 +70,29 @@ pub(crate) async fn ask(
         Missing::Factor => {
             let usable = policy.usable_for(having, demand);
             let step = step(at, (person, usable), action);
-            Ok(StepUp::Page(step.page(None, None).await?))
+            Ok(StepUp::Page(step.page(None, Said::Nothing).await?))
         }
     }
+}
+
+/// Asks whoever has a second factor and has not shown it in this session; `None` for everybody else.
+pub(crate) async fn ask_if_enrolled(
+    at: (&State, &Request, &Browser),
+    person: &SignedInUser,
+    action: &str,
+) -> Result<Option<Response<Body>>, PageError> {
+    let (state, _, _) = at;
+    if person.proof().reached() >= Some(Acr::SecondFactor) {
+        return Ok(None);
+    }
+    let enrolled = state.accounts.second_factors(&person.user().id).await;
+    let offered = state.settings.factor_policy().offered;
+    let usable = enrolled.map_err(Fault::from)?.kinds().and(offered);
+    if !usable.has_any() {
+        return Ok(None);
+    }
+    let step = step(at, (person, usable), action);
+    step.page(None, Said::Nothing).await.map(Some)
 }
 
 /// Takes what the page posted. Right: back to `action`, under a new cookie.
@@ -87,14 +107,14 @@ pub(crate) async fn take(
     let offered = state.settings.factor_policy().offered;
     let usable = enrolled.map_err(Fault::from)?.kinds().and(offered);
     let step = step(at, (person, usable), action);
-    if let Some(way) = Way::named(form, "way", &step.ways())? {
-        return step.page(Some(way), None).await;
-    }
-    let Some((way, proof)) = step.read(form)? else {
-        return Ok(see_other(action));
-    };
-    let Some(proof) = proof else {
-        return step.page(Some(way), Some((way.problem(), None))).await;
+    let (way, proof) = match step.read(form)? {
+        Posted::Proof(way, proof) => (way, proof),
+        Posted::OtherWay(way) => return step.page(Some(way), Said::Nothing).await,
+        Posted::TooOld(way) => return step.page(Some(way), Said::TooOld).await,
+        Posted::Unreadable(way) => {
+            return step.page(Some(way), Said::Problem(way.problem())).await;
+        }
+        Posted::Nothing => return Ok(see_other(action)),
     };
     let name = person.user().shown_name().to_ascii_lowercase();
     let shown = Shown {
@@ -108,15 +128,15 @@ pub(crate) async fn take(
     };
     match judge(state, request, shown, way).await? {
         Proved::Right(proved) => {
-            let cookie = person.step_up(state, request, proved.1).await?;
+            let (_, cookie) = person.step_up(state, request, proved.1).await?;
             let mut response = see_other(action);
             cookie.send(&mut response);
             Ok(response)
         }
-        Proved::Wrong => step.page(Some(way), Some((way.problem(), None))).await,
+        Proved::Wrong => step.page(Some(way), Said::Problem(way.problem())).await,
         Proved::Locked(wait) => {
-            let problem = Problem::TooManyTries(wait);
-            step.page(Some(way), Some((problem, Some(wait)))).await
+            step.page(Some(way), Said::Problem(Problem::TooManyTries(wait)))
+                .await
         }
         // Whatever it was, the page of it says what is to do now.
         Proved::Gone => Ok(see_other(action)),
@@ -132,7 +152,7 @@ fn step<'a>(
     Step {
         at,
         person: (person.user().id.clone(), person.user().shown_name()),
-        of: person.session(),
+        of: person.session_hash(),
         usable,
         form: FormTarget {
             action: action.to_owned(),
