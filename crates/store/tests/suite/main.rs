@@ -6,6 +6,7 @@
     reason = "a test may fail"
 )]
 
+mod checkpoints;
 mod consents;
 mod factors;
 mod files;
