@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ffi};
 
-use super::checkpoints::Checkpoints;
+use super::checkpoints::{Checkpoints, Limits};
 use super::{Access, Context, Job, Session, Transaction, storable};
 use crate::columns::{Bind, Value};
 use crate::error::StoreError;
@@ -57,7 +57,11 @@ impl Database {
         }
         // An answered write must survive a power cut; `fullfsync` is what that takes on macOS.
         database.set("PRAGMA synchronous = FULL; PRAGMA fullfsync = 1")?;
-        database.checkpoints = Some(Checkpoints::start(path, &mut database.connection)?);
+        database.checkpoints = Some(Checkpoints::start(
+            path,
+            &mut database.connection,
+            Limits::OF_FILE,
+        )?);
         Ok(database)
     }
 

@@ -6,7 +6,6 @@
     reason = "a test may fail"
 )]
 
-mod checkpoints;
 mod consents;
 mod factors;
 mod files;
