@@ -112,8 +112,9 @@ class SqliteFile:
         return self.folder / f"{name}.db"
 
     def copy(self, name, new):
-        """Of a database that nobody has open."""
-        shutil.copy(self.path(name), self.path(new))
+        database = self.open(name)
+        database.execute("VACUUM INTO ?", [str(self.path(new))])
+        database.close()
         return f"sqlite://{self.path(new)}"
 
     def fill(self, name, rows):

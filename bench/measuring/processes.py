@@ -14,7 +14,7 @@ class Process:
     """A server that has answered its first request; `millis` is how long that took."""
 
     def __init__(self, name, command, port, probe, cwd, env=None):
-        self.name, self.port = name, port
+        self.name, self.port, self.probe = name, port, probe
         self.log = open(pathlib.Path(cwd) / f"{name}.log", "ab")
         began = time.perf_counter()
         self.popen = subprocess.Popen(
@@ -46,11 +46,13 @@ class Process:
 
     def stop(self):
         self.popen.terminate()
-        try:
-            self.popen.wait(10)
-        except subprocess.TimeoutExpired:
-            self.popen.kill()
-            self.popen.wait()
+        waited = time.perf_counter()
+        # A server that was asked whether it is ready goes on until it has said that it is not.
+        while self.popen.poll() is None and time.perf_counter() - waited < PATIENCE:
+            answers(self.port, self.probe)
+            time.sleep(0.05)
+        self.popen.kill()
+        self.popen.wait()
         self.log.close()
 
 

@@ -21,7 +21,6 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::files::Places;
 use crate::said;
-use crate::static_token::StaticToken;
 use crate::trace_file::TraceFile;
 
 #[path = "profile_auth.rs"]
@@ -51,7 +50,7 @@ pub(crate) struct Profile {
     /// The name that was probably meant.
     nearest: Option<String>,
     files: Arc<(ProfileFile, ProfileFile)>,
-    environment: Environment,
+    pub(crate) environment: Environment,
     /// From standard input, which is read once.
     given_secret: Option<Secret<String>>,
     /// As the command line names it; it may hold a password.
@@ -180,7 +179,7 @@ impl Profile {
         let mut builder = self
             .start(issuer, client_id)?
             .app_name("hallpass")
-            .profile(slot(&self.name))
+            .profile(config::slot(&self.name))
             .http(self.transport()?)
             .store(self.store()?);
         builder = self.watched(builder);
@@ -266,7 +265,7 @@ impl Profile {
     pub(crate) fn session_key(&self) -> Option<SessionKey> {
         let (issuer, client_id) = (&self.settings.issuer, &self.settings.client_id);
         let key = SessionKey::new(issuer.as_ref()?, client_id.as_ref()?);
-        Some(key.in_profile(slot(&self.name)))
+        Some(key.in_profile(config::slot(&self.name)))
     }
 
     /// Whether somebody's session is kept.
@@ -296,11 +295,6 @@ impl Profile {
                     && !self.has_session()?
             }
         })
-    }
-
-    /// The token that the environment gives instead of a session.
-    pub(crate) fn static_token(&self) -> Result<Option<StaticToken>, Failure> {
-        StaticToken::find(&self.environment)
     }
 
     /// Row C-75: whether a token of this profile may go to an address.
@@ -398,16 +392,6 @@ impl Profile {
             }
             _ => failure.hint_to(format!("run `{}`", self.login_command())),
         }
-    }
-}
-
-/// The place of a profile's session: one account each. The profile of who names none has the place
-/// that a client without profiles has.
-pub(crate) fn slot(name: &str) -> &str {
-    if name == config::DEFAULT_NAME {
-        ""
-    } else {
-        name
     }
 }
 

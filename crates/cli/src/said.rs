@@ -6,12 +6,11 @@ use hallpass_client::{Provider, SessionKey, Store, StorePlace, clean};
 
 use crate::args::{Flow, GlobalArgs, Ports, ServerArgs};
 use crate::config::{
-    AuthMethod, DirectoryFile, Layers, Origin, ProfileFile, SecretPlace, Settings, command_of,
+    AuthMethod, DirectoryFile, Layers, Origin, ProfileFile, SecretPlace, Settings, command_of, slot,
 };
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::files::Places;
-use crate::profile::slot;
 
 /// Everybody who has a say.
 pub(crate) struct Said<'a> {

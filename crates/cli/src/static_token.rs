@@ -23,6 +23,13 @@ pub(crate) struct StaticToken {
     pub(crate) places: Vec<String>,
 }
 
+impl Profile {
+    /// The token that the environment gives instead of a session.
+    pub(crate) fn static_token(&self) -> Result<Option<StaticToken>, Failure> {
+        StaticToken::find(&self.environment)
+    }
+}
+
 impl StaticToken {
     /// Reads the variables.
     pub(crate) fn find(environment: &Environment) -> Result<Option<Self>, Failure> {

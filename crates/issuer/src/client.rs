@@ -15,7 +15,7 @@ use hallpass_protocol::{ClientId, Scopes, Secret, Timestamp};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::authorization::RefreshLifetimes;
-use crate::consent::ConsentPolicy;
+use crate::consent_policy::ConsentPolicy;
 use crate::grants::device_approval::Requirement;
 use crate::refusal::{ClientReason, Refusal};
 use crate::tokens::one_time::SecretHash;

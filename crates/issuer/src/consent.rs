@@ -8,18 +8,8 @@
 use hallpass_protocol::{ClientId, Scopes, Timestamp, UserId};
 
 use crate::client::Client;
+use crate::consent_policy::ConsentPolicy;
 use crate::policy::{OFFLINE_ACCESS, OPENID};
-
-/// When people are asked about a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConsentPolicy {
-    /// Each time.
-    Always,
-    /// Until they agreed to what it asks for.
-    Remember,
-    /// Never, unless the request has `prompt=consent`: the operator vouches for it.
-    Trusted,
-}
 
 /// What a person let a client do at one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ pub mod browser_session;
 pub mod claims;
 pub mod client;
 pub mod consent;
+pub mod consent_policy;
 pub mod factors;
 pub mod grants;
 pub mod limits;

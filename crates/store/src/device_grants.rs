@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use hallpass_issuer::authorization::AuthorizationSeed;
 use hallpass_issuer::grants::device_code::{DeviceGrant, DeviceGrantState, Requester};
-use hallpass_issuer::grants::device_poll::{Pace, PolledGrant, Stage};
+use hallpass_issuer::grants::device_pace::{Pace, Stage};
+use hallpass_issuer::grants::device_poll::PolledGrant;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::{AuthorizationId, ClientId, Timestamp};
 

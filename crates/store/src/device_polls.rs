@@ -2,7 +2,7 @@
 //!
 //! RFC 8628 §3.5: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>
 
-use hallpass_issuer::grants::device_code::{LONGEST_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
+use hallpass_issuer::grants::device_pace::{LONGEST_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
 use hallpass_issuer::grants::device_poll::{PollTime, PolledGrant};
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::{ClientId, Timestamp};

@@ -7,7 +7,7 @@ use hallpass_client::{Clock as _, SessionKey, TokenStore, clean};
 use hallpass_protocol::time::SystemClock;
 use serde_json::{Value, json};
 
-use super::whoami;
+use super::session_words;
 use crate::commands::Context;
 use crate::config::ProfileFile;
 use crate::failure::Failure;
@@ -114,17 +114,20 @@ fn row(profile: &Profile) -> Result<Row, Failure> {
     };
     Ok(match session {
         Some(session) => Row {
-            json: whoami::to_json(&session, profile, "offline"),
+            json: session_words::to_json(&session, profile, "offline"),
             who: session
                 .account()
                 .name
                 .clone()
                 .unwrap_or_else(|| "somebody".to_owned()),
-            words: format!("token {}", whoami::token_words(&session, SystemClock.now())),
+            words: format!(
+                "token {}",
+                session_words::token_words(&session, SystemClock.now())
+            ),
             is_in: session.status() != hallpass_client::SessionStatus::ReauthRequired,
         },
         None => Row {
-            json: whoami::nobody_json(profile),
+            json: session_words::nobody_json(profile),
             who: "-".to_owned(),
             words: if profile.has_secret() {
                 "signs in as itself"

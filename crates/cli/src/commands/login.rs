@@ -4,20 +4,21 @@ use hallpass_client::answers::EventLines;
 use hallpass_client::flow::{self, Decision, Offers, Sign, Way};
 use hallpass_client::{
     CancelSignIn, Client, DpopMode, ErrorKind, SecurityViolation, Session, SessionKey, SignIn,
-    TerminalUi, clean,
+    TerminalUi,
 };
 
-use super::login_explained::{WithoutPerson, explain};
+use super::login_explained::explain;
 use super::login_registration::ensure_client_id;
+use super::login_wish::Wish;
 use super::login_without_person::{as_given, as_program};
 use super::protected_resource::find_server;
-use super::whoami;
+use super::session_words;
 use crate::args::{Flow, LoginArgs, Ports};
 use crate::commands::Context;
 use crate::config;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::profile::{Profile, slot};
+use crate::profile::Profile;
 use crate::runtime;
 use crate::static_token;
 
@@ -100,101 +101,6 @@ fn registers(args: &LoginArgs, profile: &Profile) -> Result<bool, Failure> {
     let needs_id = settings.client_id.is_none();
     let signs_in = args.sign_in.force || !profile.has_session()?;
     Ok(needs_id || (signs_in && profile.registered()?.is_some()))
-}
-
-/// The flow that was asked for.
-#[derive(Clone, Copy)]
-pub(super) struct Wish {
-    pub(super) flow: Flow,
-    /// Only the command line itself makes a sign-in start without a terminal.
-    pub(super) is_explicit: bool,
-    /// What lets the program go on without a person.
-    pub(super) without: WithoutPerson,
-    /// Whether the rules chose the flow, and nobody by its name.
-    pub(super) is_chosen: bool,
-}
-
-impl Wish {
-    /// What matters for the choice of the flow.
-    pub(super) fn surroundings(self, context: &Context) -> flow::Environment {
-        let surroundings = context.surroundings();
-        if self.is_explicit {
-            surroundings.attended()
-        } else {
-            surroundings
-        }
-    }
-
-    fn find(args: &LoginArgs, profile: &Profile, context: &Context) -> Result<Self, Failure> {
-        let (flags, without) = (&args.sign_in, WithoutPerson::find(args, profile));
-        let flag = args.flow.or(match (flags.browser, flags.device) {
-            (true, _) => Some(Flow::Browser),
-            (_, true) => Some(Flow::Device),
-            _ => None,
-        });
-        if let Some(flow) = flag {
-            return Ok(Self {
-                flow,
-                is_explicit: flow != Flow::Auto || flags.events,
-                without,
-                is_chosen: false,
-            });
-        }
-        let variable = match context.environment.text("HALLPASS_FLOW") {
-            None => None,
-            Some("auto") => Some(Flow::Auto),
-            Some("browser") => Some(Flow::Browser),
-            Some("device") => Some(Flow::Device),
-            Some("paste") => Some(Flow::Paste),
-            Some("client-credentials") => Some(Flow::ClientCredentials),
-            Some(other) => {
-                let text = format!("HALLPASS_FLOW is `{}`", clean::text(other));
-                return Err(Failure::usage(text)
-                    .hint_to("set it to auto, browser, device, paste or client-credentials"));
-            }
-        };
-        let kept = variable.or(profile.settings.flow);
-        let is_program = kept.is_none() && without.is_program();
-        let flow = if is_program {
-            Flow::ClientCredentials
-        } else {
-            kept.unwrap_or(Flow::Auto)
-        };
-        Ok(Self {
-            flow,
-            is_explicit: flags.events,
-            without,
-            is_chosen: kept.is_none(),
-        })
-    }
-
-    /// The same where a token is given and nobody asks for another flow.
-    fn with_token(self) -> Self {
-        let without = WithoutPerson {
-            has_token: true,
-            ..self.without
-        };
-        Self { without, ..self }
-    }
-
-    /// The flow of a person that was asked for by name.
-    pub(super) fn way(self) -> Option<Way> {
-        match self.flow {
-            Flow::Browser => Some(Way::Browser),
-            Flow::Device => Some(Way::Device),
-            Flow::Paste => Some(Way::Paste),
-            Flow::Auto | Flow::ClientCredentials => None,
-        }
-    }
-
-    /// Who tells a program, if one wants to hear it.
-    fn events(self, args: &LoginArgs) -> Option<EventLines> {
-        let events = EventLines::stdout;
-        args.sign_in.events.then(|| match self.flow {
-            Flow::Paste => events().reading(),
-            _ => events(),
-        })
-    }
 }
 
 /// What the flags say goes into the profile.
@@ -280,8 +186,8 @@ fn settled(how: SignIn, (profile, context): (&Profile, &Context)) -> Result<Sign
 
 /// Beside the session, and another lock than that of its refresh: helpers never wait for a person.
 fn lock_file(profile: &Profile) -> Result<std::path::PathBuf, Failure> {
-    let key =
-        SessionKey::new(profile.issuer()?, profile.client_id()?).in_profile(slot(&profile.name));
+    let key = SessionKey::new(profile.issuer()?, profile.client_id()?)
+        .in_profile(config::slot(&profile.name));
     let name = format!("{}.signin", key.hash());
     Ok(profile.places.state.join("sessions").join(name))
 }
@@ -368,7 +274,7 @@ fn report(
 ) -> Result<(), Failure> {
     let output = context.output;
     if output.is_json() {
-        return Output::answer_json(&whoami::to_json(session, profile, "sign_in"));
+        return Output::answer_json(&session_words::to_json(session, profile, "sign_in"));
     }
     if is_new {
         output.note(&format!("  Profile \"{}\"", profile.name));

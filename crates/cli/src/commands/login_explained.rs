@@ -5,60 +5,10 @@
 
 use hallpass_client::flow::{self, Environment, Offers, Rule};
 
-use super::login::Wish;
-use crate::args::{Flow, LoginArgs};
+use super::login_wish::{Wish, WithoutPerson};
+use crate::args::Flow;
 use crate::commands::Context;
-use crate::profile::Profile;
 use crate::static_token;
-
-/// What lets a program go on without a person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct WithoutPerson {
-    /// `HALLPASS_TOKEN` is set, and the command line leaves the flow open.
-    pub(super) has_token: bool,
-    /// What the program proves itself with.
-    pub(super) credential: Option<&'static str>,
-    /// Why the credential is one that a person's sign-in uses.
-    pub(super) person: Option<&'static str>,
-}
-
-impl WithoutPerson {
-    /// Looks at the profile, and at what the command line asks for.
-    pub(super) fn find(args: &LoginArgs, profile: &Profile) -> Self {
-        let settings = &profile.settings;
-        let credential = match (&settings.private_key, profile.has_secret()) {
-            (Some(_), _) => Some("private key"),
-            (None, true) => Some("client secret"),
-            (None, false) => None,
-        };
-        let mut scopes = args.scope.iter().flat_map(|scope| scope.split(' '));
-        // The secrets of providers known by name belong to programs that people use.
-        let person = if settings.provider.is_some() {
-            Some("of a provider's program")
-        } else if profile.is_remembered {
-            Some("a sign-in is remembered")
-        } else if scopes.any(|scope| matches!(scope, "openid" | "offline_access")) {
-            Some("scopes of a person")
-        } else {
-            None
-        };
-        Self {
-            has_token: false,
-            credential,
-            person,
-        }
-    }
-
-    /// Rule 3: a credential, and nothing that only a person has.
-    pub(super) fn is_program(self) -> bool {
-        self.credential.is_some() && self.person.is_none()
-    }
-
-    /// What the program proves itself with.
-    pub(super) fn why(self) -> Vec<&'static str> {
-        self.credential.into_iter().collect()
-    }
-}
 
 /// Says how the sign-in goes, and why, before it begins.
 pub(super) fn explain(offers: Offers, wish: Wish, context: &Context) {

@@ -6,8 +6,8 @@ use hallpass_client::clean;
 use hallpass_client::flow::Offers;
 use serde_json::json;
 
-use super::login::Wish;
 use super::login_explained::explain;
+use super::login_wish::Wish;
 use super::{token, whoami};
 use crate::args::LoginArgs;
 use crate::commands::Context;

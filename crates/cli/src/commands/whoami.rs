@@ -1,19 +1,18 @@
 //! `hallpass whoami`: who is signed in, with which server, for how long.
 
-use hallpass_client::{
-    Clock as _, ErrorKind, Session, SessionStatus, StoreInfo, Timestamp, answers, clean,
-};
+use hallpass_client::{Clock as _, ErrorKind, Session, SessionStatus, StoreInfo, clean};
 use hallpass_protocol::time::SystemClock;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::session_words::{nobody_json, to_json, token_words};
 use super::userinfo;
 use crate::args::WhoamiArgs;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::profile::Profile;
+use crate::runtime;
 use crate::static_token::{self, StaticToken};
-use crate::{moment, runtime};
 
 /// Says who is signed in.
 pub(crate) fn run(args: &WhoamiArgs, context: &Context) -> Result<(), Failure> {
@@ -122,17 +121,6 @@ pub(super) fn tell_given(
     ))
 }
 
-/// Who is signed in, for programs.
-pub(crate) fn to_json(session: &Session, profile: &Profile, checked: &str) -> Value {
-    answers::whoami(session, (&profile.name, &profile.chosen_by), checked)
-}
-
-pub(super) fn nobody_json(profile: &Profile) -> Value {
-    let settings = &profile.settings;
-    let server = (settings.issuer.as_deref(), settings.client_id.as_deref());
-    answers::nobody((&profile.name, &profile.chosen_by), server)
-}
-
 fn to_text(session: &Session, profile: &Profile, context: &Context) -> String {
     let account = session.account();
     let paint = context.output.paint;
@@ -165,15 +153,6 @@ fn to_text(session: &Session, profile: &Profile, context: &Context) -> String {
         line("kept in", &store_words(&store.describe()));
     }
     text
-}
-
-pub(super) fn token_words(session: &Session, now: Timestamp) -> String {
-    match (session.status(), session.access_expires_at()) {
-        (SessionStatus::ReauthRequired, _) => "no longer good".to_owned(),
-        (_, None) => "good; the server does not say until when".to_owned(),
-        (_, Some(at)) if at > now => format!("expires {}", moment::relative(at, now)),
-        (_, Some(at)) => format!("expired {}", moment::relative(at, now)),
-    }
 }
 
 /// `/home/ada/.local/state/hallpass/sessions (sealed, key in the keychain)`

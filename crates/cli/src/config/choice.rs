@@ -158,6 +158,12 @@ fn by_resource(target: &Target, files: [&ProfileFile; 2]) -> Option<Chosen> {
     }
 }
 
+/// The place of a profile's session: one account each. The profile of who names none has the place
+/// that a client without profiles has.
+pub(crate) fn slot(name: &str) -> &str {
+    if name == DEFAULT_NAME { "" } else { name }
+}
+
 /// The profile of who names none.
 pub(crate) const DEFAULT_NAME: &str = "default";
 const LONGEST_NAME: usize = 64;

@@ -11,7 +11,7 @@ mod private_file;
 mod secret_place;
 mod settings;
 
-pub(crate) use choice::{Chosen, DEFAULT_NAME, Question, choose, judge_name};
+pub(crate) use choice::{Chosen, DEFAULT_NAME, Question, choose, judge_name, slot};
 pub(crate) use directory_file::{DirectoryFile, Trust};
 pub(crate) use file::ProfileFile;
 pub(crate) use helpers::{Helper, HelperPlace, Helpers};

@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::discovery::endpoint;
+use super::refusal::refusal;
 use super::server::AuthorizationServer;
-use super::token_endpoint::refusal;
 use crate::clean;
 use crate::error::{Error, ErrorKind};
 use crate::http::Reply;

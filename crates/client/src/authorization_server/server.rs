@@ -12,7 +12,7 @@ use url::Url;
 
 use super::discovery;
 use super::issuer_keys::IssuerKeys;
-use super::token_endpoint::refusal;
+use super::refusal::refusal;
 use crate::address::is_loopback;
 use crate::clean;
 use crate::client_auth::{ClientAuthMethod, Proof};

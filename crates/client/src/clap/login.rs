@@ -3,7 +3,7 @@
 use std::io;
 
 use super::args::LoginArgs;
-use super::run::{DEFAULT, print, program, say};
+use super::output::{DEFAULT, print, program, say};
 use super::stop_signals::until_stopped;
 use crate::answers::{self, EventLines, Failure};
 use crate::clean;

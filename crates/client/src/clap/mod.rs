@@ -25,6 +25,7 @@
 
 mod args;
 mod login;
+mod output;
 mod run;
 mod sign_in_args;
 mod stop_signals;

@@ -3,10 +3,9 @@
 use std::io;
 use std::process::ExitCode;
 
-use serde_json::Value;
-
 use super::args::{AuthArgs, AuthCommand, LogoutArgs, StatusArgs};
 use super::login::login;
+use super::output::{DEFAULT, print, program, say};
 use super::token_args::TokenArgs;
 use crate::answers::{self, Failure};
 use crate::clean;
@@ -15,9 +14,6 @@ use crate::client_builder::ClientBuilder;
 use crate::error::{Error, ErrorKind};
 use crate::session::{Session, SessionStatus};
 use crate::sign_out::StepResult;
-
-/// What a program of one server calls its only profile in JSON.
-pub(super) const DEFAULT: (&str, &str) = ("default", "default");
 
 impl AuthArgs {
     /// Runs the command for this client, tells people or programs what came of it, and returns the exit
@@ -152,26 +148,7 @@ impl AuthArgs {
     }
 }
 
-pub(super) fn print(answer: &Value) {
-    say(&mut io::stdout(), &clean::json(&answer.to_string()));
-}
-
 fn nobody(client: &Client) -> Error {
     let text = format!("nobody is signed in to {}", client.inner.server.host());
     Error::login_required(text).hint_to(format!("run `{} auth login` in a terminal", program()))
-}
-
-/// The program's name, as it was started.
-pub(super) fn program() -> String {
-    let path = std::env::args_os().next().unwrap_or_default();
-    let name = std::path::Path::new(&path).file_stem().unwrap_or_default();
-    clean::text(&name.to_string_lossy())
-}
-
-/// Who reads no further (`| head -1`) has what they wanted.
-pub(super) fn say(place: &mut dyn io::Write, text: &str) {
-    let written = writeln!(place, "{text}").and_then(|()| place.flush());
-    if let Err(error) = written {
-        tracing::debug!(%error, "nobody reads the answer");
-    }
 }

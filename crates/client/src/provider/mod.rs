@@ -2,6 +2,7 @@
 
 mod identity;
 mod parse;
+mod place;
 mod preset;
 mod presets;
 mod profile;

@@ -2,20 +2,13 @@
 
 use url::Url;
 
+use super::place::Place;
 use super::preset::{Parameter, PathRule, Preset};
 use super::presets::PRESETS;
 use super::profile::Provider;
 use crate::address::secure_url;
 use crate::clean;
 use crate::error::Error;
-
-/// What a parameter says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) base: String,
-    pub(super) path: String,
-    pub(super) tenant: String,
-}
 
 impl Provider {
     /// Reads `NAME` or `NAME:PARAMETER`. The parameter is a tenant (`microsoft`), or a host with what

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::identity::Identity;
-use super::parse::Place;
+use super::place::Place;
 use super::preset::{
     Callback, IdentitySource, Offline, Preset, ResourceUse, SaidIssuer, SecretUse,
 };

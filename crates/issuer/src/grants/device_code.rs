@@ -8,7 +8,7 @@ use std::time::Duration;
 use hallpass_protocol::user_code::{Length, UserCode};
 use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Timestamp};
 
-use super::device_poll::{Pace, Stage};
+use super::device_pace::{Pace, Stage};
 use super::refresh_token::CLOCK_FAULT;
 use crate::authorization::{Authorization, AuthorizationSeed, RevokeReason};
 use crate::bound_key;
@@ -16,12 +16,6 @@ use crate::client::AuthenticatedClient;
 use crate::refusal::{Denied, GrantReason, Refusal};
 use crate::tokens::one_time::SecretHash;
 
-/// RFC 8628 §3.5: "the interval MUST be increased by 5 seconds".
-pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
-/// The interval never grows beyond this (row S-18).
-pub const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
-/// How much too early a poll may come: timers and networks are not exact (row S-18).
-pub const POLL_TOLERANCE: Duration = Duration::from_secs(1);
 /// How long a finished grant is remembered, so that its answer stays the same and its code is not
 /// given out again (rows S-09, S-21).
 pub const REMEMBERED: Duration = Duration::from_hours(24);

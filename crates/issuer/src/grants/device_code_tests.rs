@@ -10,6 +10,7 @@ use serde_json::Map;
 use super::*;
 use crate::authorization::Origin;
 use crate::client::{Client, Occasion};
+use crate::grants::device_pace::SLOW_DOWN_STEP;
 use crate::refusal::ProofReason;
 use crate::tokens::one_time::Kind;
 use crate::user::{SignIn, User};

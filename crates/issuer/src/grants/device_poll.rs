@@ -3,24 +3,15 @@
 //! RFC 8628 §3.5: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use hallpass_protocol::{ClientId, Timestamp};
 
-use super::device_code::{DeviceGrant, LONGEST_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
+use super::device_code::DeviceGrant;
+use super::device_pace::{Pace, Stage, verdict};
 use crate::bound_key;
 use crate::client::AuthenticatedClient;
 use crate::network;
 use crate::refusal::{GrantReason, Refusal};
-
-/// How a device polls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
-    /// The wait that it must keep between polls.
-    pub interval: Duration,
-    /// The last poll, whatever its outcome.
-    pub last_poll_at: Option<Timestamp>,
-}
 
 /// When a poll came, and when it is answered: the same unless it was held (RFC 7240 §4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,19 +20,6 @@ pub struct PollTime {
     pub came: Timestamp,
     /// When it is answered.
     pub answered: Timestamp,
-}
-
-/// Where a grant stands, without what it holds there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Nobody has decided.
-    Pending,
-    /// A person said yes.
-    Approved,
-    /// A person said no.
-    Denied,
-    /// The tokens were fetched.
-    Redeemed,
 }
 
 /// The part of a device grant that answers most polls.
@@ -132,44 +110,10 @@ impl PolledGrant {
     }
 }
 
-impl Pace {
-    /// Answers a poll of the right client, and keeps in mind that it came.
-    pub(super) fn answer(
-        &mut self,
-        stage: Stage,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let last_poll = self.last_poll_at.replace(now);
-        // The first poll is free; after it the interval counts from the last one.
-        let is_early = last_poll.is_some_and(|last| now + POLL_TOLERANCE < last + self.interval);
-        let slowed = (is_early && stage == Stage::Pending).then(|| {
-            self.interval = (self.interval + SLOW_DOWN_STEP).min(LONGEST_INTERVAL);
-            self.interval
-        });
-        verdict(stage, expires_at, now, slowed)
-    }
-}
-
-/// What a poll is told, once it is known whether it was slowed down.
-fn verdict(
-    stage: Stage,
-    expires_at: Timestamp,
-    now: Timestamp,
-    slowed: Option<Duration>,
-) -> Result<(), Refusal> {
-    match stage {
-        Stage::Pending | Stage::Approved if now >= expires_at => Err(Refusal::ExpiredToken),
-        Stage::Pending => Err(slowed.map_or(Refusal::AuthorizationPending, |interval| {
-            Refusal::SlowDown { interval }
-        })),
-        Stage::Denied => Err(Refusal::AccessDenied),
-        Stage::Approved | Stage::Redeemed => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn pending() -> PolledGrant {

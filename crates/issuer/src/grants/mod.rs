@@ -4,6 +4,7 @@ pub mod authorization_code;
 pub mod client_credentials;
 pub mod device_approval;
 pub mod device_code;
+pub mod device_pace;
 pub mod device_poll;
 pub mod jwt_bearer;
 pub mod refresh_token;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::key_pair::{Pair, Scheme};
 use super::material::point;
-use super::signing_key::{Pair, Scheme};
 use super::{Algorithm, KeyError, base64url};
 
 /// The members of a private JWK, borrowed: no copy of a private number is left in memory.

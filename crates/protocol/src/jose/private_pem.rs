@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::signing_key::{Pair, Scheme};
+use super::key_pair::{Pair, Scheme};
 use super::{Algorithm, KeyError};
 
 /// What a label says of the bytes below it.

@@ -6,7 +6,8 @@
 use askama::Template;
 use hallpass_issuer::audit::{Entry, Event};
 use hallpass_issuer::authorization::{AuthorizationSeed, RefreshLifetimes};
-use hallpass_issuer::consent::{self, BadChoice, ConsentPolicy};
+use hallpass_issuer::consent::{self, BadChoice};
+use hallpass_issuer::consent_policy::ConsentPolicy;
 use hallpass_issuer::factors::required::Demand;
 use hallpass_issuer::grants::device_approval::{self, NotApprovable};
 use hallpass_issuer::grants::device_code::DeviceGrant;

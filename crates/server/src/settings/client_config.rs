@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use hallpass_issuer::Client;
 use hallpass_issuer::client::{AllowedScopes, ClientKind, Credential, DevicePolicy};
-use hallpass_issuer::consent::ConsentPolicy;
+use hallpass_issuer::consent_policy::ConsentPolicy;
 use hallpass_issuer::grants::device_approval::Requirement;
 use hallpass_issuer::redirect_uri::check_registrable;
 use hallpass_issuer::tokens::one_time::SecretHash;

@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use hallpass_issuer::consent::ConsentPolicy;
+use hallpass_issuer::consent_policy::ConsentPolicy;
 use hallpass_issuer::factors::passkey::{NoRelyingParty, RelyingParty};
 use hallpass_issuer::factors::password::Cost;
 use hallpass_issuer::factors::required::RequireMfa;

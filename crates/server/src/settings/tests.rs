@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hallpass_issuer::client::{AllowedScopes, ClientKind, Credential};
-use hallpass_issuer::consent::ConsentPolicy;
+use hallpass_issuer::consent_policy::ConsentPolicy;
 use hallpass_issuer::tokens::mint::Dialect;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;

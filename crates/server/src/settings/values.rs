@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hallpass_issuer::authorization::RefreshLifetimes;
-use hallpass_issuer::consent::ConsentPolicy;
+use hallpass_issuer::consent_policy::ConsentPolicy;
 use hallpass_issuer::factors::acr::Acr;
 use hallpass_issuer::factors::passkey::RelyingParty;
 use hallpass_issuer::factors::password::Cost;

@@ -1,6 +1,7 @@
 //! What a job sees of a database: transactions, rows, and the one place that knows that there are
 //! two engines. [`sqlite`] and [`postgres`] know one each.
 
+mod checkpoints;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ffi};
 
+use super::checkpoints::{Checkpoints, Limits};
 use super::{Access, Context, Job, Session, Transaction, storable};
 use crate::columns::{Bind, Value};
 use crate::error::StoreError;
@@ -20,6 +21,8 @@ use crate::revocation_watch::Revoked;
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Database {
+    /// Of the writer of a file. They end before its connection, which closes the log as the last one.
+    checkpoints: Option<Checkpoints>,
     connection: Connection,
     context: Arc<Context>,
     decisions: Arc<AtomicU64>,
@@ -42,7 +45,7 @@ impl Database {
 
     /// The one connection that writes a file.
     pub(crate) fn open_writer(path: &Path, context: Arc<Context>) -> Result<Self, StoreError> {
-        let database = Self::new(Connection::open(path).map_err(failed)?, context)?;
+        let mut database = Self::new(Connection::open(path).map_err(failed)?, context)?;
         let mode: String = database
             .connection
             .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -54,6 +57,11 @@ impl Database {
         }
         // An answered write must survive a power cut; `fullfsync` is what that takes on macOS.
         database.set("PRAGMA synchronous = FULL; PRAGMA fullfsync = 1")?;
+        database.checkpoints = Some(Checkpoints::start(
+            path,
+            &mut database.connection,
+            Limits::OF_FILE,
+        )?);
         Ok(database)
     }
 
@@ -68,6 +76,7 @@ impl Database {
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         let database = Self {
+            checkpoints: None,
             connection,
             context,
             decisions: Arc::default(),
@@ -118,16 +127,16 @@ impl Database {
 
     /// Runs the jobs in one transaction, each in a savepoint, and answers them after the commit.
     pub(crate) fn write(&self, mut jobs: Vec<Box<dyn Job>>) -> Health {
-        let (committed, health) = match self.write_all(&mut jobs) {
+        let (committed, is_lost) = match self.write_all(&mut jobs) {
             Ok(revoked) => {
                 self.context.revocations.learn(revoked);
-                (Ok(()), Health::Good)
+                let checkpoints = self.checkpoints.as_ref();
+                (Ok(()), checkpoints.is_some_and(Checkpoints::have_lost))
             }
             Err(error) => {
-                let health = health_after(&error);
                 // Whatever is still open goes; the answer is the first error.
                 drop(self.roll_back());
-                (Err(unavailable(&error)), health)
+                (Err(unavailable(&error)), is_lost(&error))
             }
         };
         // Counted after the commit and before anybody hears of it.
@@ -137,7 +146,7 @@ impl Database {
         for job in jobs {
             job.answer(&committed);
         }
-        health
+        if is_lost { Health::Lost } else { Health::Good }
     }
 
     /// Runs the jobs; what they revoked.
@@ -307,12 +316,11 @@ fn unavailable(error: &rusqlite::Error) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
 
-fn health_after(error: &rusqlite::Error) -> Health {
+/// Whether the disk did not confirm what was written.
+pub(super) fn is_lost(error: &rusqlite::Error) -> bool {
     let fsync = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC];
-    match error.sqlite_error() {
-        Some(cause) if fsync.contains(&cause.extended_code) => Health::Lost,
-        _ => Health::Good,
-    }
+    let cause = error.sqlite_error();
+    cause.is_some_and(|cause| fsync.contains(&cause.extended_code))
 }
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use hallpass_client::Secret;
 use serde_json::Value;
 use url::Url;
 
-use super::import::Imported;
+use super::imported::Imported;
 use crate::config::{AuthMethod, Settings};
 use crate::failure::Failure;
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use hallpass_client::{Secret, clean};
 use serde_json::{Value, json};
 
+use super::imported::Imported;
 use super::{Files, client_file, kubeconfig};
 use crate::args::ProfileImportArgs;
 use crate::commands::Context;
@@ -15,15 +16,6 @@ use crate::config::{ProfileFile, SecretPlace, Settings, judge_name};
 use crate::failure::Failure;
 use crate::files;
 use crate::output::Output;
-
-/// A profile that was found in a file.
-#[derive(Debug, Default)]
-pub(super) struct Imported {
-    /// What it says.
-    pub(super) settings: Settings,
-    /// The secret that lay in the file itself.
-    pub(super) secret: Option<Secret<String>>,
-}
 
 /// Imports a file.
 pub(super) fn run(args: &ProfileImportArgs, context: &Context) -> Result<(), Failure> {

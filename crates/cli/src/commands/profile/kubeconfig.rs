@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::import::Imported;
+use super::imported::Imported;
 use crate::config::Settings;
 
 /// Reads them; none when the document is something else.

@@ -4,6 +4,7 @@
 mod add;
 mod client_file;
 mod import;
+mod imported;
 mod kubeconfig;
 mod list;
 mod remove;
