@@ -10,7 +10,6 @@ use hallpass_protocol::{KeyId, Timestamp};
 use crate::columns::{Json, json};
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
-use crate::ring_keys;
 
 /// How often a node says that it lives.
 pub const BEAT: Duration = Duration::from_secs(2);
@@ -41,15 +40,8 @@ impl Node {
     }
 }
 
-/// Says that a node lives, and what it knows; the key of the ring that makes what is new from now on,
-/// and how many nodes live. Fails when the ring lacks a key that others use already.
-pub(crate) fn beat(
-    tx: &Transaction<'_>,
-    id: &[u8; 16],
-    kids: &[KeyId],
-    now: Timestamp,
-) -> Result<(u8, u64), StoreError> {
-    let minting = ring_keys::check(tx, Some(id), now)?;
+/// Says that a node lives, and what it knows; how many nodes live.
+pub(crate) fn beat(tx: &Transaction<'_>, id: &[u8; 16], kids: &[KeyId]) -> Result<u64, StoreError> {
     let kids: Vec<&str> = kids.iter().map(KeyId::as_str).collect();
     tx.run(
         "INSERT INTO nodes (id, seen_at, ring, kids) \
@@ -63,12 +55,11 @@ pub(crate) fn beat(
          WHERE seen_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1",
         &[&REMEMBERED],
     )?;
-    let live = tx.count(
+    tx.count(
         "SELECT count(*) FROM nodes \
          WHERE seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1",
         &[&LIFE],
-    )?;
-    Ok((minting, live))
+    )
 }
 
 /// Lets nobody come, go or change the key while this transaction looks who is there.

@@ -27,6 +27,7 @@ use crate::pool::Pool;
 use crate::postgres_url::PostgresUrl;
 use crate::revocation_feed;
 use crate::revocation_watch::RevocationWatch;
+use crate::ring_keys;
 use crate::sealed::{SealingKeys, StoreKeys};
 
 /// The records of the issuers, in memory, in a file or on a server. Cheap to clone.
@@ -263,7 +264,10 @@ impl Store {
             return Ok(());
         }
         let node = self.context().node;
-        let beat = self.write(move |tx| nodes::beat(tx, &node, &kids, SystemClock.now()));
+        let beat = self.write(move |tx| {
+            let minting = ring_keys::check(tx, Some(&node), SystemClock.now())?;
+            Ok((minting, nodes::beat(tx, &node, &kids)?))
+        });
         let (minting, live) = beat.await?;
         self.context().sealing.minting().change(minting);
         let live = u32::try_from(live).unwrap_or(u32::MAX);

@@ -12,8 +12,8 @@ use hallpass_protocol::random::{self, Random};
 use hallpass_protocol::{AuthorizationId, ClientId, Timestamp, UserId};
 use serde_json::Value;
 
-use super::chain::NodeId;
 use super::event::{Event, Outcome};
+use super::node_id::NodeId;
 
 /// Who did it, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,13 @@
 mod chain;
 mod entry;
 mod event;
+mod node_id;
 mod verification;
 
-pub use chain::{AuditKey, AuditPublicKey, Floor, Head, NodeId, Signed};
+pub use chain::{AuditKey, AuditPublicKey, Floor, Head, Signed};
 pub use entry::{Actor, Detail, Entry, Record, Unlinked, Veiled};
 pub use event::{Event, Outcome};
+pub use node_id::NodeId;
 pub use verification::{Chain, Finding, Walk};
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Whether a chain is the one that was written: record by record, against its signed ends, and against
 //! the ends that somebody noted elsewhere.
 
-use super::chain::{AuditPublicKey, Floor, Head, NodeId, Signed};
+use super::chain::{AuditPublicKey, Floor, Head, Signed};
 use super::entry::Record;
+use super::node_id::NodeId;
 
 /// What a database says of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]

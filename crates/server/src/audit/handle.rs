@@ -9,8 +9,9 @@ use hallpass_protocol::{ClientId, UserId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::message::Message;
 use super::thinning::Thinning;
-use super::writer::{Message, Writer};
+use super::writer::Writer;
 
 /// So many events wait to be written; what comes then is counted and lost.
 const LONGEST_QUEUE: usize = 10_000;

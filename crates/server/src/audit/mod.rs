@@ -6,6 +6,8 @@
 mod handle;
 mod json;
 mod key;
+mod message;
+mod open;
 mod sinks;
 mod thinning;
 mod trail;
@@ -14,5 +16,5 @@ mod writer;
 pub(crate) use handle::Audit;
 pub use json::record as record_json;
 pub(crate) use key::load as load_key;
+pub(crate) use open::Role;
 pub use trail::{Anchor, AuthorizationId, Search, Trail, TrailError, is_event, now, read_anchors};
-pub(crate) use writer::Role;

@@ -14,11 +14,9 @@ use hallpass_store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::handle::Audit;
+use super::json;
+use super::message::Message;
 use super::sinks::Lines;
-use super::{json, key};
-use crate::listen::StartError;
-use crate::settings::{AuditSettings, AuditSink};
 
 /// An event waits so long at most for others.
 const BATCH_TIME: Duration = Duration::from_secs(1);
@@ -28,28 +26,8 @@ const BATCH: usize = 100;
 const ANCHOR_TIME: Duration = Duration::from_mins(1);
 /// Or after so many records.
 const ANCHOR_EACH: u64 = 1000;
-/// So many chains are named by the first record of a new one.
-const NAMED_CHAINS: u32 = 20;
 /// More places where the chain may have ended nobody follows.
 const MOST_ENDS: usize = 16;
-
-/// What the task is asked for.
-#[derive(Debug)]
-pub(super) enum Message {
-    /// Keep this, and say so to whoever waits.
-    Entry(Box<Entry>, Option<oneshot::Sender<()>>),
-    /// Write all that came before.
-    Flush(oneshot::Sender<()>),
-}
-
-/// Whose chain a process writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// A server.
-    Server,
-    /// A command, which on a server's database shares a chain with all others.
-    Command,
-}
 
 /// What became of a batch.
 enum Kept {
@@ -93,36 +71,19 @@ struct Anchored {
     newest: Option<Signed<Head>>,
 }
 
-impl Audit {
-    /// Opens the records of a store: makes sure of the key, and of the other sinks.
-    pub(crate) async fn open(
-        store: &Store,
+impl Writer {
+    /// A writer that has written nothing. Without a store the records are in the lines alone; others may
+    /// share the chain.
+    pub(super) fn new(
+        (store, key): (Option<Store>, AuditKey),
         (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
-        settings: &AuditSettings,
-        role: Role,
-    ) -> Result<Self, StartError> {
-        if settings.sinks.is_empty() {
-            return Ok(Self::off());
-        }
-        let lines = Lines::of(&settings.sinks);
-        lines.check().map_err(|error| {
-            StartError::Fault(format!(
-                "the file of `[audit] file` cannot be written: {error}"
-            ))
-        })?;
-        let key = key::load(store, random.as_ref()).await?;
-        let is_alone = role == Role::Command || !store.has_other_nodes();
-        let node = if is_alone {
-            NodeId::ALONE
-        } else {
-            NodeId::from_bytes(store.node())
-        };
-        let started = start_event(store, (clock.now(), node), role).await?;
-        let kept = settings.sinks.contains(&AuditSink::Database);
-        let (store, is_shared) = (store.clone(), is_alone && store.has_other_nodes());
-        let audit = Self::over(|dropped| Writer {
+        lines: Lines,
+        (node, is_shared): (NodeId, bool),
+        dropped: Arc<AtomicU64>,
+    ) -> Self {
+        Self {
             head: Head::start(node, clock.now()),
-            store: kept.then_some(store),
+            store,
             key: Arc::new(key),
             clock,
             random,
@@ -138,47 +99,9 @@ impl Audit {
             dropped,
             told: 0,
             unwritten: 0,
-        });
-        for entry in started {
-            audit.tell(entry);
         }
-        Ok(audit)
     }
-}
 
-/// That a server starts, and which chains it met; that it changed the tables.
-async fn start_event(
-    store: &Store,
-    (now, node): (Timestamp, NodeId),
-    role: Role,
-) -> Result<Vec<Entry>, StoreError> {
-    let mut entries = Vec::new();
-    if role == Role::Server {
-        let started = Entry::new(Event::SystemStarted, now)
-            .by(Actor::System)
-            .with("version", env!("CARGO_PKG_VERSION"));
-        entries.push(if node == NodeId::ALONE {
-            started
-        } else {
-            let heads = store.read(|tx| audit_events::list_newest_heads(tx, NAMED_CHAINS));
-            json::with_chains(started, &heads.await?)
-        });
-    }
-    if let (Some(first), Some(last)) = (store.migrated().first(), store.migrated().last()) {
-        let migrated = Entry::new(Event::SystemMigrated, now)
-            .by(if role == Role::Server {
-                Actor::System
-            } else {
-                Actor::Operator
-            })
-            .with("from", first.saturating_sub(1))
-            .with("to", *last);
-        entries.push(migrated);
-    }
-    Ok(entries)
-}
-
-impl Writer {
     /// Writes until nobody can tell anything any more.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut minutes = interval(ANCHOR_TIME);

@@ -105,7 +105,7 @@ async fn s_13_an_old_request_is_pointed_out() {
 }
 
 #[tokio::test]
-async fn s_13_s_270_another_network_is_pointed_out() {
+async fn s_13_s_249_s_270_another_network_is_pointed_out() {
     let server = TestServer::dev().await;
     let (_, user_code) = start(&server).await;
     let person = server.person();

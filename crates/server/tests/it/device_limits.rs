@@ -222,7 +222,7 @@ async fn where_no_second_factor_is_taken_a_device_that_needs_one_is_refused() {
 }
 
 #[tokio::test]
-async fn the_device_flow_may_be_off_for_one_client_or_for_all_but_one() {
+async fn s_248_the_device_flow_may_be_off_for_one_client_or_for_all_but_one() {
     let server = behind_a_proxy(&requiring("off")).await;
     let refused = start(&server, "careful", "").await;
     assert_eq!(refused.refusal(), (400, "unauthorized_client".to_owned()));

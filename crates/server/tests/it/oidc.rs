@@ -41,6 +41,16 @@ async fn s_225_the_claims_of_an_id_token() {
 }
 
 #[tokio::test]
+async fn s_224_dev_mode_claims_no_method_of_sign_in() {
+    let server = TestServer::registered().await;
+    let tokens = server.sign_in("cli", "openid", "ada").await;
+    for token in ["id_token", "access_token"] {
+        let claims = tokens.claims(token);
+        assert_eq!((&claims["acr"], claims.get("amr")), (&"dev".into(), None));
+    }
+}
+
+#[tokio::test]
 async fn s_225_s_226_without_openid_there_is_no_id_token() {
     let server = TestServer::registered().await;
     let tokens = server.sign_in("cli", "a", "ada").await;

@@ -70,7 +70,7 @@ async fn s_168_the_origins_of_clients_read_answers_without_credentials() {
 }
 
 #[tokio::test]
-async fn s_168_a_84_no_other_origin_and_no_page_is_answered() {
+async fn s_168_s_253_a_84_no_other_origin_and_no_page_is_answered() {
     let server = TestServer::production(CLIENT).await;
     for origin in [
         "null",

@@ -235,7 +235,7 @@ async fn s_66_a_37_a_new_resource_is_refused() {
 }
 
 #[tokio::test]
-async fn s_67_the_id_token_of_a_refresh_says_the_same_without_a_nonce() {
+async fn s_67_s_220_the_id_token_of_a_refresh_says_the_same_without_a_nonce() {
     let server = TestServer::registered().await;
     let tokens = sign_in(&server).await;
     let before = tokens.claims("id_token");
@@ -246,6 +246,9 @@ async fn s_67_the_id_token_of_a_refresh_says_the_same_without_a_nonce() {
         assert!(!before[name].is_null(), "{name}");
         assert_eq!(before[name], after[name], "{name}");
     }
+    let of_access = |answer: &Answer| answer.claims("access_token")["auth_time"].clone();
+    assert_eq!(of_access(&tokens), before["auth_time"]);
+    assert_eq!(of_access(&again), before["auth_time"]);
     assert_eq!(before["nonce"], "n-0S6_WzA2Mj");
     assert_eq!(after.get("nonce"), None);
     assert_eq!(

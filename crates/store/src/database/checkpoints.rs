@@ -16,7 +16,7 @@ use rusqlite::hooks::Wal;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, DEFAULT_NAME, Error, ErrorCode};
 
-use super::sqlite::{failed, is_lost};
+use super::sqlite_errors::{failed, is_lost};
 use crate::error::StoreError;
 
 /// The thread that copies. It ends when this is dropped.

@@ -4,6 +4,7 @@
 mod checkpoints;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
+mod sqlite_errors;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -328,7 +329,7 @@ impl<'a> Transaction<'a> {
             Session::Sqlite(database) => {
                 let mut statement = self.noted(sqlite::prepare(database, sql, parameters))?;
                 let mut rows = statement.raw_query();
-                while let Some(row) = self.noted(rows.next().map_err(sqlite::failed))? {
+                while let Some(row) = self.noted(rows.next().map_err(sqlite_errors::failed))? {
                     if !show(&mut Row::new(Cells::Sqlite(row)))? {
                         break;
                     }

@@ -13,6 +13,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ffi};
 
 use super::checkpoints::{Checkpoints, Limits};
+use super::sqlite_errors::{failed, is_lost, unavailable};
 use super::{Access, Context, Job, Session, Transaction, storable};
 use crate::columns::{Bind, Value};
 use crate::error::StoreError;
@@ -298,29 +299,6 @@ impl rusqlite::ToSql for Value<'_> {
             Value::Blob(bytes) => ValueRef::Blob(bytes),
         }))
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
-pub(super) fn failed(error: rusqlite::Error) -> StoreError {
-    use rusqlite::ErrorCode;
-    match error.sqlite_error_code() {
-        Some(ErrorCode::ConstraintViolation) => StoreError::Conflict,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            StoreError::Corrupt(error.to_string())
-        }
-        _ => unavailable(&error),
-    }
-}
-
-fn unavailable(error: &rusqlite::Error) -> StoreError {
-    StoreError::Unavailable(error.to_string())
-}
-
-/// Whether the disk did not confirm what was written.
-pub(super) fn is_lost(error: &rusqlite::Error) -> bool {
-    let fsync = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC];
-    let cause = error.sqlite_error();
-    cause.is_some_and(|cause| fsync.contains(&cause.extended_code))
 }
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -11,6 +11,7 @@ mod history;
 mod overview;
 mod passkeys;
 mod password;
+mod paths;
 mod rows;
 mod security;
 mod sessions;

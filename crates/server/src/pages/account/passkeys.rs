@@ -13,6 +13,7 @@ use hallpass_protocol::jose::base64url;
 use http::{Response, StatusCode};
 
 use super::gate::{Needs, Visit, enter};
+use super::paths::PASSKEYS;
 use super::rows::moment;
 use crate::Body;
 use crate::accounts::{Added, NewPasskey, Removal};
@@ -28,9 +29,6 @@ use crate::pages::passkey::{Answer, Ask, Ceremony, creation, use_of};
 use crate::pages::problem::{Problem, Said};
 use crate::request::Request;
 use crate::state::State;
-
-/// Its path.
-const PAGE: &str = "account/security/passkeys";
 
 /// The list. Its forms post `action`, which is `create`, `rename` or `remove`, and `id` and `name`.
 #[derive(Debug, Clone, Template)]
@@ -98,7 +96,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let Some(relying_party) = &state.settings.passkeys else {
         return Err(PageError::NotFound);
     };
-    let visit = match enter(state, request, (Needs::FreshSignIn, PAGE)).await? {
+    let visit = match enter(state, request, (Needs::FreshSignIn, PASSKEYS)).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),
     };
@@ -154,7 +152,7 @@ impl At<'_> {
         let page = PasskeysPage {
             notice: notice.and_then(|done| words_for(layout.words, done)),
             layout,
-            form: self.visit.target(self.state, request, PAGE),
+            form: self.visit.target(self.state, request, PASSKEYS),
             account_url: request.path_of("account"),
             problem,
             passkeys: known.iter().map(|own| row(own, request.now)).collect(),
@@ -219,7 +217,7 @@ impl At<'_> {
         let problem = said.problem();
         let page = PasskeyPage {
             layout: self.request.layout().without_switch(),
-            form: self.visit.target(self.state, self.request, PAGE),
+            form: self.visit.target(self.state, self.request, PASSKEYS),
             problem,
             id: base64url::encode(id),
             name,
@@ -289,7 +287,7 @@ impl At<'_> {
     }
 
     fn done(self, word: &str) -> Response<Body> {
-        see_other(&format!("{}?done={word}", self.request.path_of(PAGE)))
+        see_other(&format!("{}?done={word}", self.request.path_of(PASSKEYS)))
     }
 
     fn answer<P: Page>(self, page: &P, problem: Option<Problem>) -> Response<Body> {

@@ -6,6 +6,7 @@ use hallpass_protocol::Timestamp;
 use http::{Response, StatusCode};
 
 use super::gate::{Needs, Visit, enter};
+use super::paths::{SECURITY, TOTP};
 use super::rows::moment;
 use crate::Body;
 use crate::accounts::{Removal, SecondFactors};
@@ -20,9 +21,6 @@ use crate::pages::problem::Problem;
 use crate::pages::second_factor::{Codes, RecoveryCodesPage};
 use crate::request::Request;
 use crate::state::State;
-
-/// Its path.
-pub(super) const PAGE: &str = "account/security";
 
 /// It posts `action`: `remove_totp` or `new_codes`.
 #[derive(Debug, Clone, Template)]
@@ -70,7 +68,7 @@ impl Page for SecurityPage {
 
 /// `GET account/security`, `POST account/security`.
 pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, PageError> {
-    let visit = match enter(state, request, (Needs::FreshSignIn, PAGE)).await? {
+    let visit = match enter(state, request, (Needs::FreshSignIn, SECURITY)).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),
     };
@@ -100,11 +98,11 @@ async fn remove(
             state.outbox_filled.notify_one();
             Ok(see_other(&format!(
                 "{}?done=removed",
-                request.path_of(PAGE)
+                request.path_of(SECURITY)
             )))
         }
         Removal::LastFactor => show(state, request, visit, Some(Problem::LastFactor)).await,
-        Removal::Gone => Ok(see_other(&request.path_of(PAGE))),
+        Removal::Gone => Ok(see_other(&request.path_of(SECURITY))),
     }
 }
 
@@ -116,7 +114,7 @@ async fn renew_codes(
     let by = visit.setting_up(state, request);
     let renewed = state.accounts.renew_recovery_codes(by).await;
     let Some(codes) = renewed.map_err(Fault::from)? else {
-        return Ok(see_other(&request.path_of(PAGE)));
+        return Ok(see_other(&request.path_of(SECURITY)));
     };
     let user = visit.person.user();
     let entry = request.event(Event::MfaEnrolled).by_subject(&user.id);
@@ -124,7 +122,7 @@ async fn renew_codes(
     state.outbox_filled.notify_one();
     let at = (request, &visit.browser);
     let next = Codes::Back {
-        url: format!("{}?done=changed", request.path_of(PAGE)),
+        url: format!("{}?done=changed", request.path_of(SECURITY)),
     };
     Ok(RecoveryCodesPage::answer(
         at,
@@ -151,7 +149,7 @@ async fn show(
     };
     let at = |time: Timestamp| moment(time, request.now);
     let page = SecurityPage {
-        form: visit.target(state, request, PAGE),
+        form: visit.target(state, request, SECURITY),
         user: user.shown_name().to_owned(),
         notice: notice.filter(|_| error.is_none()),
         error,
@@ -162,7 +160,7 @@ async fn show(
             set_up: at(set_up),
             used: used.map(at),
         }),
-        totp_url: request.path_of(super::totp::PAGE),
+        totp_url: request.path_of(TOTP),
         passkeys_url: state
             .settings
             .passkeys

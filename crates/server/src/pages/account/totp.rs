@@ -8,7 +8,7 @@ use hallpass_protocol::Secret;
 use http::Response;
 
 use super::gate::{Needs, Visit, enter};
-use super::security;
+use super::paths::{SECURITY, TOTP};
 use crate::Body;
 use crate::accounts::{Enrolment, NewTotp};
 use crate::error::Fault;
@@ -20,15 +20,12 @@ use crate::pages::second_factor::{Codes, Enrolling, RecoveryCodesPage, SetUp, Se
 use crate::request::Request;
 use crate::state::State;
 
-/// Its path.
-pub(super) const PAGE: &str = "account/security/totp";
-
 /// `GET account/security/totp`, `POST account/security/totp`.
 pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, PageError> {
     if !state.settings.login.totp {
         return Err(PageError::NotFound);
     }
-    let visit = match enter(state, request, (Needs::FreshSignIn, PAGE)).await? {
+    let visit = match enter(state, request, (Needs::FreshSignIn, TOTP)).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),
     };
@@ -39,7 +36,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     };
     let token = form.one("interaction")?.unwrap_or_default();
     let Some(seed) = Enrolling::read(at, &visit.person, token) else {
-        return Ok(see_other(&request.path_of(PAGE)));
+        return Ok(see_other(&request.path_of(TOTP)));
     };
     let new = NewTotp {
         seed: seed.clone(),
@@ -54,7 +51,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
             (&visit, &seed),
             Some(Problem::WrongTotp),
         )),
-        Enrolment::Gone => Ok(see_other(&request.path_of(security::PAGE))),
+        Enrolment::Gone => Ok(see_other(&request.path_of(SECURITY))),
         Enrolment::Done(codes) => done(state, request, &visit, &codes).await,
     }
 }
@@ -74,7 +71,7 @@ async fn done(
     let proved = proved.with_factor(Method::Totp, request.now);
     let (_, cookie) = visit.person.step_up(state, request, proved).await?;
     let next = Codes::Back {
-        url: format!("{}?done=changed", request.path_of(security::PAGE)),
+        url: format!("{}?done=changed", request.path_of(SECURITY)),
     };
     let at = (request, &visit.browser);
     let mut response = RecoveryCodesPage::answer(at, (user.shown_name(), codes), next);
@@ -91,7 +88,7 @@ fn page(
     let at = (state, request, &visit.browser);
     let form = FormTarget {
         interaction: Some(Enrolling::seal(at, &visit.person, seed)),
-        ..visit.target(state, request, PAGE)
+        ..visit.target(state, request, TOTP)
     };
     let set_up = SetUp {
         seed: Some(seed),
@@ -99,6 +96,6 @@ fn page(
         error,
     };
     let user = visit.person.user().shown_name();
-    let back = Some(request.path_of(security::PAGE));
+    let back = Some(request.path_of(SECURITY));
     SetUpPage::answer(at, (user, set_up), (form, None), back)
 }

@@ -10,7 +10,7 @@ use hallpass_protocol::form::Form;
 
 use super::enrol_page::{Codes, RecoveryCodesPage, SetUp, SetUpPage};
 use super::pending::{Pending, Seed, Stage};
-use super::sign_in::{At, Progress, refused};
+use super::progress::{At, Progress, refused};
 use crate::accounts::{Added, Enrolment, NewPasskey, NewTotp, SettingUp};
 use crate::error::Fault;
 use crate::error::page::PageError;

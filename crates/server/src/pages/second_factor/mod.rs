@@ -7,6 +7,7 @@ mod code_page;
 mod enrol;
 mod enrol_page;
 mod pending;
+mod progress;
 mod prove;
 mod qr_code;
 mod sign_in;
@@ -18,9 +19,10 @@ pub(crate) use code_page::SecondFactorPage;
 #[cfg(test)]
 pub(crate) use enrol_page::AppKey;
 pub(crate) use enrol_page::{Codes, Enrolling, RecoveryCodesPage, SetUp, SetUpPage};
+pub(crate) use progress::Progress;
 #[cfg(test)]
 pub(crate) use qr_code::QrCode;
-pub(crate) use sign_in::{Progress, advance, is_step};
+pub(crate) use sign_in::{advance, is_step};
 pub(crate) use step_up::{
     StepUp, ask as ask_to_step_up, ask_if_enrolled, is_answer, take as take_step_up,
 };

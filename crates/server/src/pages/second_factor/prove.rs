@@ -7,7 +7,7 @@ use hallpass_protocol::form::Form;
 
 use super::code_page::{Posted, Step};
 use super::pending::Pending;
-use super::sign_in::{At, Progress, refused, signed_in};
+use super::progress::{At, Progress, refused, signed_in};
 use super::way::Way;
 use crate::accounts::{KnownBrowser, Proof, Proved, Shown, Waits};
 use crate::error::Fault;

@@ -1,36 +1,22 @@
 //! A sign-in, step by step: the password, then the second factor, or setting one up.
 
-use hallpass_issuer::audit::Event;
 use hallpass_issuer::factors::required::Demand;
 use hallpass_issuer::user::SignIn;
 use hallpass_protocol::form::Form;
-use http::Response;
 
 use super::pending::{Pending, Stage};
+use super::progress::{At, Progress, begin_again, refused, signed_in};
 use super::{enrol, prove};
-use crate::Body;
-use crate::accounts::{Account, KnownBrowser, Waits};
+use crate::accounts::Waits;
 use crate::error::Fault;
 use crate::error::page::PageError;
 use crate::extract::browser::Browser;
-use crate::extract::signed_in_user::Person;
 use crate::extract::user_agent;
 use crate::pages::login::{self, Asking, Mistakes, Read};
 use crate::pages::passkey::{self, Judged};
 use crate::pages::problem::Problem;
 use crate::request::Request;
 use crate::state::State;
-
-/// How far a sign-in got.
-#[derive(Debug)]
-pub(crate) enum Progress {
-    /// It is done; the session is yet to be made.
-    SignedIn(Person),
-    /// The person has something to do first.
-    Page(Response<Body>),
-    /// It cannot be as strong as it has to be.
-    Unreachable,
-}
 
 /// Whether a form is a step of a sign-in: that of the sign-in page, or one after it.
 pub(crate) fn is_step(form: &Form) -> Result<bool, PageError> {
@@ -64,21 +50,6 @@ pub(crate) async fn advance(
         Read::Unreachable => Ok(Progress::Unreachable),
         Read::Mistakes(mistakes) => Ok(begin_again(at, asking, &mistakes)),
     }
-}
-
-pub(super) type At<'a> = (&'a State, &'a Request, &'a Browser);
-
-/// Back to the beginning, with the reason.
-pub(super) fn refused(at: At<'_>, asking: Asking<'_>, problem: Problem) -> Progress {
-    begin_again(at, asking, &Mistakes::refused(problem))
-}
-
-fn begin_again(
-    (state, request, browser): At<'_>,
-    asking: Asking<'_>,
-    mistakes: &Mistakes,
-) -> Progress {
-    Progress::Page(login::page(state, request, browser, asking, mistakes))
 }
 
 /// After a right password.
@@ -135,22 +106,5 @@ async fn finish(at: At<'_>, asking: Asking<'_>, pending: Pending) -> Result<Prog
             )))
         }
         None => Ok(refused(at, asking, Problem::SignInTooOld)),
-    }
-}
-
-/// The person, and the browser by which they are known from now on.
-pub(super) fn signed_in(
-    (state, request, _): At<'_>,
-    pending: &Pending,
-    (account, sign_in): (&Account, SignIn),
-) -> Person {
-    let entry = request.event(Event::LoginSuccess);
-    let entry = entry.by_subject(&account.id);
-    state.audit.tell(entry.with("method", "second_factor"));
-    let known_browser = KnownBrowser::of(state, request);
-    Person {
-        user: account.user(),
-        sign_in,
-        known_browser: Some(known_browser.with(state, request, &pending.name)),
     }
 }
