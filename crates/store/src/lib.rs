@@ -68,7 +68,7 @@ pub use audit_verification::{AuditReport, ChainReport, verify_audit};
 pub use backup::{Restore, backup};
 pub use database::Transaction;
 pub use device_news::DeviceNews;
-pub use ended::end_all_sessions;
+pub use ended::{Forgotten, end_again, end_all_sessions};
 pub use error::StoreError;
 pub use migrations::Schema;
 pub use revocation_watch::{LEASE, Moment, RevocationWatch, SeenLive, TokenNames};

@@ -264,6 +264,9 @@ pub(crate) struct RestoreArgs {
     /// Keep every sign-in of the copy, also those that were ended since
     #[arg(long)]
     pub(crate) keep_sessions: bool,
+    /// End again what this audit file says has ended: of a sink, or of `admin audit search -o json`
+    #[arg(long, value_name = "FILE", conflicts_with = "end_sessions")]
+    pub(crate) replay_audit: Option<PathBuf>,
 }
 
 /// `hallpass admin config`.

@@ -209,6 +209,23 @@ fn a_copy_comes_back_only_when_it_is_said_what_becomes_of_the_sign_ins() {
 }
 
 #[test]
+fn s_269_an_audit_file_is_replayed_only_over_sign_ins_that_are_kept() {
+    let home = home();
+    assert_eq!(admin(&home, &["migrate", "up"]).code, 0);
+    assert_eq!(admin(&home, &["backup", "copy.db"]).code, 0);
+    let replay = |flag, file| admin(&home, &["restore", "copy.db", flag, "--replay-audit", file]);
+    let ended = replay("--end-sessions", "audit.jsonl");
+    assert_eq!(ended.code, 2, "{ended}");
+    let absent = replay("--keep-sessions", "absent.jsonl");
+    assert_eq!(absent.code, 5, "{absent}");
+    assert!(absent.stderr.contains("absent.jsonl"), "{absent}");
+    // A wrong file leaves the database as it is.
+    let wrong = replay("--keep-sessions", "server.toml");
+    assert!(wrong.stderr.contains("holds no audit events"), "{wrong}");
+    assert!(!home.path("x.db.before-restore").exists());
+}
+
+#[test]
 fn the_tables_and_the_settings_are_shown() {
     let home = home();
     let plan = admin(&home, &["migrate", "plan"]);

@@ -7,17 +7,22 @@ use hallpass_protocol::random::SystemRandom;
 use hallpass_protocol::time::SystemClock;
 use hallpass_store::{Store, StoreError};
 
+use super::replay;
 use crate::key_ring;
 use crate::server::StartError;
 use crate::settings::Settings;
 
 /// What becomes of the sign-ins of a restored database, which has forgotten who was signed out since.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sessions {
     /// Everybody signs in again.
     End,
-    /// Also those that were revoked after the backup live again.
-    Keep,
+    /// Also those that were revoked after the backup live again, unless this audit file says that they
+    /// ended (row S-269).
+    Keep {
+        /// What a sink wrote, or what `hallpass admin audit search -o json` printed.
+        audit_file: Option<PathBuf>,
+    },
 }
 
 /// What a restore did.
@@ -43,6 +48,12 @@ pub async fn restore(
     sessions: Sessions,
 ) -> Result<Restored, StartError> {
     let (database, copy) = (file(settings)?, copy.to_owned());
+    let forgotten = match &sessions {
+        Sessions::Keep {
+            audit_file: Some(path),
+        } => replay::read(path)?,
+        Sessions::Keep { audit_file: None } | Sessions::End => Vec::new(),
+    };
     let (ring, _) = key_ring::load(settings, &SystemRandom, SystemClock.now())?;
     let begun =
         tokio::task::spawn_blocking(move || hallpass_store::Restore::begin(&copy, &database));
@@ -55,7 +66,11 @@ pub async fn restore(
                 .write(move |tx| hallpass_store::end_all_sessions(tx, now))
                 .await?
         }
-        Sessions::Keep => 0,
+        Sessions::Keep { .. } => {
+            store
+                .write(move |tx| hallpass_store::end_again(tx, &forgotten, now))
+                .await?
+        }
     };
     store.close().await;
     let finished = tokio::task::spawn_blocking(move || restore.finish());

@@ -5,6 +5,7 @@
 
 mod backup;
 mod keys;
+mod replay;
 
 use std::sync::Arc;
 

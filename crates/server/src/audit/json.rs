@@ -94,7 +94,8 @@ fn time(at: Timestamp) -> String {
         .map_or_else(|_| at.unix_millis().to_string(), |time| time.to_string())
 }
 
-fn read_time(text: &str) -> Option<Timestamp> {
+/// Reads the time of a record.
+pub(crate) fn read_time(text: &str) -> Option<Timestamp> {
     let time: jiff::Timestamp = text.parse().ok()?;
     Some(Timestamp::from_unix_millis(time.as_millisecond()))
 }

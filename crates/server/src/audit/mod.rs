@@ -14,6 +14,7 @@ mod trail;
 mod writer;
 
 pub(crate) use handle::Audit;
+pub(crate) use json::read_time;
 pub use json::record as record_json;
 pub(crate) use key::load as load_key;
 pub(crate) use open::Role;

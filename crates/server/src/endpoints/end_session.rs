@@ -85,7 +85,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     }
     let signed_out = request.event(Event::Logout).by_subject(&person.user().id);
     let cookie = person.sign_out(state, request).await?;
-    state.audit.tell(signed_out);
+    state.audit.keep(signed_out).await;
     let mut response = done(request, back);
     cookie.send(&mut response);
     Ok(response)

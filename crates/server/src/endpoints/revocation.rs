@@ -55,7 +55,7 @@ pub(crate) async fn post(state: &State, request: &Request) -> Result<Response<Bo
         revoke.await?;
         let entry = request.event(Event::SessionRevoked);
         let entry = entry.by_client(client.id()).with_sid(id);
-        state.audit.tell(entry.with("why", "client"));
+        state.audit.keep(entry.with("why", "client")).await;
     } else if let Some(owner) = refresh_token_owner(state, request, token).await? {
         tracing::info!(%owner, "revocation of another client's refresh token refused");
         return Err(Refusal::InvalidGrant(GrantReason::OtherClient).into());

@@ -42,6 +42,7 @@ mod pushed_request;
 mod refresh_race;
 mod reloaded_certificates;
 mod reloaded_settings;
+mod restored_copy;
 mod revoked_everywhere;
 mod serve;
 mod server_process;

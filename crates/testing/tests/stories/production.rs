@@ -180,7 +180,12 @@ impl Production {
 
     /// What `hallpass admin audit` prints, beside the server.
     pub(crate) fn audit(&self, words: &[&str]) -> String {
-        let words = [&["admin", "audit"], words, &["--config", &self.config]].concat();
+        self.admin(&[&["audit"], words].concat())
+    }
+
+    /// What `hallpass admin` prints.
+    pub(crate) fn admin(&self, words: &[&str]) -> String {
+        let words = [&["admin"], words, &["--config", &self.config]].concat();
         let mut command = self.home.hallpass(&words);
         if let Some(disk) = &self.disk {
             command = disk.inside(&command);

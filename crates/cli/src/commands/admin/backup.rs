@@ -28,7 +28,9 @@ pub(super) fn restore(args: &RestoreArgs, target: &Target<'_>) -> Result<(), Fai
     let sessions = if args.end_sessions {
         Sessions::End
     } else {
-        Sessions::Keep
+        Sessions::Keep {
+            audit_file: args.replay_audit.clone(),
+        }
     };
     let restored = runtime::block_on_server(async {
         let restored = admin::restore(&settings, &args.file, sessions).await;
@@ -39,8 +41,12 @@ pub(super) fn restore(args: &RestoreArgs, target: &Target<'_>) -> Result<(), Fai
         "restored the database from `{}`",
         args.file.display()
     ));
-    if sessions == Sessions::End {
+    if args.end_sessions {
         output.note(&format!("{} sign-ins ended", restored.ended));
+    } else if args.replay_audit.is_some() {
+        let ended = restored.ended;
+        output.note(&format!("{ended} sign-ins ended that had ended before"));
+        output.warn("passwords, locks and factors are those of the copy");
     } else {
         output.warn("who was signed out since the copy was made is signed in again");
     }
