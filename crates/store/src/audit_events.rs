@@ -22,6 +22,9 @@ macro_rules! select {
     };
 }
 
+/// Names the lock of the chain that commands share; any number will do that nothing else uses.
+const SHARED_CHAIN: i64 = 7_521_962_890_172_298_101;
+
 /// What became of records that were to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Appended {
@@ -39,6 +42,7 @@ pub fn append(
     contents: &[Unlinked],
     (key, now): (&AuditKey, Timestamp),
 ) -> Result<Appended, StoreError> {
+    take_turns(tx, &node)?;
     let public = key.public();
     let mut head = match find_head(tx, &node)? {
         Some(found) => {
@@ -75,6 +79,19 @@ pub fn append(
         ],
     )?;
     Ok(Appended::Kept(records, signed))
+}
+
+/// Lets one command at a time add to the chain that all commands share: on a server another one's records
+/// could else appear between two looks. A node's own chain has one writer.
+fn take_turns(tx: &Transaction<'_>, node: &NodeId) -> Result<(), StoreError> {
+    if *node != NodeId::ALONE || !tx.is_remote() {
+        return Ok(());
+    }
+    tx.count(
+        "SELECT count(*) FROM pg_advisory_xact_lock($1)",
+        &[&SHARED_CHAIN],
+    )
+    .map(drop)
 }
 
 fn insert(tx: &Transaction<'_>, record: &Record) -> Result<(), StoreError> {
