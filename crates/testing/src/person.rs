@@ -40,6 +40,21 @@ pub struct Form {
     pub ticked: Vec<(String, String)>,
 }
 
+impl Form {
+    /// What it posts with these fields typed: the hidden ones first.
+    pub fn fields<'a>(&'a self, typed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        let hidden = self.hidden.iter();
+        let hidden = hidden.map(|(name, value)| (name.as_str(), value.as_str()));
+        hidden.chain(typed.iter().copied()).collect()
+    }
+
+    /// Puts a hidden field in the place of the one of its name.
+    pub fn replace(&mut self, field: (String, String)) {
+        self.hidden.retain(|(name, _)| *name != field.0);
+        self.hidden.push(field);
+    }
+}
+
 impl Person {
     /// A person who has a server's URL.
     pub fn new(base: &str) -> Self {

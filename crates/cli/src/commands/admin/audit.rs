@@ -139,7 +139,7 @@ async fn verify(files: &[PathBuf], (trail, target): (&Trail, &Target<'_>)) -> Re
     }
     let Some(first) = report.findings.first() else {
         let words = format!(
-            "{records} records in {} chains hold; {} anchors compared",
+            "every record holds (records: {records}, chains: {}, anchors compared: {})",
             report.chains.len(),
             report.anchors
         );

@@ -12,12 +12,7 @@ async fn cookies_are_host_bound_and_secure() {
     let person = server.person_with_account("ada", PASSWORD).await;
     let page = person.open("/login").await;
     let form = &hallpass_testing::person::forms(&page.body)[0];
-    let mut fields: Vec<_> = form
-        .hidden
-        .iter()
-        .map(|(n, v)| (n.as_str(), v.as_str()))
-        .collect();
-    fields.extend([("username", "ada"), ("password", PASSWORD)]);
+    let fields = form.fields(&[("username", "ada"), ("password", PASSWORD)]);
     let request = person.http().post(server.url("/login")).form(&fields);
     let answer = person.send(request).await;
     // Rows S-49 and A-34: the browser must not post the password on.
@@ -71,12 +66,7 @@ async fn a_78_the_cookie_is_new_at_each_sign_in_and_the_one_before_is_dead() {
     let planted = second.clone();
     let page = victim.open("/login").await;
     let form = &hallpass_testing::person::forms(&page.body)[0];
-    let mut fields: Vec<_> = form
-        .hidden
-        .iter()
-        .map(|(n, v)| (n.as_str(), v.as_str()))
-        .collect();
-    fields.extend([("username", "ada"), ("password", PASSWORD)]);
+    let fields = form.fields(&[("username", "ada"), ("password", PASSWORD)]);
     let cookie = format!(
         "{}; __Host-hp_s={planted}",
         page.header("set-cookie").split(';').next().unwrap()

@@ -61,8 +61,7 @@ async fn a_80_a_touch_without_a_password_signs_nobody_in() {
         .hidden
         .iter()
         .find(|(name, _)| name == "challenge");
-    first.form.hidden.retain(|(name, _)| name != "challenge");
-    first.form.hidden.push(sealed.unwrap().clone());
+    first.form.replace(sealed.unwrap().clone());
     for (device, flags) in [(&mut ada, USER_PRESENT), (&mut eve, USER_PRESENT)] {
         device.flags = flags;
         let touched = device.answer(&second);
@@ -80,8 +79,7 @@ async fn a_80_a_touch_without_a_password_signs_nobody_in() {
         form: second.form.clone(),
         options: fresh.options.clone(),
     };
-    mixed.form.hidden.retain(|(name, _)| name != "challenge");
-    mixed.form.hidden.push(sealed.unwrap().clone());
+    mixed.form.replace(sealed.unwrap().clone());
     eve.flags = VERIFIED;
     let answer = eve.answer(&mixed);
     assert_refused(&mixed.post(&browser, &answer, &[]).await);

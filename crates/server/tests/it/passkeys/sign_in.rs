@@ -137,8 +137,7 @@ async fn a_80_a_challenge_is_of_one_browser_one_purpose_and_five_minutes() {
         let found = form.hidden.iter().find(|(known, _)| known == name);
         found.unwrap().clone()
     };
-    mixed.form.hidden.retain(|(name, _)| name != "challenge");
-    mixed.form.hidden.push(take(&ask.form, "challenge"));
+    mixed.form.replace(take(&ask.form, "challenge"));
     assert_refused(&mixed.post(&mine, &answer, &[]).await);
     // The answer of their challenge, under this browser's.
     assert_refused(&own.post(&mine, &answer, &[]).await);
@@ -148,8 +147,7 @@ async fn a_80_a_challenge_is_of_one_browser_one_purpose_and_five_minutes() {
     let create = asked(&person.open(PAGE).await, "create");
     let mut mixed = asked(&mine.open("/login").await, "get");
     mixed.options = create.options;
-    mixed.form.hidden.retain(|(name, _)| name != "challenge");
-    mixed.form.hidden.push(take(&create.form, "challenge"));
+    mixed.form.replace(take(&create.form, "challenge"));
     let answer = device.answer(&mixed);
     assert_refused(&mixed.post(&mine, &answer, &[]).await);
     // Too late.

@@ -6,11 +6,20 @@ use hallpass_testing::TestServer;
 use hallpass_testing::person::forms;
 use hallpass_testing::server::CLIENTS;
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::steps::{
     App, asks_for_code, enrol, half_way, is_sign_in, recovery_codes, session_of, show_code, wrong,
 };
 use crate::accounts::{PASSWORD, is_in, log_in};
+
+/// A server on the database of a folder, which other servers before it may have filled.
+async fn start(folder: &TempDir, toml: &str) -> TestServer {
+    let database = format!("sqlite://{}", folder.path().join("x.db").display());
+    let toml = format!("{toml}{CLIENTS}");
+    let settings = hallpass_testing::server::production_settings(&toml, folder.path(), &database);
+    TestServer::start(settings).await
+}
 
 #[tokio::test]
 async fn where_it_is_required_a_factor_is_set_up_in_the_sign_in() {
@@ -115,14 +124,7 @@ async fn administrators_need_one_unless_the_operator_says_otherwise() {
 #[tokio::test]
 async fn a_requirement_that_comes_later_ends_sessions_that_do_not_meet_it() {
     let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("x.db").display());
-    let start = async |toml: &str| {
-        let toml = format!("{toml}{CLIENTS}");
-        let settings =
-            hallpass_testing::server::production_settings(&toml, folder.path(), &database);
-        TestServer::start(settings).await
-    };
-    let server = start("").await;
+    let server = start(&folder, "").await;
     let person = server.person_with_account("ada", PASSWORD).await;
     assert!(is_in(&log_in(&person, "ada", PASSWORD).await));
     let cookie = format!("__Host-hp_s={}", session_of(&person).unwrap());
@@ -132,7 +134,7 @@ async fn a_requirement_that_comes_later_ends_sessions_that_do_not_meet_it() {
         ("[login]\nrequire_mfa = \"all\"\n", false),
         ("", true),
     ] {
-        let server = start(toml).await;
+        let server = start(&folder, toml).await;
         let request = server.http().get(server.url("/account"));
         let answer = server.send(request.header("cookie", &cookie)).await;
         assert_eq!(!is_sign_in(&answer), lasts, "{toml}");
@@ -143,18 +145,11 @@ async fn a_requirement_that_comes_later_ends_sessions_that_do_not_meet_it() {
 #[tokio::test]
 async fn a_server_that_takes_no_codes_asks_for_none() {
     let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("x.db").display());
-    let start = async |toml: &str| {
-        let toml = format!("{toml}{CLIENTS}");
-        let settings =
-            hallpass_testing::server::production_settings(&toml, folder.path(), &database);
-        TestServer::start(settings).await
-    };
-    let server = start("").await;
+    let server = start(&folder, "").await;
     let person = server.person_with_account("ada", PASSWORD).await;
     enrol(&server, &person, "ada").await;
     server.stop().await;
-    let server = start("[login]\ntotp = false\npasskey = false\n").await;
+    let server = start(&folder, "[login]\ntotp = false\npasskey = false\n").await;
     assert!(is_in(&log_in(&server.person(), "ada", PASSWORD).await));
     let person = server.person();
     log_in(&person, "ada", PASSWORD).await;
