@@ -35,6 +35,4 @@ pub use token_callback::{RequestMapping, TokenCallback};
 pub use values::{ControlAccess, DevicePolicy, PublicUrl, Rotation, Settings};
 
 #[cfg(test)]
-mod production_tests;
-#[cfg(test)]
 mod tests;

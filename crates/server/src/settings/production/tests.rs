@@ -3,6 +3,9 @@
 use std::path::Path;
 
 use super::*;
+use crate::settings::dev::DevFlags;
+use crate::settings::mode::{AuditSink, KeyRingSource};
+use crate::settings::{known_keys, server_toml};
 
 fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     let folder = tempfile::tempdir().unwrap();
@@ -319,7 +322,7 @@ fn pem(label: &str, der: &[u8]) -> String {
 
 #[test]
 fn the_documented_file_is_read() {
-    let book = include_str!("../../../../docs/server.md");
+    let book = include_str!("../../../../../docs/server.md");
     let block = book.split("```toml\n").nth(1).unwrap();
     let text = block.split("```").next().unwrap();
     let folder = tempfile::tempdir().unwrap();
