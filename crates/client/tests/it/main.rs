@@ -9,10 +9,12 @@
     reason = "the switches of clippy.toml cover only the test functions themselves"
 )]
 
+mod ada;
 mod api_calls;
 mod audience;
 mod client_auth;
 mod code_flow;
+mod dev_server;
 mod device_flow;
 mod discovery;
 mod dpop;

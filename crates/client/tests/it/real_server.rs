@@ -2,103 +2,21 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use hallpass_client::reqwest::{Request, Response};
 use hallpass_client::{
-    BoxFuture, Browser, Client, ClientAuthMethod, ClientBuilder, Clock, DpopMode, ErrorKind,
-    HttpTransport, MemoryStore, PrivateKey, Prompt, PushedRequests, Secret, SignIn, StepResult,
-    SystemTransport, Timer, Timestamp, TokenExchange, TransportError, Ui, UiCaps, UiOutcome, flow,
+    BoxFuture, Client, ClientAuthMethod, ClientBuilder, Clock, DpopMode, ErrorKind, HttpTransport,
+    MemoryStore, PrivateKey, PushedRequests, Secret, SignIn, StepResult, SystemTransport,
+    Timestamp, TokenExchange, TransportError,
 };
-use hallpass_testing::{Person, TestClock, TestServer};
-use tokio::runtime::Handle;
-use url::Url;
+use hallpass_testing::{TestClock, TestServer};
 
+use crate::ada::Ada;
 use crate::client_auth::{EC, ED25519, RSA};
 
-/// Ada at a screen, on the server's time.
-#[derive(Clone, Debug)]
-struct Ada {
-    person: Arc<Person>,
-    clock: Arc<TestClock>,
-    runtime: Handle,
-}
-
-impl Ada {
-    fn at(server: &TestServer) -> Self {
-        Self {
-            person: Arc::new(server.person()),
-            clock: Arc::clone(&server.clock),
-            runtime: Handle::current(),
-        }
-    }
-
-    fn client(&self, server: &TestServer, client_id: &str) -> ClientBuilder {
-        let screen = flow::Environment {
-            signs: [flow::Sign::Display].into(),
-            platform: flow::Platform::Unix,
-        };
-        Client::builder(server.issuer(), client_id)
-            .scopes(["openid", "offline_access", "a"])
-            .store(MemoryStore::new())
-            .ui(self.clone())
-            .browser(self.clone())
-            .clock(self.clone())
-            .environment(screen)
-    }
-}
-
-impl Ui for Ada {
-    fn show<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, UiOutcome> {
-        Box::pin(async move {
-            if let Prompt::DeviceCode { user_code, .. } = prompt {
-                let done = self.person.approve(user_code, "ada").await;
-                assert_eq!(done.status, 200, "{}", done.body);
-            }
-            UiOutcome::Shown
-        })
-    }
-
-    fn capabilities(&self) -> UiCaps {
-        UiCaps { interactive: true }
-    }
-}
-
-impl Browser for Ada {
-    fn open(&self, url: &Url) -> Result<(), String> {
-        let names: Vec<_> = url
-            .query_pairs()
-            .map(|(name, _)| name.into_owned())
-            .collect();
-        assert_eq!(names, ["client_id", "request_uri"], "row C-59");
-        let (person, url) = (Arc::clone(&self.person), url.to_string());
-        self.runtime.spawn(async move {
-            let page = person.open(&url).await;
-            let answer = person.submit(&page, &[("username", "ada")]).await;
-            let callback = Url::parse(answer.header("location")).expect("a way back");
-            let moved = person.send(person.http().get(callback.clone())).await;
-            let last = callback.join(moved.header("location")).expect("a page");
-            person.send(person.http().get(last)).await
-        });
-        Ok(())
-    }
-}
-
-impl Clock for Ada {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-}
-
-impl Timer for Ada {
-    fn elapsed(&self) -> Duration {
-        self.now().since(Timestamp::from_unix_seconds(0))
-    }
-
-    fn sleep(&self, span: Duration) -> BoxFuture<'_, ()> {
-        self.clock.advance(span);
-        Box::pin(std::future::ready(()))
-    }
+fn program(ada: &Ada, server: &TestServer, client_id: &str) -> ClientBuilder {
+    ada.client(server, client_id)
+        .scopes(["openid", "offline_access", "a"])
 }
 
 /// A strict server that has the public half of this key for the client `signer`.
@@ -134,7 +52,7 @@ async fn c_57_every_kind_of_key_signs_in_as_the_program_itself() {
         let client = Client::builder(server.issuer(), "signer")
             .scopes(["a"])
             .store(MemoryStore::new())
-            .clock(Ada::at(&server))
+            .clock(Ada::of_pushing_programs(&server))
             .client_auth(key.into());
         let client = client.build().unwrap();
         for _ in 0..3 {
@@ -170,11 +88,9 @@ async fn lives_and_ends(server: &TestServer, client: &Client) {
 async fn c_57_a_person_signs_in_by_a_client_that_signs_every_request() {
     let key = PrivateKey::parse(EC).unwrap();
     let server = server_with(&key).await;
-    let ada = Ada::at(&server);
+    let ada = Ada::of_pushing_programs(&server);
     let signed = || {
-        let client = ada
-            .client(&server, "signer")
-            .client_auth(key.clone().into());
+        let client = program(&ada, &server, "signer").client_auth(key.clone().into());
         client.pushed_requests(PushedRequests::Required)
     };
     let client = signed().build().unwrap();
@@ -212,13 +128,13 @@ async fn q_40_a_clock_that_is_wrong_by_minutes_does_not_lock_a_signing_client_ou
 async fn a_62_the_key_of_somebody_else_opens_nothing() {
     let key = PrivateKey::parse(EC).unwrap();
     let server = server_with(&key).await;
-    let ada = Ada::at(&server);
+    let ada = Ada::of_pushing_programs(&server);
     for auth in [
         PrivateKey::parse(ED25519).unwrap().into(),
         ClientAuthMethod::None,
         ClientAuthMethod::Secret(Secret::from("guessed")),
     ] {
-        let client = ada.client(&server, "signer").client_auth(auth);
+        let client = program(&ada, &server, "signer").client_auth(auth);
         let client = client.build().unwrap();
         let error = client.sign_in(SignIn::browser()).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Config, "{error}");
@@ -229,7 +145,7 @@ async fn a_62_the_key_of_somebody_else_opens_nothing() {
 #[tokio::test]
 async fn c_56_a_program_that_nobody_registered_registers_itself_and_signs_in() {
     let server = TestServer::dev().await;
-    let ada = Ada::at(&server);
+    let ada = Ada::of_pushing_programs(&server);
     let unknown = Client::unregistered(server.issuer()).build().unwrap();
     let uris = ["http://127.0.0.1/callback", "http://[::1]/callback"];
     let asked = unknown.native_metadata("acme", uris).await.unwrap();
@@ -238,9 +154,9 @@ async fn c_56_a_program_that_nobody_registered_registers_itself_and_signs_in() {
     assert_eq!(registered.metadata.redirect_uris, uris);
 
     let id = registered.client_id.clone();
-    let client = ada.client(&server, &id).build().unwrap();
+    let client = program(&ada, &server, &id).build().unwrap();
     client.sign_in(SignIn::browser()).await.unwrap();
-    let client = ada.client(&server, &id).timer(ada.clone());
+    let client = program(&ada, &server, &id).timer(ada.clone());
     client
         .build()
         .unwrap()
@@ -280,7 +196,7 @@ async fn c_56_a_program_that_registers_its_key_signs_with_it() {
     let client = Client::builder(server.issuer(), &registered.client_id)
         .scopes(["api:read"])
         .store(MemoryStore::new())
-        .clock(Ada::at(&server))
+        .clock(Ada::of_pushing_programs(&server))
         .client_auth(key.into());
     let set = client.build().unwrap().client_credentials().await.unwrap();
     assert!(server.is_active(set.access_token.expose()).await);
@@ -357,8 +273,8 @@ impl HttpTransport for Lossy {
 #[tokio::test]
 async fn c_04_s_22_a_device_whose_tokens_were_lost_has_them_at_its_next_poll() {
     let server = TestServer::dev().await;
-    let (ada, network) = (Ada::at(&server), Lossy::losing(1));
-    let client = ada.client(&server, "cli").timer(ada.clone());
+    let (ada, network) = (Ada::of_pushing_programs(&server), Lossy::losing(1));
+    let client = program(&ada, &server, "cli").timer(ada.clone());
     let client = client.http(network.clone()).build().unwrap();
     let session = client.sign_in(SignIn::device()).await.unwrap();
     assert!(session.is_bound());
@@ -383,8 +299,8 @@ async fn c_04_s_22_a_device_whose_tokens_were_lost_has_them_at_its_next_poll() {
 #[tokio::test]
 async fn c_04_s_22_a_device_without_a_key_whose_tokens_were_lost_is_told_so() {
     let server = TestServer::dev().await;
-    let (ada, network) = (Ada::at(&server), Lossy::losing(1));
-    let client = ada.client(&server, "cli").timer(ada.clone());
+    let (ada, network) = (Ada::of_pushing_programs(&server), Lossy::losing(1));
+    let client = program(&ada, &server, "cli").timer(ada.clone());
     let client = client.dpop(DpopMode::Off).http(network.clone());
     let client = client.build().unwrap();
     let error = client.sign_in(SignIn::device()).await.unwrap_err();
@@ -403,8 +319,8 @@ async fn c_04_s_22_a_device_without_a_key_whose_tokens_were_lost_is_told_so() {
 #[tokio::test]
 async fn s_23_a_device_that_asks_too_late_begins_again() {
     let server = TestServer::dev().await;
-    let (ada, network) = (Ada::at(&server), Lossy::losing(2));
-    let client = ada.client(&server, "cli").timer(ada.clone());
+    let (ada, network) = (Ada::of_pushing_programs(&server), Lossy::losing(2));
+    let client = program(&ada, &server, "cli").timer(ada.clone());
     let client = client.http(network.clone()).build().unwrap();
     // The second loss: the poll after it comes more than ten seconds after the redemption.
     let error = client.sign_in(SignIn::device()).await.unwrap_err();

@@ -1,111 +1,25 @@
 //! The library's ten lines, run against the real dev server: every flow, from sign-in to sign-out.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the switches of clippy.toml cover only the test functions themselves"
-)]
-
-use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_client::{
-    AccessToken, BoxFuture, Browser, Client, ClientAuthMethod, ClientBuilder, Clock, ErrorKind,
-    MemoryStore, Prompt, Session, SignIn, StepResult, Timer, Timestamp, TokenExchange, TokenType,
-    Ui, UiCaps, UiOutcome, flow,
+    AccessToken, Client, ClientAuthMethod, ClientBuilder, ErrorKind, MemoryStore, Session, SignIn,
+    StepResult, TokenExchange, TokenType,
 };
 use hallpass_protocol::jose::base64url;
-use hallpass_testing::{Person, TestClock, TestServer};
+use hallpass_testing::TestServer;
 use serde_json::Value;
-use tokio::runtime::Handle;
-use url::Url;
+
+use crate::ada::Ada;
 
 const SCOPES: [&str; 3] = ["openid", "offline_access", "api:read"];
 
-/// A person at a screen: reads the prompts, approves device codes, signs in on pages. As a [`Timer`],
-/// time passes only when the program waits.
-#[derive(Clone, Debug)]
-struct Ada {
-    person: Arc<Person>,
-    clock: Arc<TestClock>,
-    runtime: Handle,
-}
-
-impl Ada {
-    fn at(server: &TestServer) -> Self {
-        Self {
-            person: Arc::new(server.person()),
-            clock: Arc::clone(&server.clock),
-            runtime: Handle::current(),
-        }
-    }
-
-    /// The first lines of every program, with this person instead of the terminal.
-    fn client(&self, server: &TestServer, client_id: &str) -> ClientBuilder {
-        let screen = flow::Environment {
-            signs: [flow::Sign::Display].into(),
-            platform: flow::Platform::Unix,
-        };
-        Client::builder(server.issuer(), client_id)
-            .app_name("acme")
-            .scopes(SCOPES)
-            .resource(server.issuer())
-            .store(MemoryStore::new())
-            .ui(self.clone())
-            .browser(self.clone())
-            .clock(self.clone())
-            .environment(screen)
-    }
-}
-
-impl Ui for Ada {
-    fn show<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, UiOutcome> {
-        Box::pin(async move {
-            if let Prompt::DeviceCode { user_code, .. } = prompt {
-                let done = self.person.approve(user_code, "ada").await;
-                assert_eq!(done.status, 200, "{}", done.body);
-            }
-            UiOutcome::Shown
-        })
-    }
-
-    fn capabilities(&self) -> UiCaps {
-        UiCaps { interactive: true }
-    }
-}
-
-impl Browser for Ada {
-    fn open(&self, url: &Url) -> Result<(), String> {
-        let (person, url) = (Arc::clone(&self.person), url.to_string());
-        self.runtime.spawn(async move {
-            let page = person.open(&url).await;
-            let answer = person.submit(&page, &[("username", "ada")]).await;
-            let callback = Url::parse(answer.header("location")).expect("a way back");
-            let moved = person.send(person.http().get(callback.clone())).await;
-            let last = callback.join(moved.header("location")).expect("a page");
-            person.send(person.http().get(last)).await
-        });
-        Ok(())
-    }
-}
-
-impl Clock for Ada {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-}
-
-impl Timer for Ada {
-    fn elapsed(&self) -> Duration {
-        self.now().since(Timestamp::from_unix_seconds(0))
-    }
-
-    fn sleep(&self, span: Duration) -> BoxFuture<'_, ()> {
-        self.clock.advance(span);
-        Box::pin(std::future::ready(()))
-    }
+/// The first lines of every program, with this person instead of the terminal.
+fn acme(ada: &Ada, server: &TestServer) -> ClientBuilder {
+    ada.client(server, "acme-cli")
+        .app_name("acme")
+        .scopes(SCOPES)
+        .resource(server.issuer())
 }
 
 /// The middle and the end of the ten lines: an API call with the token attached.
@@ -185,7 +99,7 @@ fn claims_of(token: &AccessToken) -> Value {
 async fn the_device_flow_signs_in_refreshes_exchanges_and_signs_out() {
     let server = TestServer::dev().await;
     let ada = Ada::at(&server);
-    let client = ada.client(&server, "acme-cli").timer(ada.clone());
+    let client = acme(&ada, &server).timer(ada.clone());
     let client = client.build().unwrap();
     let session = client.sign_in(SignIn::device()).await.unwrap();
     lives_and_ends(&server, &ada, client, session).await;
@@ -195,7 +109,7 @@ async fn the_device_flow_signs_in_refreshes_exchanges_and_signs_out() {
 async fn the_code_flow_signs_in_refreshes_exchanges_and_signs_out() {
     let server = TestServer::dev().await;
     let ada = Ada::at(&server);
-    let client = ada.client(&server, "acme-cli").build().unwrap();
+    let client = acme(&ada, &server).build().unwrap();
     let session = client.sign_in(SignIn::auto()).await.unwrap();
     lives_and_ends(&server, &ada, client, session).await;
 }
