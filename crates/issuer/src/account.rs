@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hallpass_protocol::{Timestamp, UserId};
+use hallpass_protocol::{Timestamp, UserId, hex};
 use serde_json::{Map, Value};
 
 use crate::refusal::GrantReason;
@@ -143,6 +143,14 @@ impl Username {
         is_one.then(|| Self(text.to_owned()))
     }
 
+    /// The name of a person who makes an account with nothing but an address: the address. One that no
+    /// user name can be, since it has other characters or is too long, gets a name of `drawn` bits; its
+    /// person signs in with the address all the same, which is proven.
+    pub fn for_address(email: &EmailAddress, drawn: [u8; 8]) -> Self {
+        let drawn = || Self(format!("person-{}", hex::encode(&drawn)));
+        Self::parse(email.as_str()).unwrap_or_else(drawn)
+    }
+
     /// As the person writes it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -271,6 +279,18 @@ mod tests {
         assert!(Username::parse(&"a".repeat(129)).is_none());
         let folded = |text| Username::parse(text).unwrap().folded();
         assert_eq!(folded("ADA"), folded("ada"));
+    }
+
+    #[test]
+    fn an_address_is_a_name_where_it_can_be_one() {
+        let name = |text| Username::for_address(&EmailAddress::parse(text).unwrap(), [0xab; 8]);
+        assert_eq!(name("Ada+x@example.com").as_str(), "Ada+x@example.com");
+        // Never the name of somebody whose address looks alike.
+        let long = format!("{}@{}.example.com", "a".repeat(64), "b".repeat(60));
+        for other in ["o'neil@example.com", "a&b@example.com", &long] {
+            assert_eq!(name(other).as_str(), "person-abababababababab", "{other}");
+            assert_eq!(Username::parse(name(other).as_str()), Some(name(other)));
+        }
     }
 
     #[test]

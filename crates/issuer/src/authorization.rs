@@ -7,6 +7,7 @@ use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::browser_session::BrowserSessionId;
+use crate::oidc_scopes::OFFLINE_ACCESS;
 use crate::tokens::one_time::SecretHash;
 use crate::user::{SignIn, User};
 
@@ -143,6 +144,15 @@ impl Default for RefreshLifetimes {
             grace: Duration::from_secs(30),
             grace_elsewhere: GraceElsewhere::default(),
         }
+    }
+}
+
+impl AuthorizationSeed {
+    /// The browser session with which it ends: none where it was granted for longer (`offline_access`,
+    /// OIDC Core §11).
+    pub fn online_in(&self) -> Option<BrowserSessionId> {
+        self.browser_session
+            .filter(|_| !self.scopes.contains(OFFLINE_ACCESS))
     }
 }
 

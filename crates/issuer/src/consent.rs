@@ -9,7 +9,7 @@ use hallpass_protocol::{ClientId, Scopes, Timestamp, UserId};
 
 use crate::client::Client;
 use crate::consent_policy::ConsentPolicy;
-use crate::policy::{OFFLINE_ACCESS, OPENID};
+use crate::oidc_scopes::{OFFLINE_ACCESS, OPENID};
 
 /// What a person let a client do at one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,12 +21,14 @@ pub mod limits;
 pub mod lockout;
 pub mod mail;
 pub mod network;
+pub mod oidc_scopes;
 pub mod policy;
 pub mod pushed_request;
 pub mod redirect_uri;
 pub mod refusal;
 pub mod registration;
 pub mod sign_in_event;
+pub mod sign_up;
 pub mod tokens;
 pub mod user;
 

@@ -39,6 +39,12 @@ pub enum Kind {
         /// A user name or an address.
         typed: String,
     },
+    /// A link to a new account, or word that there is one already. Which of them is looked up when the
+    /// mail is due, as with [`Self::Recovery`].
+    SignUp {
+        /// What was typed as the address.
+        typed: String,
+    },
     /// Word that the password was changed.
     PasswordChanged(UserId),
     /// Word that the second factors were changed: one was set up, removed, or codes were made anew.

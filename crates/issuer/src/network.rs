@@ -89,6 +89,19 @@ pub fn is_same(one: IpAddr, other: IpAddr) -> bool {
     }
 }
 
+/// Whether an address is this machine's or a private network's: one that many have, each in their own
+/// place.
+pub fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            address.is_loopback() || address.is_private() || address.is_link_local()
+        }
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

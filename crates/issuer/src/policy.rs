@@ -6,21 +6,8 @@ use hallpass_protocol::Scopes;
 use hallpass_protocol::token::GrantType;
 
 use crate::client::{AllowedScopes, Client};
+use crate::oidc_scopes::OFFLINE_ACCESS;
 use crate::refusal::Refusal;
-
-/// Asks for a refresh token (OIDC Core §11).
-pub const OFFLINE_ACCESS: &str = "offline_access";
-/// Asks for an ID token (OIDC Core §3.1.2.1).
-pub const OPENID: &str = "openid";
-/// The scopes that OIDC Core §5.4 and §11 define: they name no audience.
-pub const OIDC_SCOPES: [&str; 6] = [
-    OPENID,
-    "profile",
-    "email",
-    "address",
-    "phone",
-    OFFLINE_ACCESS,
-];
 
 /// Which flow asks: a client may have less by the device flow (row S-29).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,6 @@ use crate::tokens::one_time::{Kind, SecretHash};
 
 /// What every `request_uri` of ours begins with (§2.2).
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
-/// A browser that opened the request in time has this long to answer it.
-pub const OPENED: Duration = Duration::from_mins(30);
 /// So many rows are the end: 503.
 pub const MOST_ROWS: u64 = 100_000;
 

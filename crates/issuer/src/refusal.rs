@@ -148,6 +148,9 @@ pub enum GrantReason {
     OtherNetwork,
     /// Its person's account was locked, removed or given a new password since (rows S-25, S-263).
     AccountChanged,
+    /// Its person signed out of the browser in which it was granted, and it was to last no longer
+    /// (row S-246).
+    SignedOut,
 }
 
 impl Refusal {

@@ -14,6 +14,9 @@ use hallpass_server::pages::assets;
 use hallpass_server::pages::choose_password::{Choose, ChoosePassword, Step as ChooseStep};
 use hallpass_server::pages::consent::Consent;
 use hallpass_server::pages::continue_as::ContinueAs;
+use hallpass_server::pages::create_account::{
+    Ask as AskNewcomer, CreateAccount, Step as CreateAccountStep,
+};
 use hallpass_server::pages::device::{Device, Entry, Step as DeviceStep};
 use hallpass_server::pages::device_confirm::{DeviceConfirm, Network};
 use hallpass_server::pages::device_done::{DeviceDone, Outcome};
@@ -27,6 +30,7 @@ use hallpass_server::pages::other_network::OtherNetwork;
 use hallpass_server::pages::problem::Problem;
 use hallpass_server::pages::recover::{Recover, Step as RecoverStep};
 use hallpass_server::pages::scope_line::{Lifetime, ScopeLine};
+use hallpass_server::pages::sign_up::{SignUp, Step as SignUpStep};
 use hallpass_server::pages::signed_out::{Confirm, SignedOut, Step as SignedOutStep};
 use jiff::{SignedDuration, Timestamp};
 
@@ -42,7 +46,7 @@ fn main() -> io::Result<()> {
         &*assets::MARK,
         &*assets::FORM_POST_SCRIPT,
     ] {
-        fs::write(folder.join(asset.path.trim_start_matches('/')), asset.body)?;
+        fs::write(folder.join(asset.path.trim_start_matches('/')), &asset.body)?;
     }
     for language in Language::ALL {
         let pages = Pages {
@@ -77,6 +81,7 @@ impl Pages {
             username: String::new(),
             claims: String::new(),
             recover_url: None,
+            sign_up_url: None,
             refusal: None,
             passkey: None,
             username_error: None,
@@ -139,6 +144,7 @@ impl Pages {
         let ask = Login {
             layout: production(),
             recover_url: Some("/login/recover".into()),
+            sign_up_url: Some("/login/sign-up".into()),
             recent_users: Vec::new(),
             parameters: Vec::new(),
             ..self.dev_login()
@@ -177,7 +183,46 @@ impl Pages {
         });
         self.save("choose-password", &choose(step))?;
         self.save("choose-password-done", &choose(ChooseStep::Done))?;
-        self.save("choose-password-dead", &choose(ChooseStep::Dead))
+        self.save("choose-password-dead", &choose(ChooseStep::Dead))?;
+        self.newcomers(production)
+    }
+
+    /// Those of production where anybody may make an account.
+    fn newcomers(&self, layout: impl Fn() -> Layout) -> io::Result<()> {
+        let sign_up = |step| SignUp {
+            layout: layout(),
+            login_url: "/login".into(),
+            support: Some("https://help.example.com".into()),
+            step,
+        };
+        let step = SignUpStep::Ask {
+            form: form("login/sign-up"),
+            error: None,
+        };
+        self.save("sign-up", &sign_up(step))?;
+        self.save("sign-up-sent", &sign_up(SignUpStep::Sent))?;
+        let create = |step| CreateAccount {
+            layout: layout(),
+            step,
+        };
+        let step = CreateAccountStep::Ask(AskNewcomer {
+            form: form("login/create-account"),
+            link: "hpl_0".into(),
+            email: "ada@example.com".into(),
+            display_name: "Ada Lovelace".into(),
+            name_error: None,
+            password_error: Some(Problem::PasswordsDiffer),
+        });
+        self.save("create-account", &create(step))?;
+        let done = CreateAccountStep::Done {
+            login_url: "/login".into(),
+        };
+        self.save("create-account-done", &create(done))?;
+        let dead = CreateAccountStep::Dead {
+            login_url: "/login".into(),
+            sign_up_url: Some("/login/sign-up".into()),
+        };
+        self.save("create-account-dead", &create(dead))
     }
 
     fn device(&self) -> io::Result<()> {
@@ -235,6 +280,7 @@ impl Pages {
             system: Some("hallpass 0.1 on Linux".into()),
             address: Some("192.168.1.24".into()),
             place: None,
+            own_place: None,
             network: Network::Same,
             asked: moment(12),
             scopes: scopes(&["openid", "profile", "offline_access"]),
@@ -258,7 +304,8 @@ impl Pages {
                 publisher: Publisher::Unverified(Some("deploy-helper.example".into())),
             },
             address: Some("2001:db8:85a3:8d3:1319:8a2e:370:7348".into()),
-            place: Some("near Lisbon, Portugal".into()),
+            place: Some("Lisbon, Portugal".into()),
+            own_place: Some("San Fernando del Valle de Catamarca, Argentina".into()),
             network: Network::Different,
             asked: moment(250),
             ..plain.clone()
@@ -388,7 +435,9 @@ impl Pages {
             client: "Acme CLI".into(),
             user: "ada".into(),
             browser: "198.51.100.7".into(),
+            browser_place: Some("Berlin, Germany".into()),
             program: "203.0.113.9".into(),
+            program_place: Some("Lagos, Nigeria".into()),
             may_go_on: true,
             is_unticked: false,
         };
@@ -401,7 +450,9 @@ impl Pages {
         let refused = OtherNetwork {
             may_go_on: false,
             browser: "2001:db8:1:2::/64".into(),
+            browser_place: None,
             program: "2001:db8:ffff:2::/64".into(),
+            program_place: None,
             ..warning
         };
         self.save("other_network-refused", &refused)
@@ -441,6 +492,7 @@ impl Pages {
             dev_banner: true,
             words: self.language.words(),
             has_switch: true,
+            look: std::sync::Arc::default(),
         }
     }
 

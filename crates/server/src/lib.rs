@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod audit;
+pub mod branding;
 mod clients;
 mod control;
 mod control_memory;
@@ -31,8 +32,10 @@ mod mail;
 mod metadata_documents;
 mod page_token;
 pub mod pages;
+mod password_blocklist;
 mod paths;
 mod phishing_signals;
+mod places;
 mod polled_grants;
 mod public_json;
 mod request;

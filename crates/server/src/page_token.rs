@@ -43,6 +43,8 @@ pub(crate) enum Purpose {
     SecondFactor,
     /// An authenticator app that is being set up.
     Enrolment,
+    /// Where a person goes on who made an account in the middle of a sign-in.
+    Detour,
 }
 
 /// A request that a person is asked about, between the page and their answer.
@@ -128,6 +130,7 @@ fn message(purpose: Purpose, at: Binding<'_>, body: &str) -> Vec<u8> {
         Purpose::Passkey => "passkey/1",
         Purpose::SecondFactor => "second-factor/1",
         Purpose::Enrolment => "enrolment/1",
+        Purpose::Detour => "detour/1",
         Purpose::OtherNetwork => "other-network/1",
     };
     let mut message = Vec::new();

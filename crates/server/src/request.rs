@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use crate::extract::cookie::CookieName;
 use crate::languages::{Language, PageLanguage, Wishes, of_tags};
 use crate::pages::layout::Layout;
+use crate::pages::look::Look;
 use crate::paths::Paths;
 use crate::settings::Settings;
 
@@ -47,6 +48,8 @@ pub(crate) struct Request {
     pub(crate) paths: &'static Paths,
     /// What people know the service by; in dev mode it is known by its address.
     pub(crate) brand: Option<Arc<str>>,
+    /// How its pages look.
+    pub(crate) look: Arc<Look>,
     pub(crate) now: Timestamp,
     /// When it came, by the clock that revocations are followed by.
     pub(crate) came: Moment,
@@ -225,6 +228,7 @@ impl Request {
             dev_banner: self.brand.is_none(),
             words: self.language().words(),
             has_switch: true,
+            look: Arc::clone(&self.look),
         }
     }
 

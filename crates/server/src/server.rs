@@ -64,11 +64,11 @@ impl Server {
         let state = current.get();
         load_clients(&state).await?;
         let (stop, stopped) = watch::channel(None);
-        let mut jobs = vec![tokio::spawn(jobs::purge::run(Arc::clone(&state)))];
+        let mut jobs = vec![tokio::spawn(jobs::purge::run(current.clone()))];
         if state.settings.is_production() {
             let made = jobs::rotate_keys::advance(&state).await;
             made.map_err(|fault| StartError::Fault(fault.to_string()))?;
-            jobs.push(tokio::spawn(jobs::rotate_keys::run(Arc::clone(&state))));
+            jobs.push(tokio::spawn(jobs::rotate_keys::run(current.clone())));
             if state.store.has_other_nodes() {
                 jobs.push(tokio::spawn(jobs::beat::run(Arc::clone(&state))));
                 let news = jobs::device_news::run(Arc::clone(&state), state.store.device_news());
@@ -180,7 +180,8 @@ impl Running {
 
     /// Takes other settings, as far as that goes without a restart: the next request finds them.
     /// Settings that cannot be used change nothing. Either is told in the log, and so is what waits
-    /// for a restart.
+    /// for a restart. A large location file takes a second of this thread; requests are answered
+    /// meanwhile, by the old settings.
     pub fn reload(&self, settings: Result<Settings, SettingsError>) {
         let old = self.current.get();
         let renewed = settings.map_err(StartError::from).and_then(|settings| {

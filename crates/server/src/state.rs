@@ -1,5 +1,6 @@
 //! What every request may use: settings, store, keys, clock and dice.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,12 +22,15 @@ use crate::draining::Draining;
 use crate::held_polls::HeldPolls;
 use crate::key_ring::{self, PurposeKeys};
 use crate::keys::Keys;
+use crate::languages::Language;
 use crate::limiter::Limiter;
 use crate::listen::StartError;
 use crate::mail::Mailer;
 use crate::metadata_documents::MetadataDocuments;
 use crate::page_token::PageTokens;
+use crate::pages::look::Look;
 use crate::phishing_signals::PhishingSignals;
+use crate::places::Places;
 use crate::polled_grants::PolledGrants;
 use crate::settings::Settings;
 use crate::steady_clock::SteadyClock;
@@ -42,8 +46,12 @@ pub(crate) struct State {
     pub(crate) clients: Clients,
     pub(crate) metadata_documents: MetadataDocuments,
     pub(crate) mailer: Mailer,
+    /// Where addresses are, if the operator has a file that says so.
+    places: Option<Places>,
     /// What people know the service by, in production.
     pub(crate) brand: Option<Arc<str>>,
+    /// How the pages look.
+    pub(crate) look: Arc<Look>,
     lasting: Arc<Lasting>,
 }
 
@@ -95,6 +103,7 @@ impl State {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<(Self, Vec<String>), StartError> {
+        let places = open_places(&settings)?;
         let (ring, note) = key_ring::load(&settings, random.as_ref(), clock.now())?;
         let store = Store::connect(settings.database.address().expose(), ring.store_keys()).await?;
         store.beat(Vec::new()).await?;
@@ -146,32 +155,59 @@ impl State {
             random,
         };
         let clients = Clients::new(&settings);
-        let state = Self::of(settings, clients, Arc::new(lasting))?;
+        let state = Self::of((settings, places), clients, Arc::new(lasting))?;
         Ok((state, note.into_iter().collect()))
     }
 
     /// The same server with other settings. Whoever looks at the old ones goes on with those.
     pub(crate) fn renewed(&self, settings: Settings) -> Result<Self, StartError> {
+        let places = open_places(&settings)?;
         let clients = self.clients.renewed(&settings);
-        Self::of(settings, clients, Arc::clone(&self.lasting))
+        let renewed = Self::of((settings, places), clients, Arc::clone(&self.lasting))?;
+        renewed.accounts.renew(&renewed.settings);
+        Ok(renewed)
     }
 
-    fn of(settings: Settings, clients: Clients, lasting: Arc<Lasting>) -> Result<Self, StartError> {
-        let brand = Arc::from(settings.branding.name.as_str());
+    fn of(
+        (settings, places): (Settings, Option<Places>),
+        clients: Clients,
+        lasting: Arc<Lasting>,
+    ) -> Result<Self, StartError> {
+        let branding = &settings.branding;
+        let brand = Arc::from(branding.name.as_str());
+        let look = Look::new(branding.accent.as_ref(), branding.logo.as_ref());
         Ok(Self {
+            look: Arc::new(look),
             mailer: Mailer::new(&settings.email).map_err(StartError::Fault)?,
             brand: settings.is_production().then_some(brand),
             metadata_documents: MetadataDocuments::default(),
             clients,
+            places,
             settings,
             lasting,
         })
+    }
+
+    /// Where an address is, as far as the operator's file knows. For people to read alone.
+    pub(crate) fn place(&self, address: IpAddr, language: Language) -> Option<String> {
+        self.places.as_ref()?.of(address, language)
     }
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// Reads the operator's location file, and says in the log which one it is.
+fn open_places(settings: &Settings) -> Result<Option<Places>, StartError> {
+    let Some(geo) = &settings.geo else {
+        return Ok(None);
+    };
+    let places = geo.open()?;
+    let (kind, built) = (places.kind(), places.built());
+    tracing::info!(file = %geo.mmdb.display(), kind, %built, "geo.loaded");
+    Ok(Some(places))
 }
 
 /// The state that a request finds when it comes: reading the settings again puts a new one here.

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use hallpass_issuer::authorization::RevokeReason;
 use hallpass_issuer::browser_session::{BrowserSession, BrowserSessionId};
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_issuer::user::User;
 use hallpass_protocol::{Timestamp, UserId};
 
+use crate::authorizations;
 use crate::columns::{Json, json};
 use crate::database::{Row, Transaction};
 use crate::error::StoreError;
@@ -113,6 +115,33 @@ pub fn end(
         &[&now, id],
     )
     .map(|rows| rows > 0)
+}
+
+/// Whether a session was ended, by a sign-out or by somebody else who signed in. One that expired, or
+/// that a node of the version before names otherwise, was not. A job that may write has it to itself
+/// until it ends.
+pub fn was_ended(tx: &Transaction<'_>, id: &BrowserSessionId) -> Result<bool, StoreError> {
+    let found = tx.find(
+        "SELECT ended_at FROM browser_sessions WHERE id = $1",
+        &[id],
+        |row| {
+            let ended_at: Option<Timestamp> = row.take()?;
+            Ok(ended_at.is_some())
+        },
+    )?;
+    Ok(found.unwrap_or(false))
+}
+
+/// Ends a session, and what was granted in it for no longer than that (row S-246); whether it had not
+/// ended. In this order: what is redeemed at the same time finds the session ended, or is found here.
+pub fn sign_out(
+    tx: &Transaction<'_>,
+    id: &BrowserSessionId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let is_news = end(tx, id, now)?;
+    authorizations::revoke_online_by_browser_session(tx, id, RevokeReason::SignedOut, now)?;
+    Ok(is_news)
 }
 
 /// Ends every session of a person at one issuer, but the one that goes on; how many they were.

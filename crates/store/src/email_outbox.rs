@@ -21,6 +21,10 @@ pub fn insert(tx: &Transaction<'_>, due: &Due) -> Result<(), StoreError> {
         Kind::PasswordChanged(user) => (3, Some(user), None),
         Kind::FactorsChanged(user) => (4, Some(user), None),
         Kind::CodeElsewhere(user) => (7, Some(user), None),
+        Kind::SignUp { typed } => {
+            let sealed = tx.seal(place(&due.id), typed.as_bytes())?;
+            (8, None, Some(sealed))
+        }
     };
     tx.run(
         "INSERT INTO email_outbox (id, kind, user_id, typed, locale, created_at, attempts, due_at) \
@@ -83,7 +87,7 @@ pub(crate) fn reseal(tx: &Transaction<'_>, batch: u32) -> Result<u64, StoreError
     )?;
     let mut resealed = 0;
     for due in &waiting {
-        if let Kind::Recovery { typed } = &due.kind {
+        if let Kind::Recovery { typed } | Kind::SignUp { typed } = &due.kind {
             let sealed = tx.seal(place(&due.id), typed.as_bytes())?;
             tx.run(
                 "UPDATE email_outbox SET typed = $1 WHERE id = $2",
@@ -108,7 +112,10 @@ fn load(tx: &Transaction<'_>, row: &mut Row<'_>) -> Result<Due, StoreError> {
     let kind = match (number, user, typed) {
         (1, Some(user), _) => Kind::Invitation(user),
         (2, _, Some(sealed)) => Kind::Recovery {
-            typed: String::from_utf8_lossy(&tx.open(place(&id), &sealed)?).into_owned(),
+            typed: open_typed(tx, &id, &sealed)?,
+        },
+        (8, _, Some(sealed)) => Kind::SignUp {
+            typed: open_typed(tx, &id, &sealed)?,
         },
         (3, Some(user), _) => Kind::PasswordChanged(user),
         (4, Some(user), _) => Kind::FactorsChanged(user),
@@ -127,6 +134,10 @@ fn load(tx: &Transaction<'_>, row: &mut Row<'_>) -> Result<Due, StoreError> {
         attempts: row.take()?,
         due_at: row.take()?,
     })
+}
+
+fn open_typed(tx: &Transaction<'_>, id: &[u8; 16], sealed: &[u8]) -> Result<String, StoreError> {
+    Ok(String::from_utf8_lossy(&tx.open(place(id), sealed)?).into_owned())
 }
 
 fn place(id: &[u8; 16]) -> Place<'_> {

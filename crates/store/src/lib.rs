@@ -60,6 +60,7 @@ pub mod recovery_codes;
 pub mod revocations;
 pub mod ring_keys;
 pub mod sign_in_events;
+pub mod sign_ups;
 pub mod signing_keys;
 pub mod totp_secrets;
 pub mod users;

@@ -93,6 +93,7 @@ const MIGRATIONS: &[Migration] = &[
         )),
     },
     Migration::new(33, include_str!("../migrations/0033_audit_events.sql")),
+    Migration::new(34, include_str!("../migrations/0034_sign_ups.sql")),
 ];
 
 /// How far the tables of a database are.

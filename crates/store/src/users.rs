@@ -66,6 +66,20 @@ pub fn find_by_verified_email(
     tx.find(SQL, &[&email.folded()], load)
 }
 
+/// The account that stands in the way of a new one for an address: whose address it is, proven or not,
+/// or whose user name. Of several the one that proved it.
+pub fn find_by_address_or_username(
+    tx: &Transaction<'_>,
+    email: &EmailAddress,
+) -> Result<Option<Account>, StoreError> {
+    const SQL: &str = select!(
+        "WHERE email_folded = $1 OR username_folded = $1 \
+         ORDER BY email_verified_at IS NULL, created_at, id"
+    );
+    let found = tx.list(SQL, &[&email.folded()], load)?;
+    Ok(found.into_iter().next())
+}
+
 /// Accounts in the order of their names, from after a name on, `limit` at most.
 pub fn list(tx: &Transaction<'_>, after: &str, limit: u32) -> Result<Vec<Account>, StoreError> {
     const SQL: &str = select!("WHERE username_folded > $1 ORDER BY username_folded LIMIT $2");

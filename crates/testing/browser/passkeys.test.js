@@ -33,8 +33,14 @@ async function openWithPassword(person, name) {
   await page.getByRole("heading", { name: "Passkeys", level: 1 }).waitFor();
 }
 
-async function addPasskey(person, called) {
+// With the first passkey come recovery codes.
+async function saveCodes({ page }) {
+  await page.getByRole("link", { name: "I saved them" }).click();
+}
+
+async function addFirstPasskey(person, called) {
   await person.button("Create a passkey").click();
+  await saveCodes(person);
   await person.page.getByRole("heading", { name: "Your passkey is there" }).waitFor();
   await person.page.getByLabel("Name").fill(called);
   await person.button("Save and try it").click();
@@ -51,7 +57,7 @@ test("a_80_a_passkey_is_made_tried_used_to_sign_in_to_a_client_and_removed", asy
   const device = await addDevice(page);
   await offerNothing(page);
   await openWithPassword(person, "ada");
-  await addPasskey(person, "Ada's laptop");
+  await addFirstPasskey(person, "Ada's laptop");
   assert.ok((await person.text()).includes("Ada's laptop"));
   const [made] = await device.passkeys();
   assert.equal(made.rpId, "localhost");
@@ -93,6 +99,9 @@ test("keyboard_only_makes_a_passkey_and_signs_in_with_it", async () => {
   await page.getByRole("heading", { name: "Passkeys", level: 1 }).waitFor();
   await person.tabTo("Create a passkey");
   await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Save your recovery codes" }).waitFor();
+  await person.tabTo("I saved them");
+  await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Your passkey is there" }).waitFor();
   await person.tabTo("Save and try it");
   await page.keyboard.press("Enter");
@@ -110,7 +119,7 @@ test("the_browser_offers_a_passkey_beside_the_user_name_and_stops_after_a_refusa
   const { page } = person;
   await addDevice(page);
   await openWithPassword(person, "helen");
-  await addPasskey(person, "one");
+  await addFirstPasskey(person, "one");
   await page.context().clearCookies();
   // The device takes the offer by itself, as a person who chooses a passkey in the list would.
   await page.goto(`${server.url}/login`);
@@ -131,7 +140,7 @@ test("after_a_password_a_passkey_is_the_second_factor", async () => {
   await addDevice(page);
   await offerNothing(page);
   await openWithPassword(person, "irene");
-  await addPasskey(person, "one");
+  await addFirstPasskey(person, "one");
   await page.context().clearCookies();
   const client = await startClient(server);
   const request = client.authorizationRequest();
@@ -162,7 +171,7 @@ test("a_device_that_does_not_know_its_person_or_has_one_already_is_explained", a
   await page.getByText("Nothing came of it").waitFor();
   assert.deepEqual(await device.passkeys(), []);
   await device.verify(true);
-  await addPasskey(person, "one");
+  await addFirstPasskey(person, "one");
   await person.button("Create a passkey").click();
   await page.getByText("This device has a passkey for your account already.").waitFor();
   await person.leave(server.url);
@@ -199,6 +208,9 @@ async function visit(person, look) {
   await openWithPassword(person, "margaret");
   await look("list");
   await person.button("Create a passkey").click();
+  await page.getByRole("heading", { name: "Save your recovery codes" }).waitFor();
+  await look("codes");
+  await saveCodes(person);
   await page.getByRole("heading", { name: "Your passkey is there" }).waitFor();
   await look("made");
   await person.button("Save without trying it").click();

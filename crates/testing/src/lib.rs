@@ -5,6 +5,7 @@ pub mod authenticator;
 pub mod clock;
 pub mod corporate;
 pub mod http;
+pub mod location_file;
 pub mod person;
 #[cfg(unix)]
 pub mod postgres;

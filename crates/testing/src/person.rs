@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
 
+use reqwest::header::{HeaderName, HeaderValue};
+
 use crate::{Answer, TestServer};
 
 /// The redirect URI of the clients in tests.
@@ -63,13 +65,24 @@ impl Person {
 
     /// A person at an address of this machine.
     pub(crate) fn with_address(base: &str, address: Option<IpAddr>) -> Self {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy();
-        let http = http.local_address(address);
+        Self::with_browser(base, reqwest::Client::builder().local_address(address))
+    }
+
+    /// A person whose browser sends these headers with every request, as a proxy before it would.
+    pub fn sending(base: &str, headers: &[(&'static str, &str)]) -> Self {
+        let read = |(name, value): &(&'static str, &str)| {
+            let value = HeaderValue::from_str(value).expect("the value of a header");
+            (HeaderName::from_static(name), value)
+        };
+        let headers = headers.iter().map(read).collect();
+        Self::with_browser(base, reqwest::Client::builder().default_headers(headers))
+    }
+
+    fn with_browser(base: &str, browser: reqwest::ClientBuilder) -> Self {
+        let http = browser.redirect(reqwest::redirect::Policy::none());
         Self {
             base: url::Url::parse(base).expect("a URL"),
-            http: http.build().expect("an HTTP client"),
+            http: http.no_proxy().build().expect("an HTTP client"),
             cookies: Mutex::default(),
         }
     }

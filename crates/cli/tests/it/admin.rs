@@ -292,3 +292,77 @@ fn an_account_is_shown_with_its_second_factors_and_they_are_reset() {
         );
     }
 }
+
+#[test]
+fn nobody_is_invited_where_registration_is_off() {
+    let home = home();
+    let off = format!("{SETTINGS}\n[login]\nregistration = \"off\"\n");
+    home.write("server.toml", off);
+    let invitations = [
+        ["user", "invite", "ada", "--print-link"],
+        ["user", "invite", "ada", "--email=ada@example.com"],
+    ];
+    for invitation in &invitations {
+        let refused = admin(&home, invitation);
+        assert_eq!(refused.code, 5, "{refused}");
+        assert_eq!(refused.stdout, "");
+        for words in ["`login.registration` is `off`", "--password-stdin"] {
+            assert!(refused.stderr.contains(words), "{refused}");
+        }
+    }
+    let listed = admin(&home, &["user", "list"]);
+    assert_eq!(listed.stdout, "no accounts\n", "none was left behind");
+    let create = words(&["admin", "user", "create", "ada", "--password-stdin"]);
+    let made = home.run_with(&create, "engines of analysis\n");
+    assert_eq!(made.code, 0, "{made}");
+    // Without a word of it people are invited.
+    home.write("server.toml", SETTINGS);
+    let invited = admin(&home, &["user", "invite", "grace", "--print-link"]);
+    assert_eq!(invited.code, 0, "{invited}");
+    assert!(
+        invited.stdout.contains("/login/password?link=hpl_"),
+        "{invited}"
+    );
+    let shown = admin(&home, &["config", "show", "--effective"]);
+    assert!(
+        shown.stdout.contains("registration = \"invite\""),
+        "{shown}"
+    );
+}
+
+#[test]
+fn branding_is_checked_shown_and_in_the_schema() {
+    let home = home();
+    let with = |branding: &str| {
+        let toml = format!("{SETTINGS}\n[branding]\n{branding}\n");
+        home.write("server.toml", toml);
+        admin(&home, &["config", "check"])
+    };
+    for (branding, words) in [
+        ("accent = \"red;}body{\"", "which is no color"),
+        ("logo = \"logo.svg\"", "cannot be read"),
+    ] {
+        let refused = with(branding);
+        assert_eq!(refused.code, 5, "{refused}");
+        let said = &refused.stderr;
+        assert!(said.contains(words) && said.contains("hint: "), "{refused}");
+    }
+    home.write("logo.svg", "<!doctype html><title>no picture</title>");
+    let refused = with("logo = \"logo.svg\"");
+    assert!(
+        refused.stderr.contains("neither an SVG nor a PNG"),
+        "{refused}"
+    );
+    home.write("logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
+    let good = with("logo = \"logo.svg\"\naccent = \"#FFE100\"");
+    assert_eq!((good.code, good.stdout.as_str()), (0, ""), "{good}");
+    let shown = admin(&home, &["config", "show", "--effective"]);
+    assert!(shown.stdout.contains("accent = \"#ffe100\""), "{shown}");
+    assert!(shown.stdout.contains("/logo.svg\""), "{shown}");
+    let schema = admin(&home, &["config", "schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&schema.stdout).unwrap();
+    for key in ["accent", "logo"] {
+        let property = &schema["properties"]["branding"]["properties"][key];
+        assert_eq!(property["type"], "string", "{key}");
+    }
+}

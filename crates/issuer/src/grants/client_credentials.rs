@@ -5,6 +5,7 @@
 use hallpass_protocol::Scopes;
 
 use crate::client::{AuthenticatedClient, ClientKind};
+use crate::oidc_scopes;
 use crate::policy::{self, Flow};
 use crate::refusal::Refusal;
 
@@ -20,6 +21,6 @@ pub fn redeem(
     }
     let scopes = policy::granted_scopes(client.client(), scope, Flow::Any)?;
     // Nobody signed in: there is no person to be away, and no ID token (row S-137).
-    let scopes = scopes.filter(|scope| scope != policy::OFFLINE_ACCESS);
+    let scopes = scopes.filter(|scope| scope != oidc_scopes::OFFLINE_ACCESS);
     Ok((scopes, policy::check_resources(resource)?))
 }

@@ -22,8 +22,6 @@ pub const REMEMBERED: Duration = Duration::from_hours(24);
 /// How long the device that a code is bound to is given the same tokens' authorization again: its
 /// answer may have been lost.
 pub const ANSWERED_AGAIN: Duration = Duration::from_secs(10);
-/// From so many live codes of one client on, new ones have ten letters (row S-272).
-pub const CROWD: u64 = 1_000;
 /// So many rows are the end: 503 (row S-11).
 pub const MOST_ROWS: u64 = 100_000;
 
@@ -106,6 +104,11 @@ pub struct DeviceRules {
     pub lifetime: Duration,
     /// The first interval.
     pub interval: Duration,
+    /// Whether there are links that bring their code along (RFC 8628 §3.3.1).
+    pub prefill: bool,
+    /// From so many live codes of one client on, new ones have ten letters (row S-272): a stranger who
+    /// begins many makes them no easier to guess, and stops nobody.
+    pub max_pending_per_client: u64,
 }
 
 impl Default for DeviceRules {
@@ -113,20 +116,24 @@ impl Default for DeviceRules {
         Self {
             lifetime: Duration::from_mins(10),
             interval: Duration::from_secs(5),
+            prefill: true,
+            max_pending_per_client: 1_000,
         }
     }
 }
 
-/// How long the next user code has to be, or that there is no room for one.
-pub fn code_length(live_of_client: u64, rows: u64) -> Result<Length, Refusal> {
-    if rows >= MOST_ROWS {
-        return Err(Refusal::Busy(Duration::from_secs(30)));
+impl DeviceRules {
+    /// How long the next user code has to be, or that there is no room for one.
+    pub fn code_length(&self, live_of_client: u64, rows: u64) -> Result<Length, Refusal> {
+        if rows >= MOST_ROWS {
+            return Err(Refusal::Busy(Duration::from_secs(30)));
+        }
+        Ok(if live_of_client >= self.max_pending_per_client {
+            Length::Ten
+        } else {
+            Length::Eight
+        })
     }
-    Ok(if live_of_client >= CROWD {
-        Length::Ten
-    } else {
-        Length::Eight
-    })
 }
 
 /// Keeps of a device's own words what cannot pose as ours: 40 letters, digits, space, `._-`

@@ -266,7 +266,7 @@ fn s_11_s_272_a_13_a_crowd_gets_longer_codes_and_a_full_table_none() {
     ];
     for (live, rows, expected) in table {
         assert_eq!(
-            code_length(live, rows),
+            DeviceRules::default().code_length(live, rows),
             expected,
             "{live} live, {rows} rows"
         );

@@ -7,8 +7,8 @@ use hallpass_protocol::access_token::AccessTokenClaims;
 use hallpass_protocol::token::{TokenExchangeRequest, TokenTypeUri};
 use hallpass_protocol::{Scopes, Timestamp};
 
-use crate::policy;
 use crate::refusal::Refusal;
+use crate::{oidc_scopes, policy};
 
 /// What a subject token that verified says, whatever its kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +78,7 @@ pub fn redeem(
     audience.extend(policy::check_resources(&request.resource)?);
     // An exchanged token speaks for nobody who could come back.
     Ok((
-        scopes.filter(|scope| scope != policy::OFFLINE_ACCESS),
+        scopes.filter(|scope| scope != oidc_scopes::OFFLINE_ACCESS),
         audience,
     ))
 }

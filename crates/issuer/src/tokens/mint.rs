@@ -13,7 +13,7 @@ use hallpass_protocol::{AuthorizationId, ClientId, Scopes, Secret, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::authorization::AuthorizationSeed;
-use crate::policy::OIDC_SCOPES;
+use crate::oidc_scopes::OIDC_SCOPES;
 
 /// `nbf` lies so far back, for verifiers whose clock is slow.
 const BACKDATED: Duration = Duration::from_secs(5);

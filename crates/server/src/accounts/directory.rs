@@ -6,7 +6,7 @@ use hallpass_issuer::account::{Account, EmailAddress, Role, Status, Username};
 use hallpass_issuer::audit::{Actor, Entry, Event};
 use hallpass_issuer::authorization::RevokeReason;
 use hallpass_issuer::browser_session::BrowserSessionId;
-use hallpass_issuer::factors::password::{self, PasswordHash};
+use hallpass_issuer::factors::password::PasswordHash;
 use hallpass_issuer::mail::{Due, Kind};
 use hallpass_protocol::random::{self, Random, SystemRandom};
 use hallpass_protocol::time::SystemClock;
@@ -18,6 +18,7 @@ use hallpass_store::{
 
 use super::error::AccountError;
 use super::hasher::Hasher;
+use super::password_rules::PasswordRules;
 use crate::audit::{self, Audit};
 use crate::key_ring;
 use crate::listen::StartError;
@@ -35,8 +36,7 @@ pub struct Accounts {
     pub(super) random: Arc<dyn Random>,
     /// What happened, for whoever asks later.
     pub(super) audit: Audit,
-    /// What people know the service by: it is no password.
-    pub(super) service: Arc<str>,
+    pub(super) password_rules: PasswordRules,
 }
 
 /// A person who gets an account.
@@ -78,12 +78,17 @@ impl Accounts {
     ) -> Self {
         Self {
             hasher: Arc::new(Hasher::new(settings.login.argon2, random.as_ref())),
-            service: Arc::from(settings.branding.name.as_str()),
+            password_rules: PasswordRules::new(settings),
             store,
             audit,
             clock,
             random,
         }
+    }
+
+    /// Takes what other settings say of people.
+    pub(crate) fn renew(&self, settings: &Settings) {
+        self.password_rules.renew(settings);
     }
 
     /// Writes what is still to be written, and closes the database.
@@ -210,15 +215,17 @@ impl Accounts {
         account: &Account,
         password: Secret<String>,
     ) -> Result<PasswordHash, AccountError> {
-        let mut names = account.names();
-        names.push(&self.service);
-        password::check_new(&password, &names, |_| false)?;
+        self.password_rules.check(&account.names(), &password)?;
         self.hasher.hash(password, self.random.as_ref()).await
     }
 
     /// Says what an operator did to an account, and waits until that is kept.
     pub(super) async fn tell(&self, event: Event, account: &Account) {
         let entry = Entry::new(event, self.now()).by(Actor::Operator);
+        let entry = match event {
+            Event::UserCreated | Event::UserInvited => entry.with("origin", "operator"),
+            _ => entry,
+        };
         self.audit.keep(entry.about(&account.id)).await;
     }
 
@@ -231,7 +238,7 @@ impl Accounts {
         Due::new(random::bytes(self.random.as_ref()), kind, self.now())
     }
 
-    fn make(&self, new: NewAccount) -> Result<Account, AccountError> {
+    pub(super) fn make(&self, new: NewAccount) -> Result<Account, AccountError> {
         let username = Username::parse(&new.username).ok_or(AccountError::BadUsername)?;
         let email = match new.email {
             None => None,

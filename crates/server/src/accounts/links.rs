@@ -5,10 +5,11 @@ use hallpass_issuer::account_link::{AccountLink, Purpose};
 use hallpass_issuer::mail::Kind;
 use hallpass_issuer::tokens::one_time::Kind as Token;
 use hallpass_protocol::{Secret, UserId};
-use hallpass_store::{account_links, email_outbox, users};
+use hallpass_store::{StoreError, Transaction, account_links, email_outbox, passwords, users};
 
 use super::directory::{Accounts, replace_password};
 use super::error::AccountError;
+use crate::settings::AccountRegistration;
 
 /// A link, as it stands in a mail.
 #[derive(Debug)]
@@ -17,6 +18,16 @@ pub struct NewLink {
     pub token: Secret<String>,
     /// What the link is for.
     pub purpose: Purpose,
+}
+
+/// Whether a link may set the password of an account. Where registration is off it sets no first one, so
+/// that invitations which were sent before, and resets in their place, let nobody in.
+pub(crate) fn may_be_given_password(
+    tx: &Transaction<'_>,
+    user: &UserId,
+    registration: AccountRegistration,
+) -> Result<bool, StoreError> {
+    Ok(registration != AccountRegistration::Off || passwords::find(tx, user)?.is_some())
 }
 
 impl Accounts {
@@ -47,7 +58,11 @@ impl Accounts {
 
     /// The account that a link opens, and what the link is for. Looking uses nothing up: programs
     /// that check mails open links too.
-    pub(crate) async fn open_link(&self, token: &str) -> Result<(Account, Purpose), AccountError> {
+    pub(crate) async fn open_link(
+        &self,
+        token: &str,
+        registration: AccountRegistration,
+    ) -> Result<(Account, Purpose), AccountError> {
         let hash = Token::AccountLink
             .read(token)
             .ok_or(AccountError::DeadLink)?;
@@ -55,6 +70,9 @@ impl Accounts {
         let found = self.store.read(move |tx| {
             let link = account_links::find(tx, &hash)?.filter(|link| link.is_live(now));
             let Some(link) = link else { return Ok(None) };
+            if !may_be_given_password(tx, &link.user, registration)? {
+                return Ok(None);
+            }
             let account = users::find(tx, &link.user)?;
             Ok(account.map(|account| (account, link.purpose)))
         });
@@ -70,9 +88,9 @@ impl Accounts {
         &self,
         token: &str,
         password: Secret<String>,
-        locale: &'static str,
+        (locale, registration): (&'static str, AccountRegistration),
     ) -> Result<Account, AccountError> {
-        let (account, purpose) = self.open_link(token).await?;
+        let (account, purpose) = self.open_link(token, registration).await?;
         let hash = self.hash_new(&account, password).await?;
         let token = Token::AccountLink
             .read(token)

@@ -9,7 +9,9 @@ mod hasher;
 mod known_browser;
 mod links;
 mod own;
+mod password_rules;
 mod sign_in;
+mod sign_up;
 
 pub use hallpass_issuer::account::{Account, EmailAddress, Role, Status};
 pub use hallpass_issuer::account_link::Purpose;
@@ -23,5 +25,7 @@ pub(crate) use factors::{
 };
 pub(crate) use known_browser::KnownBrowser;
 pub use links::NewLink;
+pub(crate) use links::may_be_given_password;
 pub(crate) use own::{Change, Deletion, Guessed, Overview, Own, Renewed, Session, browser_id};
 pub(crate) use sign_in::{Guess, Outcome, Rules, Waits};
+pub(crate) use sign_up::Newcomer;

@@ -168,9 +168,7 @@ impl Accounts {
                 let Some(session) = live.find(|session| browser_id(session) == *id) else {
                     return Ok(false);
                 };
-                let reason = RevokeReason::SignedOut;
-                authorizations::revoke_online_by_browser_session(tx, &session, reason, now)?;
-                browser_sessions::end(tx, &session, now)
+                browser_sessions::sign_out(tx, &session, now)
             }
         });
         Ok(ended.await?)

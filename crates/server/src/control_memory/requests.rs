@@ -200,6 +200,7 @@ mod tests {
             issuer_url: String::new(),
             paths: crate::paths::Paths::of(crate::settings::Mode::Dev),
             brand: None,
+            look: std::sync::Arc::default(),
             now: Timestamp::UNIX_EPOCH,
             came: hallpass_store::Moment::present(),
             language: crate::languages::PageLanguage::unknown(crate::languages::Language::English),

@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use hallpass_issuer::network;
 use http::header::{self, HeaderMap, HeaderName};
 
 use crate::settings::Settings;
@@ -80,21 +81,10 @@ pub(crate) fn is_loopback_peer(peer: IpAddr, forwarded: Option<&str>) -> bool {
 }
 
 fn check_address(address: IpAddr) -> Result<(), PeerRefused> {
-    if is_near(address) {
+    if network::is_near(address) {
         Ok(())
     } else {
         Err(PeerRefused::Public(address.to_canonical()))
-    }
-}
-
-fn is_near(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            address.is_loopback() || address.is_private() || address.is_link_local()
-        }
-        IpAddr::V6(address) => {
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Only its own endpoints are asked, and inside the process: whatever the form says, no connection is
 //! opened. RFC 6749 §4.1: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1>, RFC 7636.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -216,6 +216,7 @@ fn own_request(request: &Request, method: Method, path: &str, headers: HeaderMap
         issuer_url: request.issuer_url.clone(),
         paths: request.paths,
         brand: request.brand.clone(),
+        look: Arc::clone(&request.look),
         now: request.now,
         came: request.came,
         language: request.language.clone(),

@@ -69,15 +69,15 @@ pub(crate) async fn start(
     let scopes = policy::granted_scopes(client.client(), asked.scope.as_deref(), Flow::Device)?;
     let resource = policy::check_resources(&asked.resource)?;
     state.settings.check_resources(&resource)?;
+    let rules = state.settings.device;
     let length = {
         let whose = (request.issuer.as_str(), client.id());
         let counts = state
             .device_counts
             .before_next(&state.store, whose, request.now);
         let (live, rows) = counts.await?;
-        device_code::code_length(live, rows)?
+        rules.code_length(live, rows)?
     };
-    let rules = state.settings.device;
     // Counted before the grant can be decided: what is learnt below would be out of date then.
     let decisions = state.store.device_decisions();
     let (secret, code_hash) = Kind::DeviceCode.generate(state.random.as_ref());
@@ -114,15 +114,15 @@ pub(crate) async fn start(
                 let entry = request.event(Event::DeviceStarted);
                 state.audit.tell(entry.by_client(client.id()));
                 let verification_uri = request.url_of("device");
-                let complete = format!(
-                    "{verification_uri}?user_code={}",
-                    form::encode(&user_code.to_string())
-                );
+                let complete = || {
+                    let user_code = form::encode(&user_code.to_string());
+                    format!("{verification_uri}?user_code={user_code}")
+                };
                 return Ok(DeviceAuthorizationResponse {
                     device_code: secret,
                     user_code: user_code.to_string(),
+                    verification_uri_complete: rules.prefill.then(complete),
                     verification_uri,
-                    verification_uri_complete: Some(complete),
                     expires_in: rules.lifetime.as_secs(),
                     interval: Some(rules.interval.as_secs()),
                 });

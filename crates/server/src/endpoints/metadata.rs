@@ -2,7 +2,7 @@
 //!
 //! RFC 8414 §3: <https://www.rfc-editor.org/rfc/rfc8414#section-3>, OIDC Discovery §4.
 
-use hallpass_issuer::policy::OIDC_SCOPES;
+use hallpass_issuer::oidc_scopes::OIDC_SCOPES;
 use hallpass_protocol::client_assertion;
 use hallpass_protocol::dpop;
 use hallpass_protocol::jose::Algorithm;

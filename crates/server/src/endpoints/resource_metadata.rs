@@ -2,7 +2,7 @@
 //!
 //! RFC 9728 §3: <https://www.rfc-editor.org/rfc/rfc9728#section-3>
 
-use hallpass_issuer::policy::OPENID;
+use hallpass_issuer::oidc_scopes::OPENID;
 use hallpass_protocol::dpop;
 use hallpass_protocol::resource_metadata::{ResourceMetadata, WELL_KNOWN, well_known_url};
 use http::Response;

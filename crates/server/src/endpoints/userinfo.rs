@@ -4,7 +4,7 @@
 //! RFC 9449 §7.
 
 use hallpass_issuer::claims;
-use hallpass_issuer::policy::OPENID;
+use hallpass_issuer::oidc_scopes::OPENID;
 use hallpass_issuer::refusal::{ProofReason, Refusal};
 use hallpass_issuer::tokens::mint::Dialect;
 use hallpass_protocol::AuthorizationId;

@@ -16,6 +16,8 @@ pub(crate) enum CookieName {
     Browser,
     /// Under which names this browser signed in before.
     KnownBrowser,
+    /// Where the sign-in goes on that a person left to make an account.
+    Detour,
     /// Which language the person chose. Dev mode has it under the same name: it belongs to no issuer.
     Language,
 }
@@ -30,6 +32,8 @@ impl CookieName {
             (Self::Browser, false) => "hp_b",
             (Self::KnownBrowser, true) => "__Host-hp_k",
             (Self::KnownBrowser, false) => "hp_k",
+            (Self::Detour, true) => "__Host-hp_d",
+            (Self::Detour, false) => "hp_d",
             (Self::Language, true) => "__Host-hp_l",
             (Self::Language, false) => "hp_l",
         }

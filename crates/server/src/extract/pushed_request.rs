@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use hallpass_issuer::pushed_request::{self, OPENED, PushedRequest, Reference};
+use hallpass_issuer::pushed_request::{self, PushedRequest, Reference};
 use hallpass_issuer::refusal::PageReason;
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::Timestamp;
@@ -103,7 +103,7 @@ impl Pushed {
         let opened = self.opened.clone().unwrap_or_else(|| {
             let opened = Opened {
                 hash: self.hash,
-                until: request.now + OPENED,
+                until: request.now + state.settings.interaction_lifetime,
             };
             let binding = browser.binding(request);
             state

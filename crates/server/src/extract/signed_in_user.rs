@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use hallpass_issuer::account::Account;
-use hallpass_issuer::authorization::RevokeReason;
 use hallpass_issuer::browser_session::{BrowserSession, BrowserSessionId};
 use hallpass_issuer::tokens::one_time::{Kind, SecretHash};
 use hallpass_issuer::user::{SignIn, User};
 use hallpass_protocol::hex;
-use hallpass_store::{authorizations, browser_sessions, users};
+use hallpass_store::{browser_sessions, users};
 use http::Response;
 
 use super::cookie::{CookieName, add_cookie, set_cookie};
@@ -135,10 +134,10 @@ impl SignedInUser {
             .store
             .write(move |tx| {
                 if ends_tokens {
-                    let reason = RevokeReason::SignedOut;
-                    authorizations::revoke_online_by_browser_session(tx, &session, reason, now)?;
+                    browser_sessions::sign_out(tx, &session, now)
+                } else {
+                    browser_sessions::end(tx, &session, now)
                 }
-                browser_sessions::end(tx, &session, now)
             })
             .await?;
         Ok(SessionCookie(vec![session_cookie(request, "", Some(0))]))

@@ -1,10 +1,11 @@
 //! What a decision about a grant leads to: what is written with it, and the first tokens.
 
 use hallpass_issuer::authorization::{Authorization, AuthorizationSeed, Origin};
+use hallpass_issuer::refusal::GrantReason;
 use hallpass_issuer::{Denied, account};
 use hallpass_protocol::Timestamp;
 use hallpass_protocol::token::TokenResponse;
-use hallpass_store::{StoreError, Transaction, authorizations, users};
+use hallpass_store::{StoreError, Transaction, authorizations, browser_sessions, users};
 
 use crate::error::json::JsonError;
 use crate::issuance::{self, Beginning, Context, Grant, NewRefreshToken};
@@ -27,6 +28,13 @@ pub(super) fn settle(
             };
             if let Err(reason) = account::check_redemption(&seed.sign_in, account.as_ref()) {
                 return Ok(Err(reason.into()));
+            }
+            // Row S-246: the session is read here for the same reason.
+            if account.is_some()
+                && let Some(session) = seed.online_in()
+                && browser_sessions::was_ended(tx, &session)?
+            {
+                return Ok(Err(GrantReason::SignedOut.into()));
             }
             let authorization = begin.authorization(seed, origin);
             authorizations::insert(tx, &authorization)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hallpass_issuer::AuthenticatedClient;
 use hallpass_issuer::authorization::{Authorization, Origin};
-use hallpass_issuer::policy;
+use hallpass_issuer::oidc_scopes;
 use hallpass_issuer::tokens::mint::{self, AccessTokenContents, Dialect};
 use hallpass_issuer::tokens::refresh_token::RefreshToken;
 use hallpass_protocol::access_token::AccessTokenClaims;
@@ -150,7 +150,7 @@ pub(crate) async fn issue(
     let typ = mapped.as_ref().and_then(|mapped| mapped.typ.as_deref());
     let access_token = sign_access_token((state, request), &keys, &claims, typ)?;
     let id_token = match grant.authorization {
-        Some(authorization) if grant.scopes.contains(policy::OPENID) => {
+        Some(authorization) if grant.scopes.contains(oidc_scopes::OPENID) => {
             let hangs_from = (authorization.id, &authorization.seed);
             let beside = (&access_token, &keys.signer);
             let mut id_claims =
@@ -238,7 +238,7 @@ fn audience(state: &State, named: Vec<String>, form: &Form) -> Result<Vec<String
         .map_err(|error| Fault::new(&error.to_string()))?;
     let scopes = asked.unwrap_or_default().split(' ');
     let targets: Vec<_> = scopes
-        .filter(|scope| !scope.is_empty() && !policy::OIDC_SCOPES.contains(scope))
+        .filter(|scope| !scope.is_empty() && !oidc_scopes::OIDC_SCOPES.contains(scope))
         .map(str::to_owned)
         .collect();
     Ok(if targets.is_empty() {

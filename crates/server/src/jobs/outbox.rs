@@ -6,12 +6,12 @@ use hallpass_issuer::account::{Account, EmailAddress, Status, Username};
 use hallpass_issuer::account_link::Purpose;
 use hallpass_issuer::limits::Limit;
 use hallpass_issuer::mail::{Due, Kind};
-use hallpass_issuer::tokens::one_time::SecretHash;
-use hallpass_protocol::UserId;
-use hallpass_store::{counters, email_outbox, users};
+use hallpass_store::{email_outbox, users};
 
+use super::due_mail::{is_asked_too_often, language_of, sender};
+use super::newcomers;
+use crate::accounts::may_be_given_password;
 use crate::error::Fault;
-use crate::languages::Language;
 use crate::mail::Letter;
 use crate::state::{Current, State};
 
@@ -83,52 +83,59 @@ async fn send_next(state: &State) -> Result<bool, Fault> {
 
 /// Sends a mail, or finds that there is none to send; the inner error is the mail server's.
 async fn send(state: &State, due: &Due) -> Result<Result<(), String>, Fault> {
+    if let Kind::SignUp { typed } = &due.kind {
+        return newcomers::send(state, due, typed).await;
+    }
     let Some((account, to)) = recipient(state, &due.kind).await? else {
         return Ok(Ok(()));
     };
-    let language = language_of(state, &account, due);
-    let service = (language, state.settings.branding.name.as_str());
+    let language = language_of(state, Some(&account), due);
+    let sender = sender(state, language);
     let purpose = match &due.kind {
         Kind::PasswordChanged(_) => {
-            let letter = Letter::password_changed((&account, to), service);
+            let letter = Letter::password_changed((&account, to), sender);
             return Ok(state.mailer.send(&due.id, &letter).await);
         }
         Kind::FactorsChanged(_) => {
-            let letter = Letter::factors_changed((&account, to), service);
+            let letter = Letter::factors_changed((&account, to), sender);
             return Ok(state.mailer.send(&due.id, &letter).await);
         }
         Kind::CodeElsewhere(_) => {
             let Some(url) = state.settings.account_url() else {
                 return Ok(Err("`public_url` is not set".to_owned()));
             };
-            let letter = Letter::code_elsewhere((&account, to), service, &url);
+            let letter = Letter::code_elsewhere((&account, to), sender, &url);
             return Ok(state.mailer.send(&due.id, &letter).await);
         }
         Kind::Invitation(_) => Purpose::Invitation,
-        Kind::Recovery { .. } if is_asked_too_often(state, &account.id, due).await? => {
-            tracing::info!(user = %account.id, "too many links were asked for");
-            return Ok(Ok(()));
+        Kind::Recovery { .. } | Kind::SignUp { .. } => {
+            let budgets = [(format!("link|{}", account.id), LINKS)];
+            if is_asked_too_often(state, due, &budgets).await? {
+                tracing::info!(user = %account.id, "too many links were asked for");
+                return Ok(Ok(()));
+            }
+            Purpose::Reset
         }
-        Kind::Recovery { .. } => Purpose::Reset,
     };
+    let (id, registration) = (account.id.clone(), state.settings.login.registration);
+    let look = state
+        .store
+        .read(move |tx| may_be_given_password(tx, &id, registration));
+    if !look.await? {
+        tracing::info!(user = %account.id, "no link to a first password is sent: `login.registration` is `off`");
+        return Ok(Ok(()));
+    }
     // Never by the `Host` of a request: who asks for somebody's mail must not say where it leads.
     let link = state.accounts.new_link(&account.id, purpose).await?;
     let Some(url) = state.settings.account_link_url(&link.token) else {
         return Ok(Err("`public_url` is not set".to_owned()));
     };
-    let letter = Letter::with_link((&account, to), service, purpose, url.expose());
+    let letter = Letter::with_link((&account, to), sender, purpose, url.expose());
     let sent = state.mailer.send(&due.id, &letter).await;
     if sent.is_err() {
         state.accounts.withdraw_link(&link).await?;
     }
     Ok(sent)
-}
-
-/// What the person chose, else the language of the page on which the mail was asked for.
-fn language_of(state: &State, account: &Account, due: &Due) -> Language {
-    let known = [&account.locale, &due.locale].into_iter().flatten();
-    let mut languages = known.filter_map(|tag| Language::for_range(tag));
-    languages.next().unwrap_or(state.settings.branding.language)
 }
 
 /// The account that a mail is for, and its address; none when there is nobody to send to.
@@ -139,7 +146,7 @@ async fn recipient(state: &State, kind: &Kind) -> Result<Option<(Account, EmailA
         | Kind::PasswordChanged(id)
         | Kind::FactorsChanged(id)
         | Kind::CodeElsewhere(id) => users::find(tx, id),
-        Kind::Recovery { typed } => {
+        Kind::Recovery { typed } | Kind::SignUp { typed } => {
             let by_username = match Username::parse(typed) {
                 Some(username) => users::find_by_username(tx, &username)?,
                 None => None,
@@ -157,21 +164,4 @@ async fn recipient(state: &State, kind: &Kind) -> Result<Option<(Account, EmailA
         let to = account.email.clone()?;
         Some((account, to))
     }))
-}
-
-/// Charged once for each mail, not for each attempt at sending it.
-async fn is_asked_too_often(state: &State, user: &UserId, due: &Due) -> Result<bool, Fault> {
-    if due.attempts > 0 {
-        return Ok(false);
-    }
-    let bucket = SecretHash::of(format!("link|{user}").as_bytes());
-    let now = state.now();
-    let charged = state.store.write(move |tx| {
-        let tries = counters::load(tx, &bucket)?;
-        match tries.spend(LINKS, now) {
-            Ok(tries) => counters::save(tx, &bucket, tries).map(|()| false),
-            Err(_) => Ok(true),
-        }
-    });
-    Ok(charged.await?)
 }

@@ -1,21 +1,21 @@
 //! Removes what is long over, in small batches.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_issuer::grants::{authorization_code, device_code};
-use hallpass_issuer::{pushed_request, sign_in_event};
+use hallpass_issuer::sign_in_event;
+use hallpass_issuer::sign_up::MAILS_PER_DAY;
 use hallpass_protocol::Timestamp;
 use hallpass_store::{
     Store, StoreError, Transaction, account_links, audit_events, authorization_codes,
     authorization_lookups, authorizations, browser_sessions, confirmed_networks, consents,
     counters, device_grants, device_polls, leader, passkey_challenges, proof_ids, pushed_requests,
-    revocations, sign_in_events,
+    revocations, sign_in_events, sign_ups,
 };
 use tokio::time::MissedTickBehavior;
 
 use crate::audit;
-use crate::state::State;
+use crate::state::{Current, State};
 
 /// How often.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -27,22 +27,26 @@ const PAUSE: Duration = Duration::from_millis(10);
 const ROUNDS_OF_AN_HOUR: u32 = 60;
 /// From where something was done is kept for as long as people are shown their own sign-ins.
 const PLACES_REMEMBERED: Duration = sign_in_event::REMEMBERED;
-/// A guesser who was quiet for so long has every budget again.
-const QUIET: Duration = Duration::from_hours(2);
+/// Who was quiet for so long has every budget again: longer than the longest of them locks, which is that
+/// of mails to newcomers.
+const QUIET: Duration = Duration::from_hours(25);
+const _: () = assert!(QUIET.as_secs() > MAILS_PER_DAY.lock.as_secs());
 
-/// Purges until the server stops.
-pub(crate) async fn run(state: Arc<State>) {
+/// Purges until the server stops, by the settings that hold in each round.
+pub(crate) async fn run(current: Current) {
     let mut ticks = tokio::time::interval(PERIOD);
     // A node that was stopped for long makes no burst of rounds.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
     let mut feed = None;
-    let mut place = authorization_lookups::Place::random(state.now());
+    let mut place = authorization_lookups::Place::random(current.get().now());
     let mut rounds: u32 = 0;
     loop {
         ticks.tick().await;
+        let state = current.get();
         let purged = async {
-            purge(&state.store, state.now()).await?;
+            let opened = state.settings.interaction_lifetime;
+            purge(&state.store, state.now(), opened).await?;
             sweep(&state.store, &mut place).await?;
             if rounds.is_multiple_of(ROUNDS_OF_AN_HOUR) {
                 prune_audit(&state).await?;
@@ -57,11 +61,12 @@ pub(crate) async fn run(state: Arc<State>) {
     }
 }
 
-/// Removes all that is over, unless another node is at it.
-async fn purge(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+/// Removes all that is over, unless another node is at it. A browser has `opened` for a pushed request that
+/// it opened in time.
+async fn purge(store: &Store, now: Timestamp, opened: Duration) -> Result<(), StoreError> {
     let batch = move |tx: &Transaction<'_>| {
         if leader::may_purge(tx)? {
-            purge_batch(tx, now)
+            purge_batch(tx, now, opened)
         } else {
             Ok(0)
         }
@@ -124,7 +129,7 @@ async fn prune_audit(state: &State) -> Result<(), StoreError> {
 }
 
 /// How many rows went of the table that had most of them.
-fn purge_batch(tx: &Transaction<'_>, now: Timestamp) -> Result<u64, StoreError> {
+fn purge_batch(tx: &Transaction<'_>, now: Timestamp, opened: Duration) -> Result<u64, StoreError> {
     let removed = [
         authorization_codes::purge_expired(tx, now, authorization_code::REMEMBERED, BATCH)?,
         device_grants::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?,
@@ -132,6 +137,7 @@ fn purge_batch(tx: &Transaction<'_>, now: Timestamp) -> Result<u64, StoreError> 
         browser_sessions::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?,
         revocations::purge_expired(tx, now, BATCH)?,
         account_links::purge_expired(tx, now, BATCH)?,
+        sign_ups::purge_expired(tx, now, BATCH)?,
         counters::purge_expired(tx, now, QUIET, BATCH)?,
         proof_ids::purge_expired(tx, now, BATCH)?,
         consents::purge_expired(tx, now, BATCH)?,
@@ -139,7 +145,7 @@ fn purge_batch(tx: &Transaction<'_>, now: Timestamp) -> Result<u64, StoreError> 
         confirmed_networks::purge_expired(tx, now, BATCH)?,
         sign_in_events::purge_expired(tx, now, sign_in_event::REMEMBERED, BATCH)?,
         audit_events::clear_places(tx, now - PLACES_REMEMBERED, BATCH)?,
-        pushed_requests::purge_expired(tx, now, pushed_request::OPENED, BATCH)?,
+        pushed_requests::purge_expired(tx, now, opened, BATCH)?,
         authorizations::purge_expired(tx, now, device_code::REMEMBERED, BATCH)?,
     ];
     Ok(removed.into_iter().max().unwrap_or_default())
@@ -217,7 +223,7 @@ mod tests {
             revocations::insert_jti(tx, "default", "not yet", now + Duration::from_secs(1))
         });
         fill.await.unwrap();
-        purge(&store, now).await.unwrap();
+        purge(&store, now, Duration::ZERO).await.unwrap();
         let left = store.read(|tx| {
             let known = |jti| revocations::is_revoked_jti(tx, "default", jti);
             Ok((known("over 0")?, known("over 1499")?, known("not yet")?))

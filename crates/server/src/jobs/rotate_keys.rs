@@ -3,7 +3,6 @@
 //! The steps are decided in `hallpass_issuer::tokens::signing_key`. Nodes that decide the same step
 //! at once meet in the table: one of them changes the row, the others find it changed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_issuer::audit::{Actor, Entry, Event};
@@ -17,7 +16,7 @@ use crate::audit::Audit;
 use crate::error::Fault;
 use crate::keys::{generate, record};
 use crate::settings::Settings;
-use crate::state::State;
+use crate::state::{Current, State};
 
 /// How soon a node sees what another one, or a command, did to the keys.
 const LOOK: Duration = Duration::from_secs(1);
@@ -26,13 +25,14 @@ const LOOKS_PER_STEP: u32 = 60;
 /// Production has one issuer, whose path is empty.
 pub(crate) const ISSUER: &str = "";
 
-/// Follows the keys until the server stops.
-pub(crate) async fn run(state: Arc<State>) {
+/// Follows the keys until the server stops, by the settings that hold at each look.
+pub(crate) async fn run(current: Current) {
     let mut ticks = tokio::time::interval(LOOK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut looks = 0;
     loop {
         ticks.tick().await;
+        let state = current.get();
         looks = (looks + 1) % LOOKS_PER_STEP;
         if looks == 0
             && let Err(fault) = advance(&state).await

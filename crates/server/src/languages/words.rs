@@ -217,6 +217,20 @@ messages! {
     plain password_repeats;
     plain password_is_common;
 
+    // A new account.
+    plain create_account;
+    plain sign_up_lead;
+    plain email_address;
+    plain enter_email;
+    plain sign_up_sent;
+    plain sign_up_sent_more;
+    plain display_name;
+    plain display_name_hint;
+    plain bad_display_name;
+    plain account_is_made;
+    plain account_is_made_lead;
+    plain dead_sign_up_lead;
+
     // The second factor.
     plain one_more_step;
     filled one_more_step_for(user);
@@ -288,6 +302,7 @@ messages! {
     filled device_question(client);
     plain stop_and_check;
     plain from_other_network;
+    filled both_places(place, own);
     filled started_long_ago(ago);
     plain about_device;
     plain does_it_match;
@@ -303,6 +318,8 @@ messages! {
     plain same_network;
     plain different_network;
     plain unknown_network;
+    filled about(place);
+    filled yours_about(place);
     plain started;
     plain i_started_this;
     plain sign_in_device;
@@ -354,6 +371,7 @@ messages! {
     plain with_a_code;
     plain with_another_token;
     filled coming_from(place);
+    filled network_about(network, place);
     filled allowed_in(browser);
     plain own_machine;
     plain a_browser;
@@ -497,6 +515,14 @@ messages! {
     filled reset_line(user);
     plain reset_link_line;
     plain reset_closing;
+    filled sign_up_subject(service);
+    plain sign_up_line;
+    plain sign_up_link_line;
+    plain sign_up_closing;
+    filled exists_subject(service);
+    filled exists_line(user);
+    plain exists_link_line;
+    plain exists_closing;
     filled changed_subject(service);
     filled changed_line(user);
     plain changed_closing;

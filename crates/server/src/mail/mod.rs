@@ -5,5 +5,5 @@
 mod message;
 mod transport;
 
-pub(crate) use message::Letter;
+pub(crate) use message::{Letter, Sender};
 pub(crate) use transport::{Mailer, is_sender};

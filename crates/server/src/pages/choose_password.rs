@@ -93,10 +93,11 @@ impl Page for ChoosePassword {
 /// `GET login/password`, `POST login/password`. Opening the page uses nothing up.
 pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Body>, PageError> {
     let browser = Browser::of(state, request);
+    let registration = state.settings.login.registration;
     if request.method != Method::POST {
         let query = request.query_form()?;
         let link = query.one("link")?.unwrap_or_default();
-        return match state.accounts.open_link(link).await {
+        return match state.accounts.open_link(link, registration).await {
             Ok(opened) => Ok(choose(state, request, &browser, (link, opened), None)),
             Err(AccountError::DeadLink) => Ok(dead(request)),
             Err(error) => Err(Fault::from(error).into()),
@@ -110,8 +111,8 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     };
     let (password, repeated) = (secret("password")?, secret("repeated")?);
     let problem = if password == repeated {
-        let locale = request.language().tag();
-        match state.accounts.use_link(link, password, locale).await {
+        let rules = (request.language().tag(), registration);
+        match state.accounts.use_link(link, password, rules).await {
             Ok(account) => {
                 let entry = request.event(Event::PasswordReset);
                 state.audit.keep(entry.by_subject(&account.id)).await;
@@ -125,7 +126,7 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     } else {
         Problem::PasswordsDiffer
     };
-    match state.accounts.open_link(link).await {
+    match state.accounts.open_link(link, registration).await {
         Ok(opened) => Ok(choose(
             state,
             request,

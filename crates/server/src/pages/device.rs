@@ -79,9 +79,6 @@ impl Page for Device {
     }
 }
 
-/// How long a person may take between the code and the decision.
-const PATIENCE: Duration = Duration::from_mins(30);
-
 /// Everybody who might be guessing: the browser, the account, the address.
 struct Guessers {
     browser: String,
@@ -183,12 +180,9 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
             },
         ));
     }
+    let linked = linked_code(state, request)?;
     if request.method != Method::POST {
-        let prefilled = request
-            .query_form()?
-            .one("user_code")?
-            .and_then(UserCode::from_input);
-        let shown = prefilled.map_or_else(String::new, |code| code.to_string());
+        let shown = linked.map_or_else(String::new, |code| code.to_string());
         return Ok(entry(state, request, &browser, (shown, None)));
     }
     let form = request.form()?;
@@ -211,16 +205,12 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         guessers.count(state, request).await?;
         return Ok(not_valid(state, request, &browser));
     };
-    let linked = request
-        .query_form()?
-        .one("user_code")?
-        .and_then(UserCode::from_input);
     let entry = by(request.event(Event::DeviceCodeEntered));
     state.audit.tell(entry.with_client(&grant.client_id));
     let interaction = DeviceInteraction {
         grant: grant.code_hash,
         prefilled: linked.is_some_and(|code| code.letters() == grant.user_code),
-        expires_at: request.now + PATIENCE,
+        expires_at: request.now + state.settings.interaction_lifetime,
     };
     let sealed = state
         .page_tokens
@@ -229,6 +219,14 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
     let mut response = see_other(&format!("{next}?interaction={}", form::encode(&sealed)));
     browser.remember(&mut response);
     Ok(response)
+}
+
+/// The code of the link that led here, where links may bring one.
+fn linked_code(state: &State, request: &Request) -> Result<Option<UserCode>, PageError> {
+    let query = request.query_form()?;
+    let linked = query.one("user_code")?;
+    let linked = linked.filter(|_| state.settings.device.prefill);
+    Ok(linked.and_then(UserCode::from_input))
 }
 
 async fn find_undecided(

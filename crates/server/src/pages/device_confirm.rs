@@ -63,6 +63,8 @@ pub struct DeviceConfirm {
     pub address: Option<String>,
     /// Where that address is, if the operator has a location file.
     pub place: Option<String>,
+    /// Where this browser is, if that is to be compared with it.
+    pub own_place: Option<String>,
     /// That address compared with this browser's.
     pub network: Network,
     /// When the code was asked for.
@@ -93,6 +95,13 @@ impl Network {
 impl DeviceConfirm {
     fn is_alarming(&self) -> bool {
         self.network.is_different() || self.is_old()
+    }
+
+    /// The places of two networks, where they are two as well. They stand beside what the networks
+    /// are warned of, and warn of nothing themselves.
+    fn other_places(&self) -> Option<(&str, &str)> {
+        let (place, own) = (self.place.as_deref()?, self.own_place.as_deref()?);
+        (self.network.is_different() && place != own).then_some((place, own))
     }
 
     fn is_old(&self) -> bool {
@@ -398,8 +407,13 @@ fn page(
     let instant = |at: hallpass_protocol::Timestamp| {
         jiff::Timestamp::from_millisecond(at.unix_millis()).unwrap_or_default()
     };
+    let layout = request.layout();
+    let comparison = network(request, grant);
+    let place = |address| state.place(address, layout.words.language);
+    let place_asked = grant.requester.address.and_then(place);
+    let is_comparable = place_asked.is_some() && comparison != Comparison::Same;
+    let own = request.known_address().filter(|_| is_comparable);
     let page = DeviceConfirm {
-        layout: request.layout(),
         form: FormTarget {
             action,
             csrf: browser.csrf_of(state, request, person),
@@ -415,8 +429,9 @@ fn page(
         host_label: grant.requester.host_label.clone(),
         system: grant.requester.user_agent.clone(),
         address: grant.requester.address.map(|ip| ip.to_string()),
-        place: None,
-        network: match network(request, grant) {
+        own_place: own.and_then(place),
+        place: place_asked,
+        network: match comparison {
             Comparison::Same => Network::Same,
             Comparison::Different => Network::Different,
             Comparison::Unknown => Network::Unknown,
@@ -431,6 +446,7 @@ fn page(
             scope_line::lines(&grant.scopes, &state.settings.resources)
         },
         lifetime: scope_line::lifetime(&grant.scopes, &refresh_lifetimes(state, grant)),
+        layout,
     };
     html::html(StatusCode::OK, &page)
 }

@@ -1,7 +1,6 @@
 //! A request that a person is asked about: the page says which one, and its answer is about no other.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use hallpass_issuer::tokens::one_time::SecretHash;
 use hallpass_protocol::authorization::AuthorizationRequest;
@@ -13,9 +12,6 @@ use crate::extract::signed_in_user::SignedInUser;
 use crate::page_token::{Purpose, RequestInteraction};
 use crate::request::Request;
 use crate::state::State;
-
-/// How long a person may think.
-const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Whether somebody has just signed in for this very request, so that `prompt=login` is done with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +47,7 @@ pub(crate) fn seal(
         session: shown.person.session(),
         just_signed_in: shown.signed_in == SignedIn::JustNow,
         networks: shown.networks,
-        expires_at: request.now + PATIENCE,
+        expires_at: request.now + state.settings.interaction_lifetime,
     };
     let binding = browser.binding(request);
     state.page_tokens.seal(purpose, binding, &interaction)

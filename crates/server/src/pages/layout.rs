@@ -3,8 +3,10 @@
 //! Language of the page: <https://www.w3.org/TR/WCAG22/#language-of-page>
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::assets;
+use super::look::Look;
 use crate::languages::{Language, Words};
 
 /// The frame of every page; one per issuer, cloned into each page.
@@ -19,6 +21,8 @@ pub struct Layout {
     /// Whether people can choose another language: not where asking for the page again would lose
     /// what it says.
     pub has_switch: bool,
+    /// The stylesheet and the mark.
+    pub look: Arc<Look>,
 }
 
 impl Layout {
@@ -44,13 +48,23 @@ impl Layout {
     }
 
     /// Path of the one stylesheet.
-    pub fn stylesheet(&self) -> &'static str {
-        &assets::STYLESHEET.path
+    pub fn stylesheet(&self) -> &str {
+        &self.look.stylesheet().path
     }
 
     /// Path of the mark, which is the favicon too.
-    pub fn mark(&self) -> &'static str {
-        &assets::MARK.path
+    pub fn mark(&self) -> &str {
+        &self.look.mark().path
+    }
+
+    /// The mark's media type.
+    pub(crate) fn mark_type(&self) -> &'static str {
+        self.look.mark().content_type
+    }
+
+    /// Whether the mark is the operator's logo.
+    pub(crate) fn has_logo(&self) -> bool {
+        self.look.has_logo()
     }
 
     /// Path of the script that presses the button of the `form_post` page.

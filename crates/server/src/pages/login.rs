@@ -20,6 +20,7 @@ use super::layout::{FormTarget, Layout, Pair, initial};
 use super::passkey::Ask;
 use super::problem::{Problem, Said};
 use super::second_factor::{self, Progress};
+use super::sign_up;
 use crate::Body;
 use crate::accounts::{Guess, KnownBrowser, Outcome, Rules, Waits};
 use crate::dev_mode;
@@ -48,6 +49,8 @@ pub struct Login {
     pub claims: String,
     /// Where to go with a forgotten password. Production only: there the page asks for one.
     pub recover_url: Option<String>,
+    /// Where somebody without an account makes one, where anybody may.
+    pub sign_up_url: Option<String>,
     /// Shown above the fields: why the two did not sign in. Never which of them was wrong.
     pub refusal: Option<Problem>,
     /// What is asked of a passkey, where the server takes them.
@@ -311,6 +314,13 @@ pub(crate) fn page(
         StatusCode::OK
     };
     let csrf = browser.csrf(state, request);
+    // Who signs in once more has an account.
+    let sign_up_url = match asking.purpose {
+        Purpose::Confirm => None,
+        Purpose::Continue(_) | Purpose::ConnectDevice | Purpose::Here => {
+            sign_up::url_from((state, request, browser), &asking.action)
+        }
+    };
     let relying_party = state.settings.passkeys.as_ref();
     let production = state.settings.is_production();
     let page = Login {
@@ -324,6 +334,7 @@ pub(crate) fn page(
         username: hinted,
         claims,
         recover_url: production.then(|| request.path_of("login/recover")),
+        sign_up_url,
         refusal: mistakes.refusal,
         passkey: relying_party.map(|here| {
             let ask = Ask::to_sign_in((state, request, browser), here);

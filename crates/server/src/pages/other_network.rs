@@ -35,8 +35,12 @@ pub struct OtherNetwork {
     pub user: String,
     /// The network of the browser.
     pub browser: String,
+    /// Where that is, if the operator has a location file.
+    pub browser_place: Option<String>,
     /// The network of the program.
     pub program: String,
+    /// Where that is.
+    pub program_place: Option<String>,
     /// Whether the person may go on all the same.
     pub may_go_on: bool,
     /// Whether they pressed the button without ticking the box.
@@ -85,8 +89,10 @@ pub(crate) fn page(
         networks: Some(asking.networks),
     };
     let sealed = interaction::seal(state, request, place, shown);
+    let layout = request.layout();
+    let language = layout.words.language;
     let page = OtherNetwork {
-        layout: request.layout(),
+        layout,
         form: FormTarget {
             action: target.action,
             csrf: target.browser.csrf_of(state, request, person),
@@ -95,7 +101,9 @@ pub(crate) fn page(
         client: asking.client.name.clone(),
         user: person.user().shown_name().to_owned(),
         browser: network_of(browser),
+        browser_place: state.place(browser, language),
         program: network_of(program),
+        program_place: state.place(program, language),
         may_go_on: asking.may_go_on,
         is_unticked: asking.is_unticked,
     };

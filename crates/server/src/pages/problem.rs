@@ -22,6 +22,10 @@ pub enum Problem {
     BadUsername,
     /// Neither user name nor address.
     NoUsernameOrEmail,
+    /// Nothing that could be an address.
+    NoEmail,
+    /// A display name that is too long, or has control characters.
+    BadDisplayName,
     /// Too many links were asked for; so long no other is sent.
     TooManyLinks(Duration),
     /// The new password was not typed twice.
@@ -105,6 +109,8 @@ impl Problem {
             Self::NotAnyUsername => words.enter_any_username,
             Self::BadUsername => words.bad_username,
             Self::NoUsernameOrEmail => words.enter_username_or_email,
+            Self::NoEmail => words.enter_email,
+            Self::BadDisplayName => words.bad_display_name,
             Self::PasswordsDiffer => words.passwords_differ,
             Self::NotPresentPassword => words.not_present_password,
             Self::SamePassword => words.same_password,

@@ -77,13 +77,9 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         let nothing = Problem::NoUsernameOrEmail;
         return Ok(ask(state, request, &browser, Some(nothing)));
     }
-    let guesser = format!("recover|{}", network_of(request.peer));
-    if let Some(wait) = state.limiter.locked_for(&guesser, request.now) {
+    if let Some(wait) = charge(state, request) {
         return Ok(too_many(state, request, &browser, wait));
     }
-    state
-        .limiter
-        .add_to_share(&state.store, &guesser, PER_NETWORK, request.now);
     // What is longer is no name: it is not kept, and nobody is told.
     if typed.len() <= 255 && !typed.contains('\0') {
         let kind = Kind::Recovery {
@@ -96,6 +92,18 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         state.outbox_filled.notify_one();
     }
     Ok(show(state, request, StatusCode::OK, Step::Sent))
+}
+
+/// Counts a request for a mail with a link, of whatever kind; how long the network has to wait, if it
+/// asked for too many.
+pub(super) fn charge(state: &State, request: &Request) -> Option<Duration> {
+    let guesser = format!("recover|{}", network_of(request.peer));
+    let limiter = &state.limiter;
+    let wait = limiter.locked_for(&guesser, request.now);
+    if wait.is_none() {
+        limiter.add_to_share(&state.store, &guesser, PER_NETWORK, request.now);
+    }
+    wait
 }
 
 /// `GET .well-known/change-password`: where programs that keep passwords send people.

@@ -6,7 +6,7 @@
 use askama::filters::HtmlSafeOutput;
 use hallpass_issuer::authorization::RefreshLifetimes;
 use hallpass_issuer::consent;
-use hallpass_issuer::policy::OFFLINE_ACCESS;
+use hallpass_issuer::oidc_scopes::OFFLINE_ACCESS;
 use hallpass_protocol::Scopes;
 
 use crate::languages::{Filled, Value, Words};

@@ -19,7 +19,6 @@ use crate::error::json::JsonError;
 use crate::error::page::PageError;
 use crate::extract::dpop_proof;
 use crate::languages::PageLanguage;
-use crate::pages::assets;
 use crate::paths::Paths;
 use crate::request::{self, BodyError, Request};
 use crate::state::State;
@@ -51,6 +50,7 @@ fn without_body(
         issuer_url,
         paths: Paths::of(state.settings.mode),
         brand: state.brand.clone(),
+        look: Arc::clone(&state.look),
         now: state.now(),
         came: Moment::present(),
         language: PageLanguage::unknown(state.settings.branding.language),
@@ -76,7 +76,7 @@ where
     if !state.settings.is_production() && control::is_control_path(path) {
         return Box::pin(control::answer(&state, parts, body, peer)).await;
     }
-    if let Some(asset) = assets::find(path) {
+    if let Some(asset) = state.look.find(path) {
         return asset.response(path);
     }
     // RFC 9110 §9.3.7: `*` asks about the server as a whole.

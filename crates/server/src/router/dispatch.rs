@@ -11,7 +11,8 @@ use crate::endpoints::{
 };
 use crate::error::json::JsonError;
 use crate::pages::{
-    account, choose_password, device, device_confirm, home, language_switch, login, recover,
+    account, choose_password, create_account, device, device_confirm, home, language_switch, login,
+    recover, sign_up,
 };
 use crate::request::Request;
 use crate::state::State;
@@ -19,10 +20,11 @@ use crate::state::State;
 use super::endpoint::Endpoint::{
     Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPasskeys,
     AccountPassword, AccountSecurity, AccountSessions, AccountTotp, AuthKitAuthenticate,
-    AuthKitDevice, Authorization, ChangePassword, ChoosePassword, ClientConfiguration, Debugger,
-    DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm, EndSession, Home, Introspection,
-    Jwks, Live, Login, Metadata, PasskeyOrigins, PushedAuthorizationRequest, Ready, Recover,
-    Registration, ResourceMetadata, Revocation, Token, Userinfo,
+    AuthKitDevice, Authorization, ChangePassword, ChoosePassword, ClientConfiguration,
+    CreateAccount, Debugger, DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm,
+    EndSession, Home, Introspection, Jwks, Live, Login, Metadata, PasskeyOrigins,
+    PushedAuthorizationRequest, Ready, Recover, Registration, ResourceMetadata, Revocation, SignUp,
+    Token, Userinfo,
 };
 
 /// Answers a request whose body is read.
@@ -49,9 +51,9 @@ pub(super) async fn dispatch(
         Live => Ok(health::live()),
         Ready => Ok(health::ready(state).await),
         Authorization | EndSession | Device | DeviceConfirm | Login | Recover | ChoosePassword
-        | ChangePassword | Account | AccountSessions | AccountApps | AccountPassword
-        | AccountPasskeys | AccountSecurity | AccountTotp | AccountHistory | AccountExport
-        | AccountDelete | Debugger | DebuggerCallback | Home => {
+        | SignUp | CreateAccount | ChangePassword | Account | AccountSessions | AccountApps
+        | AccountPassword | AccountPasskeys | AccountSecurity | AccountTotp | AccountHistory
+        | AccountExport | AccountDelete | Debugger | DebuggerCallback | Home => {
             return Box::pin(for_person(state, request, endpoint)).await;
         }
     };
@@ -73,6 +75,8 @@ async fn for_person(state: &State, request: &Request, endpoint: Endpoint) -> Res
         Login => login::get(state, request).await,
         Recover => recover::get(state, request).await,
         ChoosePassword => choose_password::get(state, request).await,
+        SignUp => sign_up::get(state, request).await,
+        CreateAccount => create_account::get(state, request).await,
         ChangePassword => Ok(recover::change_password(request)),
         Account => account::overview(state, request).await,
         AccountSessions => account::sessions(state, request).await,

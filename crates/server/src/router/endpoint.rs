@@ -25,6 +25,8 @@ pub(super) enum Endpoint {
     Login,
     Recover,
     ChoosePassword,
+    SignUp,
+    CreateAccount,
     ChangePassword,
     Account,
     AccountSessions,
@@ -49,10 +51,11 @@ pub(super) enum Endpoint {
 use Endpoint::{
     Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPasskeys,
     AccountPassword, AccountSecurity, AccountSessions, AccountTotp, AuthKitAuthenticate,
-    AuthKitDevice, Authorization, ChangePassword, ChoosePassword, ClientConfiguration, Debugger,
-    DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm, EndSession, Home, Introspection,
-    Jwks, Live, Login, Metadata, PasskeyOrigins, PushedAuthorizationRequest, Ready, Recover,
-    Registration, ResourceMetadata, Revocation, Token, Userinfo,
+    AuthKitDevice, Authorization, ChangePassword, ChoosePassword, ClientConfiguration,
+    CreateAccount, Debugger, DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm,
+    EndSession, Home, Introspection, Jwks, Live, Login, Metadata, PasskeyOrigins,
+    PushedAuthorizationRequest, Ready, Recover, Registration, ResourceMetadata, Revocation, SignUp,
+    Token, Userinfo,
 };
 
 impl Endpoint {
@@ -60,7 +63,7 @@ impl Endpoint {
     pub(super) fn needs_accounts(self) -> bool {
         matches!(
             self,
-            Recover | ChoosePassword | ChangePassword | PasskeyOrigins
+            Recover | ChoosePassword | SignUp | CreateAccount | ChangePassword | PasskeyOrigins
         ) || self.is_account()
     }
 
@@ -108,10 +111,9 @@ impl Endpoint {
             | AuthKitAuthenticate => "POST",
             ClientConfiguration => "GET, HEAD, PUT, DELETE",
             Authorization | Userinfo | EndSession | Device | DeviceConfirm | Login | Recover
-            | ChoosePassword | Account | AccountPassword | AccountPasskeys | AccountSecurity
-            | AccountTotp | AccountHistory | AccountDelete | Debugger | DebuggerCallback => {
-                "GET, HEAD, POST"
-            }
+            | ChoosePassword | SignUp | CreateAccount | Account | AccountPassword
+            | AccountPasskeys | AccountSecurity | AccountTotp | AccountHistory | AccountDelete
+            | Debugger | DebuggerCallback => "GET, HEAD, POST",
         }
     }
 
@@ -138,10 +140,10 @@ impl Endpoint {
             Device => Some("device"),
             DeviceConfirm => Some("device_confirm"),
             Login => Some("login"),
-            Recover | ChoosePassword | ChangePassword | Account | AccountSessions | AccountApps
-            | AccountPassword | AccountPasskeys | AccountSecurity | AccountTotp
-            | PasskeyOrigins | AccountHistory | AccountExport | AccountDelete | Debugger
-            | DebuggerCallback | Live | Ready | Home => None,
+            Recover | ChoosePassword | SignUp | CreateAccount | ChangePassword | Account
+            | AccountSessions | AccountApps | AccountPassword | AccountPasskeys
+            | AccountSecurity | AccountTotp | PasskeyOrigins | AccountHistory | AccountExport
+            | AccountDelete | Debugger | DebuggerCallback | Live | Ready | Home => None,
         }
     }
 
@@ -169,6 +171,8 @@ impl Endpoint {
                 | Login
                 | Recover
                 | ChoosePassword
+                | SignUp
+                | CreateAccount
                 | ChangePassword
                 | Debugger
                 | DebuggerCallback

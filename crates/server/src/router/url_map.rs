@@ -15,10 +15,11 @@ use crate::settings::{Compat, Mode, Settings};
 use super::endpoint::Endpoint::{
     Account, AccountApps, AccountDelete, AccountExport, AccountHistory, AccountPasskeys,
     AccountPassword, AccountSecurity, AccountSessions, AccountTotp, AuthKitAuthenticate,
-    AuthKitDevice, Authorization, ChangePassword, ChoosePassword, ClientConfiguration, Debugger,
-    DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm, EndSession, Home, Introspection,
-    Jwks, Live, Login, Metadata, PasskeyOrigins, PushedAuthorizationRequest, Ready, Recover,
-    Registration, ResourceMetadata, Revocation, Token, Userinfo,
+    AuthKitDevice, Authorization, ChangePassword, ChoosePassword, ClientConfiguration,
+    CreateAccount, Debugger, DebuggerCallback, Device, DeviceAuthorization, DeviceConfirm,
+    EndSession, Home, Introspection, Jwks, Live, Login, Metadata, PasskeyOrigins,
+    PushedAuthorizationRequest, Ready, Recover, Registration, ResourceMetadata, Revocation, SignUp,
+    Token, Userinfo,
 };
 
 /// Whose name of an endpoint a path is.
@@ -42,6 +43,8 @@ const EXACT: &[(&str, Endpoint, Name)] = &[
     ("health/ready", Ready, Hydra),
     ("login/recover", Recover, Own),
     ("login/password", ChoosePassword, Own),
+    ("login/sign-up", SignUp, Own),
+    ("login/create-account", CreateAccount, Own),
     ("account", Account, Own),
     ("account/sessions", AccountSessions, Own),
     ("account/apps", AccountApps, Own),

@@ -99,6 +99,7 @@ impl Settings {
             ("ttl.refresh_idle", self.refresh.idle),
             ("ttl.refresh_absolute", self.refresh.absolute),
             ("ttl.code", self.code_lifetime),
+            ("ttl.interaction", self.interaction_lifetime),
             ("ttl.par", self.pushed_requests.lifetime),
             ("ttl.device", self.device.lifetime),
             ("ttl.sso_idle", browser.idle),
@@ -126,7 +127,13 @@ impl Settings {
             NetworkMismatch::Refused => "refuse",
         };
         put("loopback.network_mismatch", Value::from(mismatch));
+        if let Some(geo) = &self.geo {
+            put("geo.mmdb", Value::from(geo.mmdb.display().to_string()));
+        }
         put("device.enabled", Value::from(self.device_flow));
+        put("device.prefill", Value::from(self.device.prefill));
+        let most = i64::try_from(self.device.max_pending_per_client).unwrap_or(i64::MAX);
+        put("device.max_pending_per_client", Value::from(most));
         let most = i64::try_from(self.long_polls.most).unwrap_or(i64::MAX);
         put("device.long_polls_max", Value::from(most));
         put("dpop.nonce", Value::from(self.dpop_nonce));
@@ -163,6 +170,10 @@ impl Settings {
         put("login.argon2", Value::Table(Table::from_iter(cost)));
         let registration = format!("{:?}", self.login.registration).to_lowercase();
         put("login.registration", Value::from(registration));
+        if let Some(path) = self.password_blocklist.path() {
+            let path = Value::from(path.display().to_string());
+            put("login.password_blocklist_file", path);
+        }
         match &self.email.transport {
             EmailTransport::Log => put("email.transport", Value::from("log")),
             EmailTransport::Sendmail { command } => {
@@ -208,6 +219,13 @@ impl Settings {
         put("branding.language", Value::from(language));
         if let Some(support) = &self.branding.support {
             put("branding.support", Value::from(support.as_str()));
+        }
+        if let Some(accent) = &self.branding.accent {
+            put("branding.accent", Value::from(accent.to_string()));
+        }
+        if let Some(logo) = &self.branding.logo {
+            let path = logo.path().display().to_string();
+            put("branding.logo", Value::from(path));
         }
     }
 

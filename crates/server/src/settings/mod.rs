@@ -30,7 +30,7 @@ pub use mode::{
     DatabaseSettings, EmailSettings, EmailTransport, KeyRingSource, LimitSettings, LoginSettings,
     Mode, Network, Resource, SmtpSecurity,
 };
-pub use production::ServerFlags;
+pub use production::{GeoSettings, ServerFlags};
 pub use token_callback::{RequestMapping, TokenCallback};
 pub use values::{ControlAccess, DevicePolicy, PublicUrl, Rotation, Settings};
 

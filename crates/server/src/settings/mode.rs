@@ -13,6 +13,7 @@ use hallpass_issuer::factors::required::RequireMfa;
 use hallpass_issuer::limits::{self, Limit};
 use hallpass_protocol::Secret;
 
+use crate::branding::{Accent, Logo};
 use crate::languages::Language;
 
 /// Whom the server is for.
@@ -200,6 +201,10 @@ pub struct Branding {
     pub support: Option<String>,
     /// The language for people who ask for none of ours, and of mails to people of whom none is known.
     pub language: Language,
+    /// The color of buttons and links, where it is not the stylesheet's.
+    pub accent: Option<Accent>,
+    /// The picture in place of our mark.
+    pub logo: Option<Logo>,
 }
 
 /// `[login]`.
@@ -221,11 +226,11 @@ pub struct LoginSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountRegistration {
-    /// Nobody: accounts are made on the command line.
+    /// Nobody: accounts are made on the command line, with a password, and no link sets a first one.
     Off,
     /// Whoever was invited.
     Invite,
-    /// Everybody.
+    /// Everybody who reads the mail to their address.
     Open,
 }
 

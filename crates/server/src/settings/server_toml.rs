@@ -30,6 +30,7 @@ pub(super) struct ServerToml {
     pub(super) refresh: Refresh,
     pub(super) device: Device,
     pub(super) loopback: Loopback,
+    pub(super) geo: Geo,
     pub(super) login: Login,
     pub(super) limits: Limits,
     pub(super) dpop: Dpop,
@@ -94,6 +95,7 @@ pub(super) struct Ttl {
     pub(super) device: Option<Span>,
     pub(super) par: Option<Span>,
     pub(super) code: Option<Span>,
+    pub(super) interaction: Option<Span>,
     pub(super) sso_idle: Option<Span>,
     pub(super) sso_absolute: Option<Span>,
 }
@@ -128,6 +130,8 @@ pub(super) enum ElsewhereWord {
 pub(super) struct Device {
     pub(super) enabled: Option<bool>,
     pub(super) interval: Option<Span>,
+    pub(super) prefill: Option<bool>,
+    pub(super) max_pending_per_client: Option<u32>,
     pub(super) require: Option<DeviceRequirement>,
     pub(super) long_poll_max: Option<Span>,
     pub(super) long_polls_max: Option<u32>,
@@ -137,6 +141,12 @@ pub(super) struct Device {
 #[serde(default)]
 pub(super) struct Loopback {
     pub(super) network_mismatch: Option<MismatchWord>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Geo {
+    pub(super) mmdb: Option<PathBuf>,
 }
 
 /// What a code leads to that comes from another network than the browser.
@@ -165,6 +175,7 @@ pub(super) struct Login {
     pub(super) totp: Option<bool>,
     pub(super) require_mfa: Option<RequireMfaWord>,
     pub(super) registration: Option<AccountRegistration>,
+    pub(super) password_blocklist_file: Option<PathBuf>,
     pub(super) argon2: Argon2,
 }
 
@@ -252,6 +263,8 @@ pub(super) struct Branding {
     pub(super) name: Option<String>,
     pub(super) support: Option<String>,
     pub(super) language: Option<String>,
+    pub(super) accent: Option<String>,
+    pub(super) logo: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -294,6 +307,7 @@ pub(super) static KEYS: Keys = Keys::Table(&[
             ("device", Keys::Value),
             ("par", Keys::Value),
             ("code", Keys::Value),
+            ("interaction", Keys::Value),
             ("sso_idle", Keys::Value),
             ("sso_absolute", Keys::Production(&Keys::Value)),
         ]),
@@ -311,6 +325,8 @@ pub(super) static KEYS: Keys = Keys::Table(&[
         Keys::Table(&[
             ("enabled", Keys::Value),
             ("interval", Keys::Value),
+            ("prefill", Keys::Value),
+            ("max_pending_per_client", Keys::Value),
             ("require", Keys::Value),
             ("long_poll_max", Keys::Value),
             ("long_polls_max", Keys::Value),
@@ -321,6 +337,10 @@ pub(super) static KEYS: Keys = Keys::Table(&[
         Keys::Table(&[("network_mismatch", Keys::Value)]),
     ),
     (
+        "geo",
+        Keys::Production(&Keys::Table(&[("mmdb", Keys::Value)])),
+    ),
+    (
         "login",
         Keys::Production(&Keys::Table(&[
             ("password", Keys::Value),
@@ -328,6 +348,7 @@ pub(super) static KEYS: Keys = Keys::Table(&[
             ("totp", Keys::Value),
             ("require_mfa", Keys::Value),
             ("registration", Keys::Value),
+            ("password_blocklist_file", Keys::Value),
             (
                 "argon2",
                 Keys::Table(&[
@@ -385,6 +406,8 @@ pub(super) static KEYS: Keys = Keys::Table(&[
             ("name", Keys::Value),
             ("support", Keys::Value),
             ("language", Keys::Value),
+            ("accent", Keys::Value),
+            ("logo", Keys::Value),
         ])),
     ),
     ("client", Keys::List(&CLIENT_KEYS)),

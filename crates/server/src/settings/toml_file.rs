@@ -91,6 +91,11 @@ pub(super) fn apply_common(
         };
     }
     settings.device_flow = file.device.enabled.unwrap_or(true);
+    let device = &mut settings.device;
+    device.prefill = file.device.prefill.unwrap_or(device.prefill);
+    if let Some(most) = file.device.max_pending_per_client {
+        device.max_pending_per_client = most.into();
+    }
     if let Some(word) = file.device.require {
         settings.device_requirement = word.into();
     }
@@ -153,6 +158,11 @@ fn apply_lifetimes(
             &mut settings.pushed_requests.lifetime,
         ),
         ("ttl.code", file.ttl.code, &mut settings.code_lifetime),
+        (
+            "ttl.interaction",
+            file.ttl.interaction,
+            &mut settings.interaction_lifetime,
+        ),
         ("ttl.sso_idle", file.ttl.sso_idle, &mut browser.idle),
         (
             "ttl.sso_absolute",

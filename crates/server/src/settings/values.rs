@@ -24,13 +24,16 @@ use hallpass_protocol::jose::Algorithm;
 use hallpass_protocol::token::GrantType;
 use hallpass_protocol::{Secret, Timestamp};
 
+use super::error::SettingsError;
 use super::mode::{
     AccountRegistration, AuditSettings, AuditSink, Branding, BrowserSessionLifetimes, Compat,
     DatabaseSettings, EmailSettings, EmailTransport, KeyRingSource, LimitSettings, LoginSettings,
     Mode, Network, Resource,
 };
+use super::production::GeoSettings;
 use super::token_callback::TokenCallback;
 use crate::languages::Language;
+use crate::password_blocklist::PasswordBlocklist;
 use crate::tls::Certificate;
 
 /// Everything that is configured.
@@ -56,6 +59,8 @@ pub struct Settings {
     pub branding: Branding,
     /// How people sign in.
     pub login: LoginSettings,
+    /// The passwords that nobody may choose.
+    pub password_blocklist: PasswordBlocklist,
     /// What passkeys know this server as; `None` where it takes none.
     pub passkeys: Option<RelyingParty>,
     /// When people are asked about clients of which nothing else is said; `None` is never (dev mode).
@@ -70,6 +75,9 @@ pub struct Settings {
     pub browser_sessions: BrowserSessionLifetimes,
     /// How long authorization codes live.
     pub code_lifetime: Duration,
+    /// How long a person may take over a page that decides something, and a browser over a pushed request
+    /// that it opened in time.
+    pub interaction_lifetime: Duration,
     /// Whether the device flow is offered.
     pub device_flow: bool,
     /// Where to listen: one port, on one or two addresses.
@@ -129,6 +137,8 @@ pub struct Settings {
     /// What becomes of a code that went to a program on the person's machine and comes from another
     /// network than the browser.
     pub network_mismatch: NetworkMismatch,
+    /// Where addresses are, for people to read; nothing is decided by it.
+    pub geo: Option<GeoSettings>,
     /// Who decides device codes when nobody is there to do it.
     pub device_policy: Option<DevicePolicy>,
     /// What to tell the operator at start, one sentence each.
@@ -259,6 +269,30 @@ impl Settings {
         Some(Secret::new(format!("{base}/login/password?link={token}")))
     }
 
+    /// Where a link leads with which a person makes an account: by the settings alone, as above.
+    pub(crate) fn sign_up_url(&self, token: &Secret<String>) -> Option<Secret<String>> {
+        let PublicUrl::Fixed(base) = &self.public else {
+            return None;
+        };
+        let token = token.expose();
+        Some(Secret::new(format!(
+            "{base}/login/create-account?link={token}"
+        )))
+    }
+
+    /// Where people sign in: by the settings alone, as above.
+    pub(crate) fn login_url(&self) -> Option<String> {
+        match &self.public {
+            PublicUrl::Fixed(base) => Some(format!("{base}/login")),
+            PublicUrl::FromHost => None,
+        }
+    }
+
+    /// Whether anybody may make an account.
+    pub(crate) fn is_open_to_newcomers(&self) -> bool {
+        self.is_production() && self.login.registration == AccountRegistration::Open
+    }
+
     /// Where people see what is signed in: by the settings alone, as above.
     pub(crate) fn account_url(&self) -> Option<String> {
         match &self.public {
@@ -301,6 +335,13 @@ impl Settings {
             ..self
         };
         (settings, waiting)
+    }
+
+    /// Reads what only a running server needs, so that whoever checks the settings knows that it would
+    /// start with them.
+    pub fn check_files(&self) -> Result<(), SettingsError> {
+        let geo = self.geo.as_ref().map(GeoSettings::open);
+        geo.transpose().map(drop)
     }
 
     /// The scopes of the configured resources.
@@ -351,7 +392,10 @@ impl Settings {
                 name: "hallpass".to_owned(),
                 support: None,
                 language: Language::English,
+                accent: None,
+                logo: None,
             },
+            password_blocklist: PasswordBlocklist::default(),
             passkeys: None,
             login: LoginSettings {
                 password: true,
@@ -369,10 +413,12 @@ impl Settings {
             limits: LimitSettings::of_dev_mode(),
             device_requirement: Requirement::Confirm,
             network_mismatch: NetworkMismatch::default(),
+            geo: None,
             browser_sessions: BrowserSessionLifetimes {
                 idle: hallpass_issuer::browser_session::IDLE,
                 absolute: Duration::from_hours(30 * 24),
             },
+            interaction_lifetime: Duration::from_mins(30),
             code_lifetime: hallpass_issuer::grants::authorization_code::LIFETIME,
             device_flow: true,
             listen: loopback(port),

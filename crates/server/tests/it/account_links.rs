@@ -1,5 +1,6 @@
 //! Invitations, forgotten passwords, and the mail that carries the links.
 
+use hallpass_protocol::Secret;
 use hallpass_server::accounts::{NewAccount, Purpose, Role};
 use hallpass_testing::{Answer, Person, TestServer};
 
@@ -72,6 +73,30 @@ async fn an_invitation_leads_to_a_password_once() {
     let again = choose(&person, &page, "yet another password").await;
     assert_eq!(again.status, 410);
     assert_eq!(person.open(&path).await.status, 410);
+}
+
+#[tokio::test]
+async fn what_stands_on_the_operators_list_is_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("passwords.txt");
+    std::fs::write(&list, "Difference Engine ONE\r\ncorrect horse battery\n").unwrap();
+    let toml = format!("[login]\npassword_blocklist_file = {list:?}\n");
+    let server = TestServer::production(&toml).await;
+    let person = invited(&server).await;
+    let path = link(&server, "ada", Purpose::Invitation).await;
+    let page = person.open(&path).await;
+    for listed in ["difference engine one", "CORRECT horse battery"] {
+        let answer = choose(&person, &page, listed).await;
+        assert_eq!(answer.status, 422, "{listed}");
+        assert!(answer.body.contains("tried first"), "{}", answer.body);
+    }
+    let done = choose(&person, &page, NEW).await;
+    assert!(done.body.contains("Your password is set"), "{}", done.body);
+    // Nor by the operator's own hand.
+    let listed = Secret::new("correct horse battery".to_owned());
+    let refused = server.accounts().set_password("ada", listed).await;
+    assert!(refused.is_err());
+    assert!(is_in(&log_in(&person, "ada", NEW).await));
 }
 
 #[tokio::test]

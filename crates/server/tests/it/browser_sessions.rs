@@ -55,9 +55,7 @@ impl Ada {
 
     /// Approves what a program on this machine asks for, without `offline_access`.
     async fn approve_code(&self) -> String {
-        let page = self.browser.open(&asking(&[])).await;
-        let answer = self.browser.submit(&page, &[("action", "continue")]).await;
-        answer.redirect_parameters()["code"].clone()
+        approve(&self.browser, &[]).await
     }
 
     async fn approve_device(&self, server: &TestServer) -> Answer {
@@ -95,6 +93,13 @@ impl Ada {
 fn asking(changes: &[(&str, &str)]) -> String {
     let path = Person::authorization_path_with("cli", "openid", changes);
     path.replace("/default/authorize", "/oauth2/authorize")
+}
+
+/// The code for what is asked for.
+async fn approve(browser: &Person, changes: &[(&str, &str)]) -> String {
+    let page = browser.open(&asking(changes)).await;
+    let answer = browser.submit(&page, &[("action", "continue")]).await;
+    answer.redirect_parameters()["code"].clone()
 }
 
 async fn redeem_device(server: &TestServer, started: &Answer) -> Answer {
@@ -167,6 +172,63 @@ async fn s_246_what_was_redeemed_before_a_step_up_ends_with_the_browser() {
         let last = assert_lives(server, &tokens).await;
         ada.sign_out().await;
         assert_ended(server, &tokens, &last).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_246_a_39_what_was_approved_is_not_redeemed_after_the_sign_out() {
+    for server in &OnEachEngine::start().await.servers {
+        let ada = Ada::sign_in(server).await;
+        let code = ada.approve_code().await;
+        let started = ada.approve_device(server).await;
+        ada.sign_out().await;
+        for answer in [
+            redeem(server, &code).await,
+            redeem_device(server, &started).await,
+            // Nor later.
+            redeem(server, &code).await,
+            redeem_device(server, &started).await,
+        ] {
+            assert_eq!(answer.refusal(), (400, "invalid_grant".to_owned()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_246_what_is_to_outlive_the_browser_is_redeemed_after_the_sign_out() {
+    for server in &OnEachEngine::start().await.servers {
+        let ada = Ada::sign_in(server).await;
+        let code = approve(&ada.browser, &[("scope", "openid offline_access")]).await;
+        ada.sign_out().await;
+        let tokens = redeem(server, &code).await;
+        assert_lives(server, &tokens).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_246_a_39_of_a_sign_out_and_a_redemption_at_once_nothing_is_left() {
+    for server in &OnEachEngine::start().await.servers {
+        server.person_with_account("ada", PASSWORD).await;
+        for round in 0..20 {
+            let browser = server.person();
+            assert!(is_in(&log_in(&browser, "ada", PASSWORD).await));
+            let code = approve(&browser, &[]).await;
+            let page = browser.open("/oauth2/logout").await;
+            let confirmed = [("confirm", "yes")];
+            let (tokens, out) =
+                tokio::join!(redeem(server, &code), browser.submit(&page, &confirmed));
+            assert!(out.body.contains("signed out"), "{}", out.body);
+            if tokens.status == 200 {
+                let refresh_token = tokens.member("refresh_token");
+                assert_ended(server, &tokens, &refresh_token).await;
+            } else {
+                assert_eq!(
+                    tokens.refusal(),
+                    (400, "invalid_grant".to_owned()),
+                    "{round}"
+                );
+            }
+        }
     }
 }
 

@@ -356,6 +356,20 @@ async fn a_decision_holds_for_one_request_person_browser_and_half_an_hour() {
 }
 
 #[tokio::test]
+async fn how_long_a_decision_holds_is_a_setting() {
+    let server = TestServer::strict(&format!("ttl.interaction = \"2m\"\n{ASKING}")).await;
+    let person = server.person();
+    let first = person
+        .sign_in_at(&path("shop", "openid a", &[]), "ada")
+        .await;
+    let second = person.open(&path("shop", "openid a", &[])).await;
+    server.advance(119);
+    code(&person.submit(&first, ALLOW).await);
+    server.advance(1);
+    assert_eq!(person.submit(&second, ALLOW).await.status, 403);
+}
+
+#[tokio::test]
 async fn another_button_and_another_site_are_no_way_around_consent() {
     let server = server().await;
     let person = server.person();

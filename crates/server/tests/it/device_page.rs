@@ -1,5 +1,6 @@
 //! The page at the verification URI: rows S-08, S-10 to S-12, S-14 and their attacks.
 
+use hallpass_testing::server::settings;
 use hallpass_testing::{Answer, Person, TestServer};
 
 const PAGE: &str = "/default/device";
@@ -328,4 +329,36 @@ async fn a_33_markup_in_a_code_is_not_reflected() {
         .open(&format!("{PAGE}?user_code=a&user_code=b"))
         .await;
     assert_eq!(twice.status, 400);
+}
+
+#[tokio::test]
+async fn a_06_without_prefill_no_link_brings_a_code() {
+    let settings = settings(
+        "[device]\nprefill = false\nmax_pending_per_client = 0\n",
+        false,
+    );
+    let server = TestServer::start(settings).await;
+    let started = server.start_device("cli", "openid").await;
+    assert!(started.json().get("verification_uri_complete").is_none());
+    let user_code = started.member("user_code");
+    assert_eq!(
+        user_code.len(),
+        "XXXXX-XXXXX".len(),
+        "from the first one on"
+    );
+    let person = server.person();
+    let login = person.open("/default/login").await;
+    person.submit(&login, &[("username", "ada")]).await;
+    // A link that somebody made by hand is one without a code.
+    let page = person
+        .open(&format!("/default/device?user_code={user_code}"))
+        .await;
+    assert!(!page.body.contains(&user_code), "{}", page.body);
+    let confirm = person.submit(&page, &[("user_code", &user_code)]).await;
+    assert!(confirm.body.contains("I started this"), "{}", confirm.body);
+    assert!(
+        !confirm.body.contains("Does this match"),
+        "{}",
+        confirm.body
+    );
 }

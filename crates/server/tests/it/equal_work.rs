@@ -8,6 +8,7 @@ use hallpass_testing::server::{CLIENTS, production_settings};
 use hallpass_testing::{Answer, Person, TestPostgres, TestServer};
 
 use crate::accounts::{PASSWORD, code, fill_in, is_in, log_in, redeem};
+use crate::languages::mailbox;
 
 /// Tables that the server looks at by itself from time to time.
 const BY_ITSELF: [&str; 6] = [
@@ -29,12 +30,16 @@ struct Watched {
 
 impl Watched {
     async fn start() -> Self {
+        Self::start_with("[login]\nrequire_mfa = \"off\"\n").await
+    }
+
+    async fn start_with(toml: &str) -> Self {
         let postgres = TestPostgres::watched();
         let folder = tempfile::tempdir().unwrap();
         let address = postgres.database();
         let database = address.split('?').next().unwrap();
         let database = database.rsplit('/').next().unwrap().to_owned();
-        let toml = format!("[login]\nrequire_mfa = \"off\"\n{CLIENTS}");
+        let toml = format!("{toml}{CLIENTS}");
         let mut settings = production_settings(&toml, folder.path(), &address);
         settings.consent = None;
         Self {
@@ -54,6 +59,27 @@ impl Watched {
         asked.retain(|sql| !["BEGIN", "COMMIT", "ROLLBACK"].contains(&sql.as_str()));
         asked.retain(|sql| !BY_ITSELF.iter().any(|table| sql.contains(table)));
         asked.sort();
+        (asked, answer)
+    }
+
+    /// What the database was asked until a mail lay in the outbox, in that order. What follows is done
+    /// without anybody who waits; it is over when this ends.
+    async fn asked_until_outbox(
+        &self,
+        request: impl Future<Output = Answer>,
+    ) -> (Vec<String>, Answer) {
+        let before = self.postgres.statements(&self.database).len();
+        let answer = request.await;
+        let waiting = "SELECT count(*) FROM email_outbox";
+        while self.postgres.sql(&self.database, waiting) != "0" {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let mut asked = self.postgres.statements(&self.database).split_off(before);
+        asked.retain(|sql| !BY_ITSELF.iter().any(|table| sql.contains(table)));
+        let is_last = |sql: &String| sql.contains("INSERT INTO email_outbox");
+        let last = asked.iter().position(is_last).expect("a mail is due");
+        asked.truncate(last + 1);
+        asked.retain(|sql| sql != "COMMIT" && sql != "ROLLBACK");
         (asked, answer)
     }
 
@@ -113,6 +139,39 @@ async fn s_12_a_wrong_password_is_the_same_work_for_every_name() {
     kinds.push(("right and locked", watched.guess("locked", PASSWORD).await));
     Watched::assert_same(&kinds);
     assert!(is_in(&log_in(&server.person(), "ada", PASSWORD).await));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_12_asking_for_an_account_is_the_same_work_for_every_address() {
+    let (_mails, mail) = mailbox();
+    let login = "[login]\nrequire_mfa = \"off\"\nregistration = \"open\"\n";
+    let watched = Watched::start_with(&format!("{mail}{login}")).await;
+    let server = &watched.server;
+    server.person_with_account("ada", PASSWORD).await;
+    server.person_with_account("locked", PASSWORD).await;
+    server.accounts().lock("locked").await.unwrap();
+    let mut kinds = Vec::new();
+    for email in [
+        "nobody@example.com",
+        "ada@example.com",
+        "locked@example.com",
+        // Of the same mailbox, which has had its mail for now.
+        "nobody+1@example.com",
+        "no address, and with an @",
+    ] {
+        let person = server.person();
+        let page = person.open("/login/sign-up").await;
+        let fields = [("email", email)];
+        let typed = person.submit(&page, &fields);
+        kinds.push((email, watched.asked_until_outbox(typed).await));
+    }
+    Watched::assert_same(&kinds);
+    let (_, (_, first)) = &kinds[0];
+    assert!(
+        kinds
+            .iter()
+            .all(|(_, (_, answer))| answer.body == first.body)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

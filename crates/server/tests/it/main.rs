@@ -14,6 +14,7 @@ mod account_links;
 mod accounts;
 mod audit;
 mod authorization;
+mod branding;
 mod browser_sessions;
 mod consent;
 mod control;
@@ -59,6 +60,7 @@ mod neighbours;
 mod oidc;
 mod pages;
 mod passkeys;
+mod places;
 mod private_key_jwt;
 mod production;
 mod pushed_authorization_request;
@@ -73,6 +75,8 @@ mod second_process;
 mod set_back_clock;
 #[cfg(unix)]
 mod several_nodes;
+#[cfg(unix)]
+mod sign_up;
 mod stolen_refresh_tokens;
 mod token;
 mod token_code;

@@ -128,6 +128,8 @@ on_every_engine! {
     people::accounts_are_listed_in_the_order_of_their_names
     people::a_password_is_replaced_and_rehashed
     people::a_link_is_found_until_it_is_used_or_over
+    people::a_link_to_a_new_account_is_found_until_it_is_used_or_over
+    people::whoever_has_an_address_or_is_called_so_stands_in_the_way
     people::mail_is_claimed_by_one_and_tried_again
     people::s_12_what_was_typed_is_not_readable_in_the_outbox
     people::two_guesses_at_once_are_both_counted

@@ -9,10 +9,11 @@ use hallpass_issuer::factors::password::{Cost, PasswordHash};
 use hallpass_issuer::limits::LOGIN_PER_ACCOUNT;
 use hallpass_issuer::lockout::Tries;
 use hallpass_issuer::mail::{Due, Kind};
+use hallpass_issuer::sign_up::SignUp;
 use hallpass_protocol::{Scopes, UserId};
 use hallpass_store::{
     Store, StoreError, account_links, authorizations, browser_sessions, counters, email_outbox,
-    passwords, users,
+    passwords, sign_ups, users,
 };
 
 use crate::records::{ISSUER, authorization, browser_session, hash, minutes, now, session_id};
@@ -172,13 +173,73 @@ pub(crate) async fn a_link_is_found_until_it_is_used_or_over(store: &Store) {
     assert_eq!(find("c").await, Ok(None));
 }
 
+pub(crate) async fn a_link_to_a_new_account_is_found_until_it_is_used_or_over(store: &Store) {
+    let sign_up = |token: &str, at| {
+        let email = EmailAddress::parse("Ada@Example.com").unwrap();
+        SignUp::new(hash(token), email, at)
+    };
+    let links = [sign_up("a", now()), sign_up("b", now() + minutes(1))];
+    let kept = links.clone();
+    let insert = store.write(move |tx| kept.iter().try_for_each(|l| sign_ups::insert(tx, l)));
+    insert.await.unwrap();
+    let find = |token: &'static str| store.read(move |tx| sign_ups::find(tx, &hash(token)));
+    assert_eq!(find("a").await, Ok(Some(links[0].clone())));
+    assert_eq!(find("c").await, Ok(None));
+    let delete = |token: &'static str| store.write(move |tx| sign_ups::delete(tx, &hash(token)));
+    assert_eq!(delete("a").await, Ok(true));
+    assert_eq!(delete("a").await, Ok(false));
+    assert_eq!(find("a").await, Ok(None));
+    let purge = |at| store.write(move |tx| sign_ups::purge_expired(tx, at, 10));
+    let day = minutes(24 * 60);
+    assert_eq!(purge(now() + day).await, Ok(0));
+    assert_eq!(find("b").await, Ok(Some(links[1].clone())));
+    assert_eq!(purge(now() + day + minutes(1)).await, Ok(1));
+    assert_eq!(find("b").await, Ok(None));
+}
+
+pub(crate) async fn whoever_has_an_address_or_is_called_so_stands_in_the_way(store: &Store) {
+    let holder = |email: &'static str| {
+        let email = EmailAddress::parse(email).unwrap();
+        let found = store.read(move |tx| users::find_by_address_or_username(tx, &email));
+        async move { found.await.unwrap().map(|account| account.id.to_string()) }
+    };
+    let unproven = |id, name, email| Account {
+        email_verified_at: None,
+        ..account(id, name, email)
+    };
+    insert(store, &unproven("1", "ada", "ada@example.com"))
+        .await
+        .unwrap();
+    insert(
+        store,
+        &unproven("2", "Eve@Example.org", "other@example.org"),
+    )
+    .await
+    .unwrap();
+    assert_eq!(holder("ADA@example.com").await.as_deref(), Some("1"));
+    assert_eq!(holder("eve@example.org").await.as_deref(), Some("2"));
+    assert_eq!(holder("ada@example.org").await, None);
+    // Who proved it comes before who only says so.
+    insert(store, &account("3", "grace", "ada@example.com"))
+        .await
+        .unwrap();
+    assert_eq!(holder("ada@example.com").await.as_deref(), Some("3"));
+    let mut locked = account("3", "grace", "ada@example.com");
+    locked.lock();
+    let save = store.write(move |tx| users::save(tx, &locked));
+    save.await.unwrap();
+    assert_eq!(holder("ada@example.com").await.as_deref(), Some("3"));
+}
+
 pub(crate) async fn mail_is_claimed_by_one_and_tried_again(store: &Store) {
     let kinds = [
         Kind::Invitation(UserId::new("1")),
         Kind::Recovery {
             typed: "ada".to_owned(),
         },
-        Kind::PasswordChanged(UserId::new("2")),
+        Kind::SignUp {
+            typed: "ada@example.com".to_owned(),
+        },
     ];
     for (n, kind) in (0_u8..).zip(kinds.clone()) {
         let mut due = Due::new([n; 16], kind, now() + Duration::from_secs(n.into()));
@@ -221,14 +282,22 @@ pub(crate) async fn mail_is_claimed_by_one_and_tried_again(store: &Store) {
 
 pub(crate) async fn s_12_what_was_typed_is_not_readable_in_the_outbox(store: &Store) {
     let typed = "hunter2 typed into the wrong field".to_owned();
-    let due = Due::new([9; 16], Kind::Recovery { typed }, now());
-    let kept = due.clone();
-    store
-        .write(move |tx| email_outbox::insert(tx, &kept))
-        .await
-        .unwrap();
-    let claimed = store.write(|tx| email_outbox::claim(tx, now(), minutes(1)));
-    assert_eq!(claimed.await, Ok(Some(due)));
+    let kinds = [
+        Kind::Recovery {
+            typed: typed.clone(),
+        },
+        Kind::SignUp { typed },
+    ];
+    for (n, kind) in (9_u8..).zip(kinds) {
+        let due = Due::new([n; 16], kind, now());
+        let kept = due.clone();
+        store
+            .write(move |tx| email_outbox::insert(tx, &kept))
+            .await
+            .unwrap();
+        let claimed = store.write(|tx| email_outbox::claim(tx, now(), minutes(1)));
+        assert_eq!(claimed.await, Ok(Some(due)));
+    }
 }
 
 pub(crate) async fn two_guesses_at_once_are_both_counted(store: &Store) {

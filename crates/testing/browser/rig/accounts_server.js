@@ -10,13 +10,15 @@ import { findBinary } from "./server.js";
 
 const READY_WITHIN_MS = 20_000;
 
-// `people` are [name, password]; a person without a password is invited. `more` are further settings.
-export async function startAccountsServer(people, more = "") {
+// `people` are [name, password]; a person without a password is invited. `more` are further settings,
+// `branding` further lines of `[branding]`, and `files` lie beside them, by name.
+export async function startAccountsServer(people, more = "", { branding = "", files = {} } = {}) {
   const binary = findBinary();
   const folder = mkdtempSync(join(tmpdir(), "hallpass-accounts-"));
   const url = `http://localhost:${await freePort()}`;
   const config = join(folder, "server.toml");
   const { port } = new URL(url);
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   writeFileSync(config, `public_url = "${url}"
 listen = "127.0.0.1:${port}"
 [tls]
@@ -25,8 +27,10 @@ mode = "off"
 url = "sqlite://${folder}/hallpass.db"
 [branding]
 name = "Example"
+${branding}
 [[client]]
 id = "browser-tests"
+grants = ["authorization_code", "refresh_token", "device_code"]
 redirect_uris = ["http://127.0.0.1/callback"]
 scopes = ["openid", "profile", "email", "offline_access", "api:read"]
 ${more}`);

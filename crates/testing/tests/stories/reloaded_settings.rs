@@ -4,7 +4,7 @@
 use hallpass_testing::Answer;
 
 use crate::desk::Desk;
-use crate::production::{Database, Production};
+use crate::production::{Database, PASSWORD, Production};
 
 async fn ask_for_token(server: &Production) -> Answer {
     let request = reqwest::Client::new()
@@ -74,6 +74,55 @@ async fn sighup_reads_the_settings_again() {
     assert_eq!(ask_for_token(&server).await.refusal().1, "invalid_client");
     desk.refresh(&mut mine).await;
 
+    server.signal("TERM");
+    assert_eq!(server.end().code(), Some(0), "{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_password_must_not_be_is_read_again_too() {
+    let mut server = Production::start(Database::File, &["ada"]);
+    let before = server.settings();
+    let list = server.file("passwords.txt");
+    std::fs::write(&list, "correct horse battery\n").unwrap();
+    let desk = Desk::new(&server.url, 1);
+    let person = desk.signed_in_person("ada").await;
+    let choose = async |password: &str| {
+        let page = person.open("/account/password").await;
+        let fields = [
+            ("current", PASSWORD),
+            ("new", password),
+            ("repeated", password),
+        ];
+        person.submit(&page, &fields).await
+    };
+    server.configure(&format!(
+        "{before}[branding]\nname = \"Analytical Ltd\"\n\n[login]\npassword_blocklist_file = {list:?}\n"
+    ));
+    let heard = server.log().len();
+    server.signal("HUP");
+    server.wait_for_log(heard, "config.loaded").await;
+    for (password, why) in [
+        ("correct horse battery", "tried first"),
+        ("analytical ltd 1", "not the user name"),
+    ] {
+        let answer = choose(password).await;
+        assert_eq!(answer.status, 422, "{password}");
+        assert!(answer.body.contains(why), "{}", answer.body);
+    }
+    // A list that is gone is named, and the one that was read stays.
+    std::fs::remove_file(&list).unwrap();
+    let heard = server.log().len();
+    server.signal("HUP");
+    server.wait_for_log(heard, "config.refused").await;
+    assert!(server.log().contains("passwords.txt"), "{}", server.log());
+    assert_eq!(choose("correct horse battery").await.status, 422);
+    // Without one anything goes that is long enough.
+    server.configure(&before);
+    let heard = server.log().len();
+    server.signal("HUP");
+    server.wait_for_log(heard, "config.loaded").await;
+    let answer = choose("correct horse battery").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
     server.signal("TERM");
     assert_eq!(server.end().code(), Some(0), "{}", server.log());
 }

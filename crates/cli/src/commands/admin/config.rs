@@ -2,7 +2,7 @@
 
 use hallpass_server::Settings;
 
-use super::target::Target;
+use super::target::{self, Target};
 use crate::args::ServerConfigCommand;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -10,7 +10,9 @@ use crate::output::Output;
 pub(super) fn run(command: ServerConfigCommand, target: &Target<'_>) -> Result<(), Failure> {
     match command {
         ServerConfigCommand::Check => {
-            read(target)?;
+            let settings = read(target)?;
+            let checked = settings.check_files();
+            checked.map_err(|error| target::misconfigured(&error))?;
             target.context.output.done("the settings are good");
             Ok(())
         }

@@ -7,7 +7,7 @@ use hallpass_client::{Secret, clean};
 use hallpass_server::accounts::{
     Account, AccountError, Accounts, EmailAddress, NewAccount, Purpose, Role, SecondFactors, Status,
 };
-use hallpass_server::settings::EmailTransport;
+use hallpass_server::settings::{AccountRegistration, EmailTransport};
 use serde_json::{Value, json};
 
 use super::target::{Target, refused};
@@ -118,6 +118,11 @@ async fn invite(
     (accounts, target): (&Accounts, &Target<'_>),
 ) -> Result<(), Failure> {
     let settings = target.settings()?;
+    if settings.login.registration == AccountRegistration::Off {
+        let what = "nobody is invited to this server: `login.registration` is `off`";
+        let hint = "say `hallpass admin user create NAME --password-stdin`, or write `registration = \"invite\"`";
+        return Err(Failure::config(what).hint_to(hint));
+    }
     if !print_link && matches!(settings.email.transport, EmailTransport::Log) {
         let what = "no mail leaves this server: `email.transport` is `log`";
         return Err(Failure::config(what).hint_to("set up `[email]`, or say `--print-link`"));

@@ -60,7 +60,7 @@ pub(crate) struct PasskeySignIn {
 /// What became of a new passkey.
 #[derive(Debug)]
 pub(crate) enum Added {
-    /// It is kept. Where it was made in a sign-in, recovery codes come with it.
+    /// It is kept. With the first second factor come recovery codes.
     Kept {
         passkey: Box<passkey::Passkey>,
         codes: Vec<Secret<String>>,
@@ -119,7 +119,7 @@ impl Accounts {
     ) -> Result<Added, AccountError> {
         let now = self.now();
         let news = self.news(&by);
-        let codes = by.event.map(|_| self.draw_codes());
+        let codes = self.draw_codes();
         let added = self.store.write(move |tx| {
             let Some(account) = by.find(tx)? else {
                 return Ok(Added::Gone);
@@ -127,6 +127,8 @@ impl Accounts {
             if let Err(reason) = new.asked.take(tx, now)? {
                 return Ok(Added::Refused(reason));
             }
+            let factors = find(tx, &account.id)?.kinds().and(by.offered);
+            let codes = (!factors.has_any()).then_some(&codes);
             let made = match new.judge() {
                 Ok(made) => made,
                 Err(refusal) => return Ok(Added::Refused(refusal.into())),
@@ -145,13 +147,13 @@ impl Accounts {
             if !passkeys::insert(tx, &kept)? {
                 return Ok(Added::Refused(NotUsable::Taken));
             }
-            if let Some(codes) = &codes {
+            if let Some(codes) = codes {
                 codes.save(tx, &account.id, now)?;
             }
             tell(tx, &account, &news)?;
             Ok(Added::Kept {
                 passkey: Box::new(made),
-                codes: codes.as_ref().map(NewCodes::shown).unwrap_or_default(),
+                codes: codes.map(NewCodes::shown).unwrap_or_default(),
             })
         });
         Ok(added.await?)

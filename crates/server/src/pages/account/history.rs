@@ -48,12 +48,14 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         return Ok(see_other(&request.path_of("login")));
     };
     let events = found.events.iter();
+    let layout = request.layout();
+    let said = (layout.words, request.now);
     let page = HistoryPage {
-        layout: request.layout(),
+        layout,
         account_url: request.path_of("account"),
         password_url: request.path_of("account/password"),
         days: REMEMBERED.as_secs() / (24 * 3600),
-        events: events.map(|row| rows::event(request.now, row)).collect(),
+        events: events.map(|row| rows::event(state, said, row)).collect(),
     };
     let mut response = html::html(StatusCode::OK, &page);
     visit.browser.remember(&mut response);

@@ -130,7 +130,7 @@ fn page(
         events: found
             .events
             .iter()
-            .map(|row| rows::event(now, row))
+            .map(|row| rows::event(state, (words, now), row))
             .collect(),
     };
     let mut response = html::html(StatusCode::OK, &page);

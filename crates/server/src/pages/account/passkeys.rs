@@ -7,9 +7,9 @@ use askama::Template;
 use hallpass_issuer::audit::Event;
 use hallpass_issuer::factors::passkey::{MOST, OwnPasskey, RelyingParty};
 use hallpass_issuer::tokens::one_time::SecretHash;
-use hallpass_protocol::Timestamp;
 use hallpass_protocol::form::Form;
 use hallpass_protocol::jose::base64url;
+use hallpass_protocol::{Secret, Timestamp};
 use http::{Response, StatusCode};
 
 use super::gate::{Needs, Visit, enter};
@@ -27,6 +27,7 @@ use crate::pages::html::{Forms, Page};
 use crate::pages::layout::{FormTarget, Layout};
 use crate::pages::passkey::{Answer, Ask, Ceremony, creation, use_of};
 use crate::pages::problem::{Problem, Said};
+use crate::pages::second_factor::{Codes, RecoveryCodesPage};
 use crate::request::Request;
 use crate::state::State;
 
@@ -107,7 +108,10 @@ pub(crate) async fn get(state: &State, request: &Request) -> Result<Response<Bod
         relying_party,
     };
     let Some(form) = &visit.form else {
-        return at.list(Said::Nothing).await;
+        return match request.query_form()?.one("new")? {
+            Some(id) => at.new_one(&base64url::decode(id).unwrap_or_default()).await,
+            None => at.list(Said::Nothing).await,
+        };
     };
     let id = base64url::decode(form.one("id")?.unwrap_or_default()).unwrap_or_default();
     match form.one("action")? {
@@ -180,7 +184,7 @@ impl At<'_> {
         let by = self.visit.setting_up(state, request);
         let added = state.accounts.add_passkey(by, new).await;
         match added.map_err(Fault::from)? {
-            Added::Kept { passkey, .. } => {
+            Added::Kept { passkey, codes } => {
                 let entry = request.event(Event::PasskeyAdded).by_subject(user);
                 state.audit.keep(entry).await;
                 state.outbox_filled.notify_one();
@@ -194,7 +198,11 @@ impl At<'_> {
                     ..self
                 };
                 let id = &passkey.credential_id;
-                let mut response = at.one(id, name, Said::Nothing).await?;
+                let mut response = if codes.is_empty() {
+                    at.one(id, name, Said::Nothing).await?
+                } else {
+                    at.codes(id, &codes)
+                };
                 cookie.send(&mut response);
                 Ok(response)
             }
@@ -204,6 +212,26 @@ impl At<'_> {
             }
             Added::TooMany => self.list(Said::Problem(Problem::TooManyPasskeys)).await,
             Added::Gone => Ok(super::gate::done(request, "gone")),
+        }
+    }
+
+    /// What comes with the first factor, before the page of the passkey.
+    fn codes(self, id: &[u8], codes: &[Secret<String>]) -> Response<Body> {
+        let passkeys = self.request.path_of(PASSKEYS);
+        let next = Codes::Back {
+            url: format!("{passkeys}?new={}", base64url::encode(id)),
+        };
+        let user = self.visit.person.user().shown_name();
+        RecoveryCodesPage::answer((self.request, &self.visit.browser), (user, codes), next)
+    }
+
+    /// The page of a passkey that was made just now, under the name that it has.
+    async fn new_one(self, id: &[u8]) -> Result<Response<Body>, PageError> {
+        let mut known = self.passkeys().await?;
+        known.retain(|own| own.passkey.credential_id == id);
+        match known.pop() {
+            Some(own) => self.one(id, own.name, Said::Nothing).await,
+            None => Ok(self.done("gone")),
         }
     }
 

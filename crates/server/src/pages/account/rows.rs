@@ -6,7 +6,7 @@ use hallpass_issuer::consent::Consent;
 use hallpass_issuer::sign_in_event::{Outcome, SignInEvent};
 use hallpass_protocol::{ClientId, Timestamp};
 
-use super::address::network;
+use super::address::{from_address, from_network};
 use crate::accounts::browser_id;
 use crate::extract::signed_in_user::SignedInUser;
 use crate::languages::{Filled, Moment, Value, Words};
@@ -77,7 +77,7 @@ pub(crate) struct EventRow {
     /// Whether the password was right and the second factor never came.
     pub(crate) is_unfinished: bool,
     /// Where it came from.
-    pub(crate) address: String,
+    pub(crate) from: Filled<'static>,
     /// What the browser said it is.
     pub(crate) browser: Option<String>,
     /// When.
@@ -102,7 +102,7 @@ pub(super) fn program(
         Origin::Device => words.with_a_code,
         Origin::Exchange => words.with_another_token,
     })];
-    let place = |from| words.coming_from(network(words, from));
+    let place = |from| from_network(state, words, from);
     facts.extend(found.address.map(place));
     if found.origin == Origin::Device
         && let Some(browser) = &found.seed.sign_in.browser
@@ -132,9 +132,7 @@ pub(super) fn browser(
             || words.a_browser.to_owned(),
             |browser| words.program(browser),
         ),
-        place: found
-            .address
-            .map(|from| words.coming_from(network(words, from))),
+        place: found.address.map(|from| from_network(state, words, from)),
         created: moment(found.auth_time, now),
         used: moment(used.max(found.auth_time), now),
         is_this: found.id == person.session(),
@@ -167,11 +165,15 @@ pub(super) fn apps(state: &State, now: Timestamp, consents: &[Consent]) -> Vec<A
     of_one_client.filter_map(row).collect()
 }
 
-pub(super) fn event(now: Timestamp, event: &SignInEvent) -> EventRow {
+pub(super) fn event(
+    state: &State,
+    (words, now): (&Words, Timestamp),
+    event: &SignInEvent,
+) -> EventRow {
     EventRow {
         signed_in: event.outcome == Outcome::SignedIn,
         is_unfinished: event.outcome == Outcome::Unfinished,
-        address: event.address.to_canonical().to_string(),
+        from: from_address(state, words, event.address),
         browser: event.browser.clone(),
         at: moment(event.at, now),
     }

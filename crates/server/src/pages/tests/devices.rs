@@ -25,6 +25,7 @@ pub(super) fn confirmation(t: &mut Hostile) -> DeviceConfirm {
         system: Some(t.text()),
         address: Some(t.text()),
         place: Some(t.text()),
+        own_place: Some(t.text()),
         network: Network::Different,
         asked: moment(200),
         scopes: t.scopes(),

@@ -7,7 +7,8 @@ use super::factors::{passkeys, second_factors};
 use super::hostile::{Hostile, Rendered};
 use super::other_pages::{debugger, error, every_error, form_post, home};
 use super::signing_in::{
-    choose_password, consent, continue_as, login, other_network, recover, signed_out,
+    choose_password, consent, continue_as, create_account, login, other_network, recover, sign_up,
+    signed_out,
 };
 use crate::languages::Language;
 use crate::pages::device_done::{DeviceDone, Outcome};
@@ -20,6 +21,8 @@ pub(super) fn every_page(language: Language) -> Rendered {
     for page in [
         login,
         recover,
+        sign_up,
+        create_account,
         choose_password,
         device,
         device_confirm,

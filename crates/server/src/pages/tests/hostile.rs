@@ -1,5 +1,7 @@
 //! Hostile text for every field of a page, and what a page must be like whatever it is filled with.
 
+use std::sync::Arc;
+
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 
@@ -78,6 +80,7 @@ impl Hostile {
             dev_banner: true,
             words: self.language.words(),
             has_switch: true,
+            look: Arc::default(),
         }
     }
 

@@ -9,12 +9,14 @@ use super::hostile::{Hostile, Rendered};
 use crate::pages::choose_password::{Choose, ChoosePassword, Step as ChooseStep};
 use crate::pages::consent::Consent;
 use crate::pages::continue_as::ContinueAs;
+use crate::pages::create_account::{Ask, CreateAccount, Step as CreateAccountStep};
 use crate::pages::layout::{Link, Publisher};
 use crate::pages::login::{Login, Purpose};
 use crate::pages::other_network::OtherNetwork;
 use crate::pages::problem::Problem;
 use crate::pages::recover::{Recover, Step as RecoverStep};
 use crate::pages::scope_line::Lifetime;
+use crate::pages::sign_up::{SignUp, Step as SignUpStep};
 use crate::pages::signed_out::{Confirm, SignedOut, Step as SignedOutStep};
 
 pub(super) fn login(all: &mut Rendered) {
@@ -26,6 +28,7 @@ pub(super) fn login(all: &mut Rendered) {
         username: t.text(),
         claims: t.text(),
         recover_url: Some(t.text()),
+        sign_up_url: Some(t.text()),
         refusal: Some(Problem::WrongPassword),
         passkey: Some(ask(&mut t)),
         username_error: Some(Problem::BadUsername),
@@ -48,6 +51,72 @@ pub(super) fn recover(all: &mut Rendered) {
         },
     };
     t.check(all, "recover", &page);
+}
+
+pub(super) fn sign_up(all: &mut Rendered) {
+    let mut t = Hostile::new(all.language);
+    let page = SignUp {
+        layout: t.layout(),
+        login_url: t.text(),
+        support: Some(t.text()),
+        step: SignUpStep::Ask {
+            form: t.form(),
+            error: Some(Problem::NoEmail),
+        },
+    };
+    t.check(all, "sign_up", &page);
+
+    let mut t = Hostile::new(all.language);
+    let page = SignUp {
+        layout: t.layout(),
+        login_url: t.text(),
+        support: Some(t.text()),
+        step: SignUpStep::Sent,
+    };
+    t.check(all, "sign_up, sent", &page);
+}
+
+pub(super) fn create_account(all: &mut Rendered) {
+    let problems = [
+        None,
+        Some(Problem::BadDisplayName),
+        Some(Problem::PasswordsDiffer),
+    ];
+    for problem in problems {
+        let mut t = Hostile::new(all.language);
+        let is_of_name = problem == Some(Problem::BadDisplayName);
+        let page = CreateAccount {
+            layout: t.layout(),
+            step: CreateAccountStep::Ask(Ask {
+                form: t.form(),
+                link: t.text(),
+                email: t.text(),
+                display_name: t.text(),
+                name_error: problem.filter(|_| is_of_name),
+                password_error: problem.filter(|_| !is_of_name),
+            }),
+        };
+        t.check(all, &format!("create_account, {problem:?}"), &page);
+    }
+
+    let mut t = Hostile::new(all.language);
+    let page = CreateAccount {
+        layout: t.layout(),
+        step: CreateAccountStep::Done {
+            login_url: t.text(),
+        },
+    };
+    t.check(all, "create_account, done", &page);
+
+    let mut t = Hostile::new(all.language);
+    let page = CreateAccount {
+        layout: t.layout(),
+        step: CreateAccountStep::Dead {
+            login_url: t.text(),
+            sign_up_url: Some(t.text()),
+        },
+    };
+    t.check(all, "create_account, dead", &page);
 }
 
 pub(super) fn choose_password(all: &mut Rendered) {
@@ -90,7 +159,9 @@ pub(super) fn other_network(all: &mut Rendered) {
             client: t.text(),
             user: t.text(),
             browser: t.text(),
+            browser_place: Some(t.text()),
             program: t.text(),
+            program_place: Some(t.text()),
             may_go_on,
             is_unticked: may_go_on,
         };

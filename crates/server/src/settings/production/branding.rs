@@ -1,6 +1,9 @@
 //! `[branding]`.
 
+use std::path::Path;
+
 use super::refusal::{bad, with_hint};
+use crate::branding::{Accent, Logo};
 use crate::languages::Language;
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
@@ -29,6 +32,33 @@ pub(super) fn branding(
             Some(tag) => language(source, tag)?,
             None => Language::default(),
         },
+        accent: match &given.accent {
+            Some(text) => Some(accent(source, text)?),
+            None => None,
+        },
+        logo: match &given.logo {
+            Some(file) => Some(logo(source, file)?),
+            None => None,
+        },
+    })
+}
+
+fn accent(source: &Source, text: &str) -> Result<Accent, SettingsError> {
+    text.parse().map_err(|_| {
+        let problem = format!("is {text:?}, which is no color");
+        let error = bad(source, "branding.accent", &problem);
+        with_hint(error, "write a `#` and six hex digits, such as \"#2457d6\"")
+    })
+}
+
+fn logo(source: &Source, file: &Path) -> Result<Logo, SettingsError> {
+    let path = source.folder.join(file);
+    // Whole, so that the settings as they are shown can be read from anywhere.
+    let path = std::path::absolute(&path).unwrap_or(path);
+    Logo::read(&path).map_err(|reason| {
+        let problem = format!("names `{}`, which {reason}", path.display());
+        let error = bad(source, "branding.logo", &problem);
+        with_hint(error, reason.hint())
     })
 }
 

@@ -1,12 +1,16 @@
 //! `[login]`.
 
+use std::path::Path;
+
 use hallpass_issuer::factors::passkey::{NoRelyingParty, RelyingParty};
-use hallpass_issuer::factors::password::Cost;
+use hallpass_issuer::factors::password::{Cost, SHORTEST};
 use hallpass_issuer::factors::required::RequireMfa;
 
 use super::refusal::{bad, with_hint};
+use crate::password_blocklist::PasswordBlocklist;
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
+use crate::settings::mode::{AccountRegistration, EmailTransport};
 use crate::settings::server_toml::{Argon2, RequireMfaWord};
 use crate::settings::values::Settings;
 
@@ -40,6 +44,59 @@ pub(super) fn require_mfa(
         error,
         "write `totp = true` or `passkey = true` under `[login]`",
     ))
+}
+
+/// By invitation, unless something else is said. People who make accounts themselves prove an address by
+/// mail and choose a password: where they could not, the setting would be a promise that nobody keeps.
+pub(super) fn registration(
+    source: &Source,
+    given: Option<AccountRegistration>,
+    settings: &Settings,
+) -> Result<AccountRegistration, SettingsError> {
+    let wanted = given.unwrap_or(AccountRegistration::Invite);
+    if wanted != AccountRegistration::Open {
+        return Ok(wanted);
+    }
+    let refused = |problem, hint| {
+        let error = bad(source, "login.registration", problem);
+        Err(with_hint(error, hint))
+    };
+    if matches!(settings.email.transport, EmailTransport::Log) {
+        return refused(
+            "is `open`, and no mail leaves this server: nobody could prove an address",
+            "set up `[email]` with the transport `smtp` or `sendmail`, or write `registration = \"invite\"`",
+        );
+    }
+    if !settings.login.password {
+        return refused(
+            "is `open`, and `login.password` is `false`: a new account begins with a password",
+            "write `password = true`, or `registration = \"invite\"`",
+        );
+    }
+    Ok(wanted)
+}
+
+/// The passwords that nobody may choose. A list of which no line is long enough is a mistake.
+pub(super) fn password_blocklist(
+    source: &Source,
+    given: Option<&Path>,
+) -> Result<PasswordBlocklist, SettingsError> {
+    let Some(file) = given else {
+        return Ok(PasswordBlocklist::default());
+    };
+    let path = source.folder.join(file);
+    match PasswordBlocklist::read(&path) {
+        Ok(list) if !list.is_empty() => Ok(list),
+        Ok(_) => Err(with_hint(
+            bad(
+                source,
+                "login.password_blocklist_file",
+                &format!("names a file without a password of {SHORTEST} characters or more"),
+            ),
+            "name a text file with one password in each line; shorter ones are refused anyway",
+        )),
+        Err(source) => Err(SettingsError::Unreadable { path, source }),
+    }
 }
 
 /// Passkeys are on where they can be, unless they are switched off.

@@ -7,6 +7,7 @@ mod audit;
 mod branding;
 mod database;
 mod email;
+mod geo;
 mod key_ring;
 mod login;
 mod public_url;
@@ -22,6 +23,8 @@ use std::path::{Path, PathBuf};
 use hallpass_issuer::consent_policy::ConsentPolicy;
 use hallpass_issuer::tokens::mint::Dialect;
 use hallpass_protocol::jose::Algorithm;
+
+pub use self::geo::GeoSettings;
 
 use self::refusal::{bad, with_hint};
 use super::error::SettingsError;
@@ -83,13 +86,15 @@ impl Settings {
         }
         settings.login.require_mfa =
             login::require_mfa(&source, file.login.require_mfa, &settings)?;
+        let blocklist = file.login.password_blocklist_file.as_deref();
+        settings.password_blocklist = login::password_blocklist(&source, blocklist)?;
         settings.login.argon2 = login::cost(&file.login.argon2, &source, &mut settings.warnings)?;
-        if let Some(registration) = file.login.registration {
-            settings.login.registration = registration;
-        }
         if let Some(email) = &file.email {
             settings.email = email::email(&source, email)?;
         }
+        settings.login.registration =
+            login::registration(&source, file.login.registration, &settings)?;
+        settings.geo = geo::geo(&source, std::mem::take(&mut file.geo));
         settings.audit = audit::audit(&source, &file.audit)?;
         let given = std::mem::take(&mut file.branding);
         settings.branding = branding::branding(&source, given, &settings.public)?;

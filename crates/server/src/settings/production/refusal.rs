@@ -4,8 +4,13 @@ use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
 
 pub(super) fn bad(source: &Source, key: &str, problem: &str) -> SettingsError {
+    bad_in(&source.name, key, problem)
+}
+
+/// The same when the file itself is read no more.
+pub(super) fn bad_in(place: &str, key: &str, problem: &str) -> SettingsError {
     SettingsError::BadValue {
-        place: source.name.clone(),
+        place: place.to_owned(),
         key: key.to_owned(),
         problem: problem.to_owned(),
         hint: None,

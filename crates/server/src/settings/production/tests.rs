@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::settings::dev::DevFlags;
-use crate::settings::mode::{AuditSink, KeyRingSource};
+use crate::settings::mode::{AccountRegistration, AuditSink, KeyRingSource};
 use crate::settings::{known_keys, server_toml};
 
 fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
@@ -335,6 +335,7 @@ fn the_documented_file_is_read() {
         ),
         ("web.secret", "s3cret\n".to_owned()),
         ("smtp.password", "x\n".to_owned()),
+        ("logo.svg", PICTURE.to_owned()),
     ] {
         std::fs::write(folder.path().join(name), content).unwrap();
     }
@@ -344,6 +345,59 @@ fn the_documented_file_is_read() {
     assert!(
         settings.tls.is_some() && settings.clients.len() >= 2 && !settings.resources.is_empty()
     );
+}
+
+#[test]
+fn anybody_may_make_an_account_only_where_mail_and_passwords_are() {
+    const MAIL: &str = "email = { transport = \"sendmail\", from = \"a@b.test\" }";
+    for (toml, wanted) in [
+        (String::new(), AccountRegistration::Invite),
+        (
+            "login.registration = \"off\"".to_owned(),
+            AccountRegistration::Off,
+        ),
+        (
+            "login.registration = \"invite\"".to_owned(),
+            AccountRegistration::Invite,
+        ),
+        (
+            format!("login.registration = \"open\"\n{MAIL}"),
+            AccountRegistration::Open,
+        ),
+    ] {
+        let settings = read(&format!("{toml}\n{LEAST}"), &[]).unwrap();
+        assert_eq!(settings.login.registration, wanted, "{toml}");
+        let is_open = wanted == AccountRegistration::Open;
+        assert_eq!(settings.is_open_to_newcomers(), is_open, "{toml}");
+        assert!(settings.effective().contains(&format!(
+            "registration = \"{}\"",
+            format!("{wanted:?}").to_lowercase()
+        )));
+    }
+    for (toml, problem, hint) in [
+        (
+            "login.registration = \"open\"".to_owned(),
+            "`login.registration` is `open`, and no mail leaves this server",
+            "set up `[email]`",
+        ),
+        (
+            "login.registration = \"open\"\nemail.transport = \"log\"".to_owned(),
+            "`login.registration` is `open`, and no mail leaves this server",
+            "set up `[email]`",
+        ),
+        (
+            format!("login = {{ registration = \"open\", password = false }}\n{MAIL}"),
+            "`login.password` is `false`",
+            "write `password = true`",
+        ),
+    ] {
+        let error = read(&format!("{toml}\n{LEAST}"), &[]).unwrap_err();
+        assert!(error.to_string().contains(problem), "{toml}: {error}");
+        assert!(error.hint().unwrap().contains(hint), "{toml}: {error}");
+    }
+    let error = read(&format!("login.registration = \"everybody\"\n{LEAST}"), &[]).unwrap_err();
+    let words = "expected one of `off`, `invite`, `open`";
+    assert!(error.to_string().contains(words), "{error}");
 }
 
 #[test]
@@ -421,5 +475,114 @@ fn audit_events_go_where_the_file_says() {
     ] {
         let error = audit(toml).unwrap_err().to_string();
         assert!(error.contains(words), "{toml}: {error}");
+    }
+}
+
+#[test]
+fn a_list_of_passwords_is_read_and_a_useless_one_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let toml = format!("{LEAST}login.password_blocklist_file = \"list.txt\"\n");
+    let settings = || read_in(folder.path(), &toml, &[], None);
+    let list = folder.path().join("list.txt");
+    let text = settings().unwrap_err().to_string();
+    assert!(
+        text.contains("list.txt") && text.contains("cannot read"),
+        "{text}"
+    );
+    for useless in ["", "\n\n", "secret\n123456\n"] {
+        std::fs::write(&list, useless).unwrap();
+        let error = settings().unwrap_err();
+        assert!(
+            error.to_string().contains("without a password of 12"),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("one password in each line"));
+    }
+    std::fs::write(&list, "secret\ncorrect horse battery\n").unwrap();
+    let settings = settings().unwrap();
+    assert!(
+        settings
+            .password_blocklist
+            .contains("correct horse battery")
+    );
+    let shown = settings.effective();
+    assert!(
+        shown.contains("list.txt") && !shown.contains("horse"),
+        "{shown}"
+    );
+}
+
+const PICTURE: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
+
+#[test]
+fn a_logo_lies_beside_the_settings_and_is_shown_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("logo.svg");
+    std::fs::write(&path, PICTURE).unwrap();
+    let toml = format!("{LEAST}[branding]\nlogo = \"logo.svg\"\naccent = \"#FE1\"\n");
+    let settings = read_in(folder.path(), &toml, &[], None).unwrap();
+    let branding = &settings.branding;
+    assert_eq!(branding.logo.as_ref().unwrap().path(), path);
+    assert_eq!(branding.accent.unwrap().to_string(), "#ffee11");
+    let shown = settings.effective();
+    for line in [
+        "accent = \"#ffee11\"",
+        &format!("logo = \"{}\"", path.display()),
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    // The environment wins, and what it names starts from the same folder.
+    let variables = [
+        ("HALLPASS__BRANDING__ACCENT", "#101010"),
+        ("HALLPASS__BRANDING__LOGO", "other.svg"),
+    ];
+    let error = read_in(folder.path(), &toml, &variables, None).unwrap_err();
+    let missing = folder.path().join("other.svg").display().to_string();
+    assert!(error.to_string().contains(&missing), "{error}");
+    std::fs::write(missing, PICTURE).unwrap();
+    let settings = read_in(folder.path(), &toml, &variables, None).unwrap();
+    assert_eq!(settings.branding.accent.unwrap().to_string(), "#101010");
+}
+
+#[test]
+fn what_is_no_logo_is_named_with_its_path_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("logo.svg");
+    let toml = format!("{LEAST}[branding]\nlogo = \"logo.svg\"\n");
+    let mut large = PICTURE.to_owned();
+    large.push_str(&" ".repeat(256 * 1024));
+    for (content, words, hint) in [
+        (
+            "<!doctype html><script>alert(1)</script>",
+            "neither an SVG nor a PNG",
+            "export it",
+        ),
+        ("<svg width=\"1\"/>", "xmlns", "plain SVG"),
+        (&large, "is larger than 256 KiB", "smaller"),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let error = read_in(folder.path(), &toml, &[], None).unwrap_err();
+        let said = error.to_string();
+        let place = format!("`branding.logo` names `{}`, which ", path.display());
+        assert!(said.contains(&place) && said.contains(words), "{said}");
+        assert!(error.hint().unwrap().contains(hint), "{error:?}");
+    }
+    let error = read(&format!("{LEAST}branding.accent = \"blue\""), &[]).unwrap_err();
+    assert!(error.hint().unwrap().contains("#2457d6"));
+    for (toml, words) in [
+        ("branding.accent = \"blue\"", "which is no color"),
+        ("branding.accent = \"#2457d\"", "which is no color"),
+        ("branding.accent = \"#2457d6;}body{\"", "which is no color"),
+        ("branding.accent = \"red;}body{\"", "which is no color"),
+        ("branding.accent = \"\"", "which is no color"),
+        ("branding.logo = \"absent.svg\"", "cannot be read"),
+        ("branding.logo = \"\"", "is no regular file"),
+        (
+            "branding.logo = \"server.toml\"",
+            "neither an SVG nor a PNG",
+        ),
+    ] {
+        let error = read(&format!("{LEAST}{toml}"), &[]).unwrap_err();
+        assert!(error.to_string().contains(words), "{toml}: {error}");
     }
 }

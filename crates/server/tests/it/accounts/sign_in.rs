@@ -63,10 +63,11 @@ async fn s_12_s_133_wrong_password_unknown_name_no_password_and_locked_are_one_a
         assert_eq!(answer.status, 422, "{name}");
         assert!(answer.body.contains(WRONG), "{name}");
         assert_eq!(session_of(&person), None, "{name}");
+        // As a value: the hash in the name of a file may have these letters, too.
         let mut body = answer
             .body
-            .replace(name, "NAME")
-            .replace("&#60;b&#62;", "NAME");
+            .replace(&format!("\"{name}\""), "NAME")
+            .replace("\"&#60;b&#62;\"", "NAME");
         let token = hallpass_testing::person::forms(&answer.body)[0].hidden[0]
             .1
             .clone();

@@ -1,15 +1,17 @@
 //! Making, naming, trying and removing one on the page of the account: rows A-80, S-15.
 
 use hallpass_protocol::jose::base64url;
-use hallpass_testing::TestServer;
 use hallpass_testing::authenticator::{Authenticator, BACKUP_STATE, Kind, USER_VERIFIED};
+use hallpass_testing::person::forms;
+use hallpass_testing::{Person, TestServer};
 use serde_json::json;
 
 use super::steps::{
     Ask, Change, Device, NOT_MADE, PAGE, VERIFIED, asked, assert_refused, created_json, listed,
-    person_with_passkey, remove_form,
+    past_codes, person_with_passkey, remove_form,
 };
-use crate::accounts::{PASSWORD, log_in};
+use crate::accounts::{PASSWORD, is_in, log_in};
+use crate::second_factors::recovery_codes;
 
 #[tokio::test]
 async fn a_passkey_is_named_tried_renamed_and_nobody_elses() {
@@ -24,6 +26,7 @@ async fn a_passkey_is_named_tried_renamed_and_nobody_elses() {
     let key = Authenticator::new(Kind::Es256);
     let created = key.create(&ask.said(VERIFIED));
     let made = ask.post(&person, &created_json(&key, &created), &[]).await;
+    let made = past_codes(&person, made).await;
     // Named and tried in one step; the passkey answers for itself and no other.
     let attempt = asked(&made, "get");
     let id = base64url::encode(&key.credential_id);
@@ -76,6 +79,55 @@ async fn a_passkey_is_named_tried_renamed_and_nobody_elses() {
         }
     }
     assert!(person.open(PAGE).await.body.contains("<bdi>my phone</bdi>"));
+}
+
+#[tokio::test]
+async fn a_first_passkey_brings_recovery_codes_once() {
+    let server = TestServer::production("").await;
+    let person = server.person_with_account("ada", PASSWORD).await;
+    log_in(&person, "ada", PASSWORD).await;
+    let make = async || {
+        let ask = asked(&person.open(PAGE).await, "create");
+        let key = Authenticator::new(Kind::Es256);
+        let created = key.create(&ask.said(VERIFIED));
+        ask.post(&person, &created_json(&key, &created), &[]).await
+    };
+    let first = make().await;
+    let codes = recovery_codes(&first);
+    assert_eq!(codes.len(), 10, "{}", first.body);
+    assert!(
+        past_codes(&person, first)
+            .await
+            .body
+            .contains("Your passkey is there")
+    );
+    // The codes of the first day stay good, and are shown to nobody again.
+    let second = make().await;
+    assert!(recovery_codes(&second).is_empty(), "{}", second.body);
+    let other = server.person();
+    let page = log_in(&other, "ada", PASSWORD).await;
+    let mut form = forms(&page.body).remove(0);
+    form.hidden.retain(|(name, _)| name != "method");
+    let fields = [("method", "recovery_code"), ("code", codes[0].as_str())];
+    assert!(is_in(&other.submit_form(&form, &fields).await));
+    // Nobody sees another person's passkey by its id, nor one that is none.
+    let link = first_id(&person).await;
+    let (eve, _) = person_with_passkey(&server, "eve").await;
+    for id in [link.as_str(), "AAAA", "%00", "=&name=x"] {
+        let page = eve.open(&format!("{PAGE}?new={id}")).await;
+        assert!(
+            page.body.contains("There was nothing left to change"),
+            "{}",
+            page.body
+        );
+    }
+}
+
+/// The id of the first passkey that the list shows.
+async fn first_id(person: &Person) -> String {
+    let form = remove_form(&person.open(PAGE).await);
+    let mut hidden = form.hidden.into_iter();
+    hidden.find(|(name, _)| name == "id").unwrap().1
 }
 
 #[tokio::test]

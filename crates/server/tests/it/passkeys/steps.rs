@@ -114,6 +114,16 @@ impl Device {
     }
 }
 
+/// The page of the new passkey: with the first factor come recovery codes before it.
+pub(super) async fn past_codes(person: &Person, made: Answer) -> Answer {
+    let link = made.body.split("href=\"").skip(1);
+    let mut links = link.filter_map(|rest| rest.split_once('"'));
+    match links.find(|(link, _)| link.contains("?new=")) {
+        Some((link, _)) => person.open(link).await,
+        None => made,
+    }
+}
+
 /// Makes a passkey for whoever is signed in.
 pub(super) async fn enrol(person: &Person, kind: Kind, flags: u8) -> Device {
     let page = person.open(PAGE).await;
@@ -122,6 +132,7 @@ pub(super) async fn enrol(person: &Person, kind: Kind, flags: u8) -> Device {
     let created = key.create(&ask.said(flags));
     let made = ask.post(person, &created_json(&key, &created), &[]).await;
     assert_eq!(made.status, 200, "{}", made.body);
+    let made = past_codes(person, made).await;
     assert!(made.body.contains("Your passkey is there"), "{}", made.body);
     let user_handle = ask.options["user"]["id"].as_str().unwrap().to_owned();
     Device {

@@ -7,5 +7,6 @@ mod key_ring;
 mod nodes;
 mod refresh_tokens;
 mod revocations;
+mod sign_up;
 mod signing_keys;
 mod used_once;
