@@ -84,18 +84,26 @@ pub(super) fn password_blocklist(
     let Some(file) = given else {
         return Ok(PasswordBlocklist::default());
     };
+    let key = "login.password_blocklist_file";
     let path = source.folder.join(file);
     match PasswordBlocklist::read(&path) {
         Ok(list) if !list.is_empty() => Ok(list),
         Ok(_) => Err(with_hint(
             bad(
                 source,
-                "login.password_blocklist_file",
+                key,
                 &format!("names a file without a password of {SHORTEST} characters or more"),
             ),
             "name a text file with one password in each line; shorter ones are refused anyway",
         )),
-        Err(source) => Err(SettingsError::Unreadable { path, source }),
+        Err(error) => {
+            let path = path.display();
+            let problem = format!("names `{path}`, which cannot be read: {error}");
+            Err(with_hint(
+                bad(source, key, &problem),
+                "check the path, which starts from the folder of the settings, and its permissions",
+            ))
+        }
     }
 }
 

@@ -486,7 +486,7 @@ fn a_list_of_passwords_is_read_and_a_useless_one_refused() {
     let list = folder.path().join("list.txt");
     let text = settings().unwrap_err().to_string();
     assert!(
-        text.contains("list.txt") && text.contains("cannot read"),
+        text.contains("list.txt") && text.contains("cannot be read"),
         "{text}"
     );
     for useless in ["", "\n\n", "secret\n123456\n"] {
