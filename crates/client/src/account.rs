@@ -1,6 +1,7 @@
 //! Who is signed in.
 
 use hallpass_protocol::id_token::IdTokenClaims;
+use serde_json::{Map, Value};
 
 use crate::clean;
 use crate::credentials::SessionKey;
@@ -18,7 +19,8 @@ pub struct Account {
     /// `sub` of the ID token, or what a provider without ID tokens tells users apart by; `None` when
     /// nobody said.
     pub subject: Option<String>,
-    /// The name to show: `email`, `preferred_username`, `name` or `sub`, cleaned for a terminal.
+    /// The name to show: `email`, `preferred_username` or `name`, of the ID token or else of userinfo, or `sub`;
+    /// cleaned for a terminal.
     pub name: Option<String>,
 }
 
@@ -35,7 +37,11 @@ impl Account {
             subject: claims
                 .map(|claims| claims.sub.clone())
                 .or_else(|| identity.map(|identity| identity.subject.clone())),
-            name: claims.map(shown_name).or_else(|| identity.map(known_as)),
+            name: claims
+                .and_then(|claims| name_in(&claims.extra))
+                .map(clean::text)
+                .or_else(|| identity.map(known_as))
+                .or_else(|| claims.map(|claims| clean::text(&claims.sub))),
         }
     }
 }
@@ -44,11 +50,10 @@ fn known_as(identity: &Identity) -> String {
     clean::text(identity.name.as_ref().unwrap_or(&identity.subject))
 }
 
-/// The name by which people know themselves.
-fn shown_name(claims: &IdTokenClaims) -> String {
-    let claim = |name: &str| claims.extra.get(name).and_then(serde_json::Value::as_str);
-    let known = ["email", "preferred_username", "name"]
+/// The name by which people know themselves, among the claims about them.
+pub(crate) fn name_in(claims: &Map<String, Value>) -> Option<&str> {
+    let claim = |name: &str| claims.get(name)?.as_str().filter(|text| !text.is_empty());
+    ["email", "preferred_username", "name"]
         .into_iter()
-        .find_map(claim);
-    clean::text(known.unwrap_or(&claims.sub))
+        .find_map(claim)
 }

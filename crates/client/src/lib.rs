@@ -40,6 +40,7 @@ mod client_builder;
 mod credentials;
 mod dpop;
 mod error;
+mod file_lock;
 mod fingerprint;
 mod finish;
 pub mod flow;

@@ -7,6 +7,7 @@ mod pushed_request;
 mod refusal;
 mod server;
 mod token_endpoint;
+mod user_name;
 
 pub(crate) use discovery::endpoint;
 pub(crate) use id_token::{Asked, refused};

@@ -2,7 +2,6 @@
 //!
 //! The places are those of the command line's contract (`docs/book`, "files").
 
-use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +19,7 @@ use super::seal::{KeySource, Seal};
 use super::seal_key::{KeyKind, KeyName};
 use super::store_error::StoreError;
 use super::token_store::{Generation, LockAttempt, StoreGuard, StoreInfo, TokenStore, Versioned};
+use crate::file_lock::FileLock;
 
 /// Keeps sessions in files that only their owner reads.
 #[derive(Clone, Debug)]
@@ -141,11 +141,13 @@ impl FileStore {
     }
 
     /// Waits for the other writers: they need milliseconds, or a keychain's two seconds.
-    pub(super) fn lock_for_writing(&self) -> Result<File, StoreError> {
-        let (Taken::Ours(file) | Taken::Busy(file)) =
-            self.locks.take(&self.write_lock_name(), Wait::Yes)?;
+    pub(super) fn lock_for_writing(&self) -> Result<FileLock, StoreError> {
+        let lock = match self.locks.take(&self.write_lock_name(), Wait::Yes)? {
+            Taken::Ours(lock) => lock,
+            Taken::Busy(file) => FileLock::new(file),
+        };
         file_access::remove_leftovers(self.folder(), SystemClock.now());
-        Ok(file)
+        Ok(lock)
     }
 
     /// Reads a file without a lock: a replacement is one step, so it is whole or damaged.

@@ -1,5 +1,7 @@
 //! What a store of files must withstand.
 
+use std::fs::File;
+
 use super::*;
 use crate::credentials::record::tests::record;
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::file_access;
 use super::store_error::StoreError;
+use crate::file_lock::FileLock;
 
 /// Takes the locks of one folder of sessions.
 #[derive(Clone, Debug)]
@@ -34,8 +35,8 @@ pub(super) enum Wait {
 /// What came of it.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// The lock is held as long as the file is open.
-    Ours(File),
+    /// The lock is held until this is dropped.
+    Ours(FileLock),
     /// Somebody else holds it; the file says who.
     Busy(File),
 }
@@ -76,7 +77,7 @@ impl Locks {
     fn try_to_take(&self, path: &Path, wait: Wait) -> Result<io::Result<Taken>, StoreError> {
         let file = file_access::open_lock(path)?;
         match (self.system)(&file, path, wait) {
-            Ok(true) => Ok(Ok(Taken::Ours(file))),
+            Ok(true) => Ok(Ok(Taken::Ours(FileLock::new(file)))),
             Ok(false) => Ok(Ok(Taken::Busy(file))),
             Err(error) if cannot_lock(&error) => Ok(Err(error)),
             Err(error) => Err(StoreError::io("lock", path, error)),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::preset::IdentitySource;
 use crate::clean;
 
-/// Who signed in, as a provider without ID tokens says.
+/// Who signed in, as a provider without ID tokens says; or their name, where the ID token lacks it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Identity {

@@ -33,14 +33,17 @@ impl SignedIn {
             .server
             .verify_id_token(metadata, &granted, asked)
             .await?;
-        let identity = if verified.is_none() {
-            client.server.identify(&granted).await?
-        } else {
-            None
+        let claims = verified.map(VerifiedIdToken::into_claims);
+        let identity = match &claims {
+            None => client.server.identify(&granted).await?,
+            Some(claims) => {
+                let about = (claims, &client.scopes);
+                client.server.name(metadata, &granted, about).await
+            }
         };
         Ok(Self {
             granted,
-            claims: verified.map(VerifiedIdToken::into_claims),
+            claims,
             identity,
         })
     }

@@ -12,10 +12,11 @@ use url::Url;
 use crate::clean;
 use crate::credentials::{open_lock, private_folder};
 use crate::error::{Error, ErrorKind};
+use crate::file_lock::FileLock;
 
 /// The lock, and what the next one is told. The file stays when the sign-in is over, empty.
 #[derive(Debug)]
-pub(super) struct WaitingNote(File);
+pub(super) struct WaitingNote(FileLock);
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 struct Written {
@@ -42,7 +43,7 @@ impl WaitingNote {
         };
         match file.try_lock() {
             Ok(()) => {
-                let note = Self(file);
+                let note = Self(FileLock::new(file));
                 note.write(None);
                 Ok(Some(note))
             }
@@ -62,7 +63,7 @@ impl WaitingNote {
     fn write(&self, url: Option<String>) {
         let pid = std::process::id();
         let written = serde_json::to_vec(&Written { pid, url });
-        let mut file = &self.0;
+        let mut file = &*self.0;
         let done = written.map_err(std::io::Error::from).and_then(|bytes| {
             file.set_len(0)?;
             file.rewind()?;
@@ -76,7 +77,7 @@ impl WaitingNote {
 
 impl Drop for WaitingNote {
     fn drop(&mut self) {
-        // The lock goes with the handle; an address nobody waits at is worth nothing.
+        // The lock goes after this; an address nobody waits at is worth nothing.
         drop(self.0.set_len(0));
     }
 }

@@ -48,3 +48,4 @@ mod three_ways_race;
 mod token_answers;
 #[cfg(feature = "tower")]
 mod tower_layer;
+mod user_name;
