@@ -25,12 +25,12 @@ use hallpass_protocol::token::GrantType;
 use hallpass_protocol::{Secret, Timestamp};
 
 use super::error::SettingsError;
+use super::geo::GeoSettings;
 use super::mode::{
     AccountRegistration, AuditSettings, AuditSink, Branding, BrowserSessionLifetimes, Compat,
     DatabaseSettings, EmailSettings, EmailTransport, KeyRingSource, LimitSettings, LoginSettings,
     Mode, Network, Resource,
 };
-use super::production::GeoSettings;
 use super::token_callback::TokenCallback;
 use crate::languages::Language;
 use crate::password_blocklist::PasswordBlocklist;

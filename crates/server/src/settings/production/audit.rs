@@ -1,9 +1,9 @@
 //! `[audit]`.
 
-use super::refusal::{bad, with_hint};
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
 use crate::settings::mode::{AuditSettings, AuditSink};
+use crate::settings::refusal::{bad, with_hint};
 use crate::settings::server_toml::Audit;
 
 /// A shorter time is a mistake: most of what is looked for is found out the day after.

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::refusal::{bad, with_hint};
 use crate::branding::{Accent, Logo};
 use crate::languages::Language;
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
 use crate::settings::mode::Branding;
+use crate::settings::refusal::{bad, with_hint};
 use crate::settings::server_toml;
 use crate::settings::values::PublicUrl;
 

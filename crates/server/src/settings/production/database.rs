@@ -2,10 +2,10 @@
 
 use hallpass_protocol::Secret;
 
-use super::refusal::{bad, with_hint};
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
 use crate::settings::mode::DatabaseSettings;
+use crate::settings::refusal::{bad, with_hint};
 use crate::settings::server_toml::ServerToml;
 
 /// Where the records are, unless told otherwise.

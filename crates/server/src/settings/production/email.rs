@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use hallpass_protocol::Secret;
 
-use super::refusal::{bad, with_hint};
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
 use crate::settings::mode::{EmailSettings, EmailTransport, SmtpSecurity};
+use crate::settings::refusal::{bad, with_hint};
 use crate::settings::server_toml::{Email, EmailTransportWord};
 
 pub(super) fn email(source: &Source, email: &Email) -> Result<EmailSettings, SettingsError> {

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use hallpass_protocol::Secret;
 
-use super::refusal::{bad, with_hint};
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
 use crate::settings::mode::{DatabaseSettings, KeyRingSource};
 use crate::settings::overrides;
+use crate::settings::refusal::{bad, with_hint};
 use crate::settings::server_toml::Secrets;
 
 /// The file of the settings, else the environment, else a systemd credential, else a file beside

@@ -6,11 +6,11 @@ use hallpass_issuer::factors::passkey::{NoRelyingParty, RelyingParty};
 use hallpass_issuer::factors::password::{Cost, SHORTEST};
 use hallpass_issuer::factors::required::RequireMfa;
 
-use super::refusal::{bad, with_hint};
 use crate::password_blocklist::PasswordBlocklist;
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
 use crate::settings::mode::{AccountRegistration, EmailTransport};
+use crate::settings::refusal::{bad, with_hint};
 use crate::settings::server_toml::{Argon2, RequireMfaWord};
 use crate::settings::values::Settings;
 

@@ -7,11 +7,9 @@ mod audit;
 mod branding;
 mod database;
 mod email;
-mod geo;
 mod key_ring;
 mod login;
 mod public_url;
-mod refusal;
 mod resources;
 #[cfg(test)]
 mod tests;
@@ -24,12 +22,11 @@ use hallpass_issuer::consent_policy::ConsentPolicy;
 use hallpass_issuer::tokens::mint::Dialect;
 use hallpass_protocol::jose::Algorithm;
 
-pub use self::geo::GeoSettings;
-
-use self::refusal::{bad, with_hint};
 use super::error::SettingsError;
 use super::files::{self, Format, Source};
+use super::geo::GeoSettings;
 use super::mode::{Compat, LimitSettings, Mode, Network};
+use super::refusal::{bad, with_hint};
 use super::server_toml::CompatWord;
 use super::values::{ControlAccess, PublicUrl, Settings};
 use super::{overrides, toml_file};
@@ -94,7 +91,7 @@ impl Settings {
         }
         settings.login.registration =
             login::registration(&source, file.login.registration, &settings)?;
-        settings.geo = geo::geo(&source, std::mem::take(&mut file.geo));
+        settings.geo = GeoSettings::read(&source, std::mem::take(&mut file.geo));
         settings.audit = audit::audit(&source, &file.audit)?;
         let given = std::mem::take(&mut file.branding);
         settings.branding = branding::branding(&source, given, &settings.public)?;

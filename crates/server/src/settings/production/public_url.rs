@@ -1,8 +1,8 @@
 //! `public_url`: the one issuer.
 
-use super::refusal::{bad, with_hint};
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
+use crate::settings::refusal::{bad, with_hint};
 
 /// The one issuer: https, or http on this machine for a trial.
 pub(super) fn public_url(source: &Source, given: Option<&str>) -> Result<String, SettingsError> {

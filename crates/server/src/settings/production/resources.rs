@@ -1,9 +1,9 @@
 //! `[[resource]]`.
 
-use super::refusal::bad;
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
 use crate::settings::mode::Resource;
+use crate::settings::refusal::bad;
 use crate::settings::server_toml;
 
 pub(super) fn resources(

@@ -1,8 +1,8 @@
 //! `[tls]`.
 
-use super::refusal::{bad, with_hint};
 use crate::settings::error::SettingsError;
 use crate::settings::files::Source;
+use crate::settings::refusal::{bad, with_hint};
 use crate::settings::server_toml::{Tls, TlsMode};
 use crate::tls::{self, Certificate};
 

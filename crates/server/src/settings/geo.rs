@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::error::SettingsError;
+use super::files::Source;
 use super::refusal::{bad_in, with_hint};
+use super::server_toml;
 use crate::places::Places;
-use crate::settings::error::SettingsError;
-use crate::settings::files::Source;
-use crate::settings::server_toml;
 
 /// `[geo]`: the operator's own file that says where addresses are. It is large, and a running server
 /// alone reads it.
@@ -18,15 +18,16 @@ pub struct GeoSettings {
     pub named_in: String,
 }
 
-pub(super) fn geo(source: &Source, given: server_toml::Geo) -> Option<GeoSettings> {
-    let file = given.mmdb.filter(|file| !file.as_os_str().is_empty())?;
-    Some(GeoSettings {
-        mmdb: source.folder.join(file),
-        named_in: source.name.clone(),
-    })
-}
-
 impl GeoSettings {
+    /// What a configuration names; an empty name is none.
+    pub(super) fn read(source: &Source, given: server_toml::Geo) -> Option<Self> {
+        let file = given.mmdb.filter(|file| !file.as_os_str().is_empty())?;
+        Some(Self {
+            mmdb: source.folder.join(file),
+            named_in: source.name.clone(),
+        })
+    }
+
     /// Reads the file.
     pub(crate) fn open(&self) -> Result<Places, SettingsError> {
         Places::open(&self.mmdb).map_err(|unusable| {

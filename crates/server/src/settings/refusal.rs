@@ -1,7 +1,7 @@
 //! A value that cannot be: where it stands, what is wrong with it, and what to write instead.
 
-use crate::settings::error::SettingsError;
-use crate::settings::files::Source;
+use super::error::SettingsError;
+use super::files::Source;
 
 pub(super) fn bad(source: &Source, key: &str, problem: &str) -> SettingsError {
     bad_in(&source.name, key, problem)
