@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 pub struct SilentNetwork {
     address: SocketAddr,
     is_silent: watch::Sender<bool>,
+    came: watch::Receiver<usize>,
     accepting: JoinHandle<()>,
 }
 
@@ -28,9 +29,11 @@ impl SilentNetwork {
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("its number");
         let (is_silent, silence) = watch::channel(false);
+        let (coming, came) = watch::channel(0);
         let accepting = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((near, _)) = listener.accept().await {
+                coming.send_modify(|count| *count += 1);
                 let silence = silence.clone();
                 connections.spawn(async move {
                     let mut heard = silence.clone();
@@ -52,8 +55,17 @@ impl SilentNetwork {
         Self {
             address,
             is_silent,
+            came,
             accepting,
         }
+    }
+
+    /// Waits until somebody connects anew: who had a connection has given it up.
+    pub async fn next_connection(&self) {
+        let mut came = self.came.clone();
+        let so_far = *came.borrow();
+        let next = came.wait_for(|count| *count > so_far).await;
+        drop(next.expect("the network stands"));
     }
 
     /// Where it is entered.

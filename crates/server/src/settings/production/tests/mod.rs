@@ -1,5 +1,8 @@
 //! What a `server.toml` may say, what the environment says over it, and what stops the start.
 
+mod branding;
+mod login;
+
 use std::path::Path;
 
 use super::*;
@@ -30,6 +33,7 @@ fn read_in(
 }
 
 const LEAST: &str = "public_url = \"https://id.example.com\"\ntls.mode = \"off\"\n";
+const PICTURE: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
 
 #[test]
 fn two_lines_are_enough_and_the_defaults_are_those_of_production() {
@@ -204,27 +208,6 @@ fn s_92_what_would_be_unsafe_does_not_start() {
 }
 
 #[test]
-fn passkeys_are_on_where_they_can_be() {
-    for (url, login, id) in [
-        ("https://id.example.com", "", Some("id.example.com")),
-        (
-            "https://id.example.com",
-            "login.passkey = true",
-            Some("id.example.com"),
-        ),
-        ("https://id.example.com", "login.passkey = false", None),
-        ("http://localhost:8443", "", Some("localhost")),
-        ("http://127.0.0.1:8443", "", None),
-        ("https://192.0.2.7", "", None),
-    ] {
-        let toml = format!("public_url = \"{url}\"\ntls.mode = \"off\"\n{login}");
-        let settings = read(&toml, &[]).unwrap();
-        let found = settings.passkeys.as_ref().map(|found| found.id.as_str());
-        assert_eq!(found, id, "{url} {login}");
-    }
-}
-
-#[test]
 fn s_137_a_73_a_client_cannot_have_the_id_of_a_person() {
     let client = |id: &str| {
         format!(
@@ -322,7 +305,7 @@ fn pem(label: &str, der: &[u8]) -> String {
 
 #[test]
 fn the_documented_file_is_read() {
-    let book = include_str!("../../../../../docs/server.md");
+    let book = include_str!("../../../../../../docs/server.md");
     let block = book.split("```toml\n").nth(1).unwrap();
     let text = block.split("```").next().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -345,93 +328,6 @@ fn the_documented_file_is_read() {
     assert!(
         settings.tls.is_some() && settings.clients.len() >= 2 && !settings.resources.is_empty()
     );
-}
-
-#[test]
-fn anybody_may_make_an_account_only_where_mail_and_passwords_are() {
-    const MAIL: &str = "email = { transport = \"sendmail\", from = \"a@b.test\" }";
-    for (toml, wanted) in [
-        (String::new(), AccountRegistration::Invite),
-        (
-            "login.registration = \"off\"".to_owned(),
-            AccountRegistration::Off,
-        ),
-        (
-            "login.registration = \"invite\"".to_owned(),
-            AccountRegistration::Invite,
-        ),
-        (
-            format!("login.registration = \"open\"\n{MAIL}"),
-            AccountRegistration::Open,
-        ),
-    ] {
-        let settings = read(&format!("{toml}\n{LEAST}"), &[]).unwrap();
-        assert_eq!(settings.login.registration, wanted, "{toml}");
-        let is_open = wanted == AccountRegistration::Open;
-        assert_eq!(settings.is_open_to_newcomers(), is_open, "{toml}");
-        assert!(settings.effective().contains(&format!(
-            "registration = \"{}\"",
-            format!("{wanted:?}").to_lowercase()
-        )));
-    }
-    for (toml, problem, hint) in [
-        (
-            "login.registration = \"open\"".to_owned(),
-            "`login.registration` is `open`, and no mail leaves this server",
-            "set up `[email]`",
-        ),
-        (
-            "login.registration = \"open\"\nemail.transport = \"log\"".to_owned(),
-            "`login.registration` is `open`, and no mail leaves this server",
-            "set up `[email]`",
-        ),
-        (
-            format!("login = {{ registration = \"open\", password = false }}\n{MAIL}"),
-            "`login.password` is `false`",
-            "write `password = true`",
-        ),
-    ] {
-        let error = read(&format!("{toml}\n{LEAST}"), &[]).unwrap_err();
-        assert!(error.to_string().contains(problem), "{toml}: {error}");
-        assert!(error.hint().unwrap().contains(hint), "{toml}: {error}");
-    }
-    let error = read(&format!("login.registration = \"everybody\"\n{LEAST}"), &[]).unwrap_err();
-    let words = "expected one of `off`, `invite`, `open`";
-    assert!(error.to_string().contains(words), "{error}");
-}
-
-#[test]
-fn a_second_factor_is_required_only_where_one_is_taken() {
-    use hallpass_issuer::factors::required::RequireMfa;
-    for (login, wanted) in [
-        ("", RequireMfa::Admins),
-        ("login.require_mfa = \"off\"", RequireMfa::Off),
-        ("login.require_mfa = \"all\"", RequireMfa::All),
-        ("login = { totp = false, passkey = false }", RequireMfa::Off),
-        (
-            "login = { totp = false, require_mfa = \"all\" }",
-            RequireMfa::All,
-        ),
-    ] {
-        let settings = read(&format!("{login}\n{LEAST}"), &[]).unwrap();
-        assert_eq!(settings.login.require_mfa, wanted, "{login}");
-    }
-    for (login, words) in [
-        (
-            "login = { totp = false, passkey = false, require_mfa = \"all\" }",
-            "every one of them is switched off",
-        ),
-        (
-            "login.require_mfa = \"some\"",
-            "expected one of `off`, `admins`, `all`",
-        ),
-        ("login.require_mfaa = \"all\"", "require_mfa"),
-    ] {
-        let error = read(&format!("{login}\n{LEAST}"), &[])
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains(words), "{error}");
-    }
 }
 
 #[test]
@@ -475,114 +371,5 @@ fn audit_events_go_where_the_file_says() {
     ] {
         let error = audit(toml).unwrap_err().to_string();
         assert!(error.contains(words), "{toml}: {error}");
-    }
-}
-
-#[test]
-fn a_list_of_passwords_is_read_and_a_useless_one_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let toml = format!("{LEAST}login.password_blocklist_file = \"list.txt\"\n");
-    let settings = || read_in(folder.path(), &toml, &[], None);
-    let list = folder.path().join("list.txt");
-    let text = settings().unwrap_err().to_string();
-    assert!(
-        text.contains("list.txt") && text.contains("cannot be read"),
-        "{text}"
-    );
-    for useless in ["", "\n\n", "secret\n123456\n"] {
-        std::fs::write(&list, useless).unwrap();
-        let error = settings().unwrap_err();
-        assert!(
-            error.to_string().contains("without a password of 12"),
-            "{error}"
-        );
-        assert!(error.hint().unwrap().contains("one password in each line"));
-    }
-    std::fs::write(&list, "secret\ncorrect horse battery\n").unwrap();
-    let settings = settings().unwrap();
-    assert!(
-        settings
-            .password_blocklist
-            .contains("correct horse battery")
-    );
-    let shown = settings.effective();
-    assert!(
-        shown.contains("list.txt") && !shown.contains("horse"),
-        "{shown}"
-    );
-}
-
-const PICTURE: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
-
-#[test]
-fn a_logo_lies_beside_the_settings_and_is_shown_with_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("logo.svg");
-    std::fs::write(&path, PICTURE).unwrap();
-    let toml = format!("{LEAST}[branding]\nlogo = \"logo.svg\"\naccent = \"#FE1\"\n");
-    let settings = read_in(folder.path(), &toml, &[], None).unwrap();
-    let branding = &settings.branding;
-    assert_eq!(branding.logo.as_ref().unwrap().path(), path);
-    assert_eq!(branding.accent.unwrap().to_string(), "#ffee11");
-    let shown = settings.effective();
-    for line in [
-        "accent = \"#ffee11\"",
-        &format!("logo = \"{}\"", path.display()),
-    ] {
-        assert!(shown.contains(line), "{line}: {shown}");
-    }
-    // The environment wins, and what it names starts from the same folder.
-    let variables = [
-        ("HALLPASS__BRANDING__ACCENT", "#101010"),
-        ("HALLPASS__BRANDING__LOGO", "other.svg"),
-    ];
-    let error = read_in(folder.path(), &toml, &variables, None).unwrap_err();
-    let missing = folder.path().join("other.svg").display().to_string();
-    assert!(error.to_string().contains(&missing), "{error}");
-    std::fs::write(missing, PICTURE).unwrap();
-    let settings = read_in(folder.path(), &toml, &variables, None).unwrap();
-    assert_eq!(settings.branding.accent.unwrap().to_string(), "#101010");
-}
-
-#[test]
-fn what_is_no_logo_is_named_with_its_path_and_what_to_do() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("logo.svg");
-    let toml = format!("{LEAST}[branding]\nlogo = \"logo.svg\"\n");
-    let mut large = PICTURE.to_owned();
-    large.push_str(&" ".repeat(256 * 1024));
-    for (content, words, hint) in [
-        (
-            "<!doctype html><script>alert(1)</script>",
-            "neither an SVG nor a PNG",
-            "export it",
-        ),
-        ("<svg width=\"1\"/>", "xmlns", "plain SVG"),
-        (&large, "is larger than 256 KiB", "smaller"),
-    ] {
-        std::fs::write(&path, content).unwrap();
-        let error = read_in(folder.path(), &toml, &[], None).unwrap_err();
-        let said = error.to_string();
-        let place = format!("`branding.logo` names `{}`, which ", path.display());
-        assert!(said.contains(&place) && said.contains(words), "{said}");
-        assert!(error.hint().unwrap().contains(hint), "{error:?}");
-    }
-    let error = read(&format!("{LEAST}branding.accent = \"blue\""), &[]).unwrap_err();
-    assert!(error.hint().unwrap().contains("#2457d6"));
-    for (toml, words) in [
-        ("branding.accent = \"blue\"", "which is no color"),
-        ("branding.accent = \"#2457d\"", "which is no color"),
-        ("branding.accent = \"#2457d6;}body{\"", "which is no color"),
-        ("branding.accent = \"red;}body{\"", "which is no color"),
-        ("branding.accent = \"\"", "which is no color"),
-        ("branding.logo = \"absent.svg\"", "cannot be read"),
-        ("branding.logo = \"\"", "is no regular file"),
-        (
-            "branding.logo = \"server.toml\"",
-            "neither an SVG nor a PNG",
-        ),
-    ] {
-        let error = read(&format!("{LEAST}{toml}"), &[]).unwrap_err();
-        assert!(error.to_string().contains(words), "{toml}: {error}");
     }
 }
